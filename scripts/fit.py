@@ -1,0 +1,8 @@
+"""Train a network: python scripts/fit.py --model slp. The same as `zoo fit`."""
+
+import sys
+
+from zoo.cli import script
+
+if __name__ == "__main__":
+    sys.exit(script("fit"))

@@ -1,0 +1,8 @@
+"""Evaluate a checkpoint: python scripts/test.py --ckpt FILE. The same as `zoo test`."""
+
+import sys
+
+from zoo.cli import script
+
+if __name__ == "__main__":
+    sys.exit(script("test"))

@@ -1,0 +1,8 @@
+"""``python -m zoo``: the same as ``zoo``."""
+
+import sys
+
+from zoo.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main(program="python -m zoo COMMAND"))

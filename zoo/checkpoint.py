@@ -1,0 +1,83 @@
+"""Reading checkpoints, without ever running what is in them."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from zoo.errors import ZooError
+from zoo.registry import DATAMODULES, MODELS, create_model
+from zoo.tasks import Task
+
+
+def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read a checkpoint that a network of the zoo saved, onto the CPU.
+
+    Args:
+        path: A local file. Addresses are refused.
+
+    Returns:
+        The checkpoint; ``["zoo"]`` holds the registered names of its model and of its data, None where unknown.
+
+    Raises:
+        ZooError: The file is missing, damaged, or not such a checkpoint.
+    """
+    if "://" in str(path):
+        raise ZooError(f"{path} is an address; download the checkpoint and give the file")
+    if not Path(path).is_file():
+        raise ZooError(f"checkpoint {path} does not exist")
+    try:
+        checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise ZooError(f"checkpoint {path} cannot be read: {error.strerror or error}") from None
+    except (EOFError, RuntimeError, ValueError, KeyError, IndexError, AttributeError, pickle.UnpicklingError):
+        raise ZooError(f"{path} is not a checkpoint, or is damaged; nothing was loaded from it") from None
+    if not (isinstance(checkpoint, dict) and {"zoo", "state_dict", "hyper_parameters"} <= checkpoint.keys()):
+        raise ZooError(f"{path} is not a checkpoint of a network of the zoo")
+    origin = checkpoint["zoo"]
+    models = {row.path: name for name, row in MODELS.items()}
+    data = {row.path: name for name, row in DATAMODULES.items()}
+    checkpoint["zoo"] = {"model": models.get(origin.get("model")), "data": data.get(origin.get("data"))}
+    return checkpoint
+
+
+def load_model(path: str | os.PathLike[str], *, name: str | None = None) -> Task:
+    """Build the network that a checkpoint holds, with its weights, in evaluation mode, on the CPU.
+
+    Only tensors and plain values are read (``weights_only=True``), only from local files, and only into networks of the
+    registry, so that a checkpoint from elsewhere cannot run code.
+
+    Args:
+        path: The checkpoint, as Lightning saves it.
+        name: Name of the network that it must hold; by default, any.
+
+    Raises:
+        ZooError: The file is missing, damaged, no checkpoint of the zoo, or one of another network.
+    """
+    checkpoint = read_checkpoint(path)
+    found = checkpoint["zoo"]["model"]
+    if found is None:
+        raise ZooError(f"{path} holds a network that is not of the zoo; load it with its class's load_from_checkpoint")
+    model = create_model(found, **checkpoint["hyper_parameters"])
+    restore(model, checkpoint, path, name or found)
+    return model.eval()
+
+
+def restore(model: Task, checkpoint: dict[str, Any], path: str | os.PathLike[str], name: str) -> None:
+    """Load the weights of a checkpoint that was read from ``path`` into the network of that name.
+
+    Raises:
+        ZooError: It holds another network, or one of another shape.
+    """
+    found = checkpoint["zoo"]["model"]
+    if found != name:
+        raise ZooError(f"{path} holds the network {found!r}, not {name!r}; use --model {found}")
+    try:
+        model.load_state_dict(checkpoint["state_dict"])
+    except RuntimeError as error:
+        reason = " ".join(str(error).split("\n\t")[-1].split())
+        raise ZooError(f"{path} does not fit this {name!r}: {reason}") from None

@@ -1,0 +1,176 @@
+"""What every data module shares: splits, samplers and batches gathered from tensors held in memory."""
+
+from __future__ import annotations
+
+import copy
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+import torch
+from lightning.pytorch import LightningDataModule
+from torch import Tensor
+from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
+
+from zoo.errors import ZooError
+
+Split = Literal["train", "val", "test"]
+
+SPLIT_SEED = 0
+"""Seeds the choice of the validation part: the same examples for every run, so that runs compare."""
+
+
+EVALUATION_BATCH_SIZE = 500
+"""Without gradients larger batches fit, and metrics do not depend on them."""
+
+
+class DataUnavailableError(ZooError):
+    """The data set is not on disk and cannot be downloaded."""
+
+
+class Examples(TensorDataset):
+    """Inputs and targets in memory, gathered a whole batch at a time."""
+
+    def __getitems__(self, indices: list[int]) -> tuple[Tensor, ...]:
+        """Return the batch of these indices; DataLoader prefers this to one call an example and a collation."""
+        chosen = torch.tensor(indices)
+        return tuple(tensor[chosen] for tensor in self.tensors)
+
+
+class EpochSampler(DistributedSampler[Any]):
+    """The share of one rank in an epoch's order, which is a function of seed and epoch alone.
+
+    Rank r of W takes every W-th example from the r-th on, so that the r-th batches of all ranks together are the batch
+    that a single process would see. When training, every rank gets equally many: up to W - 1 examples of an epoch are
+    left out. When evaluating, none is left out and none is seen twice, unlike with torch's own sampler.
+
+    Lightning leaves a ``DistributedSampler`` alone, and tells it the epoch.
+    """
+
+    def __iter__(self) -> Iterator[int]:
+        """Yield the indices of this rank."""
+        n = len(self.dataset)  # type: ignore[arg-type]  # torch types it as a Dataset without a length
+        if not self.shuffle:
+            return iter(range(self.rank, n, self.num_replicas))
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+        order = torch.randperm(n, generator=generator).tolist()
+        return iter(order[self.rank : n - n % self.num_replicas : self.num_replicas])
+
+    def __len__(self) -> int:
+        """Return the number of indices of this rank."""
+        n = len(self.dataset)  # type: ignore[arg-type]
+        return n // self.num_replicas if self.shuffle else len(range(self.rank, n, self.num_replicas))
+
+
+class InMemoryDataModule(LightningDataModule, ABC):
+    """A data set that fits in memory, as tensors, split into train, val and test.
+
+    A batch is a pair of inputs and targets; inputs are kept as bytes and become floats on the device.
+
+    Args:
+        batch_size: Examples a batch, over all ranks together.
+        val_size: Examples held out of the training set for validation. With 0, the whole training set is trained on and
+            the test set takes the place of the validation set.
+        seed: Seeds the order of the training examples.
+
+    Raises:
+        ZooError: A value makes no sense, or the data is damaged.
+    """
+
+    shape: tuple[int, ...]
+    """Shape of one input."""
+    classes: ClassVar[tuple[str, ...]]
+    """Names of the classes, by index."""
+
+    def __init__(self, batch_size: int = 64, val_size: int = 0, seed: int = 0) -> None:
+        super().__init__()
+        if batch_size < 1:
+            raise ZooError(f"batch_size must be at least 1, got {batch_size}")
+        if val_size < 0:
+            raise ZooError(f"val_size must be at least 0, got {val_size}")
+        self.batch_size, self.val_size, self.seed = batch_size, val_size, seed
+        self.splits: dict[Split, Examples] = {}
+        self.save_hyperparameters(logger=False)
+
+    @abstractmethod
+    def load(self, train: bool) -> tuple[Tensor, Tensor]:
+        """Return the inputs, shape ``(examples, *shape)``, and targets of the training or test set."""
+
+    @abstractmethod
+    def encode(self, source: Path) -> Tensor:
+        """Turn a user's file into one input, shape ``(1, *shape)``, as a model takes it."""
+
+    def scale(self, x: Tensor) -> Tensor:
+        """Turn a batch of stored inputs, already on the device, into what a model takes: bytes to floats in 0 to 1."""
+        return x.float() / 255
+
+    def model_arguments(self) -> dict[str, int]:
+        """Return what a model must know of the data to fit it, by the names of models' arguments."""
+        return {"in_dim": torch.Size(self.shape).numel(), "num_classes": len(self.classes)}
+
+    def setup(self, stage: str = "fit") -> None:
+        """Load the data and split it; once, however often it is called."""
+        if self.splits:
+            return
+        x, y = self.load(train=True)
+        if self.val_size >= len(x):
+            raise ZooError(
+                f"val_size {self.val_size} leaves nothing to train on: the training set has {len(x)} examples"
+            )
+        test = Examples(*self.load(train=False))
+        train, val = Examples(x, y), test
+        if self.val_size:
+            order = torch.randperm(len(x), generator=torch.Generator().manual_seed(SPLIT_SEED))
+            held_out, kept = order[: self.val_size].sort().values, order[self.val_size :].sort().values
+            train, val = Examples(x[kept], y[kept]), Examples(x[held_out], y[held_out])
+        self.splits = {"train": train, "val": val, "test": test}
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Return shuffled batches of the training split; the last one may be smaller."""
+        return self._loader("train", shuffle=True)
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        """Return batches of the validation split, or of the test set when ``val_size`` is 0."""
+        return self._loader("val")
+
+    def test_dataloader(self) -> DataLoader[Any]:
+        """Return batches of the test set."""
+        return self._loader("test")
+
+    predict_dataloader = test_dataloader
+
+    def testing_on(self, split: Split) -> Self:
+        """Return this data module with a split in the place of the test set, to evaluate it by ``trainer.test``."""
+        other = copy.copy(self)
+        other.splits = {**self.splits, "test": self.splits[split]}
+        return other
+
+    def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        """Scale the inputs on the device, in the precision of the trainer."""
+        if isinstance(batch, Tensor):  # the example input of the model summary, which is scaled already
+            return batch
+        assert self.trainer is not None
+        x, y = batch
+        return self.trainer.precision_plugin.convert_input((self.scale(x), y))
+
+    def _loader(self, split: Split, shuffle: bool = False) -> DataLoader[Any]:
+        rank, ranks = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        examples = self.splits[split]
+        if self.batch_size % ranks:
+            raise ZooError(f"batch_size {self.batch_size} cannot be shared equally by {ranks} processes")
+        if len(examples) < ranks:
+            raise ZooError(f"the {split} split has {len(examples)} examples, fewer than the {ranks} processes")
+        batch_size = self.batch_size if shuffle else max(self.batch_size, EVALUATION_BATCH_SIZE)
+        return DataLoader(
+            examples,
+            batch_size=max(1, batch_size // ranks),
+            sampler=EpochSampler(examples, num_replicas=ranks, rank=rank, shuffle=shuffle, seed=self.seed),
+            collate_fn=_as_it_is,
+            pin_memory=torch.cuda.is_available(),
+            generator=torch.Generator(),  # else each epoch would draw from the global one, and shift dropout's masks
+        )
+
+
+def _as_it_is(batch: Any) -> Any:
+    return batch

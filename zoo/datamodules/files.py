@@ -1,0 +1,125 @@
+"""Data files: where they are, how they get there whole, and how they are read with their faults named."""
+
+from __future__ import annotations
+
+import gzip
+import math
+import os
+import socket
+import tempfile
+import threading
+import urllib.error
+import urllib.request
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from zoo.errors import ZooError
+from zoo.files import written_whole
+
+SECONDS_TO_CONNECT = 8.0
+SECONDS_OF_SILENCE = 30.0
+
+
+def data_root(root: str | None) -> Path:
+    """Return the folder of the data sets: ``root``, else the environment's ``ZOO_DATA``, else ``data``."""
+    return Path(root or os.environ.get("ZOO_DATA") or "data")
+
+
+def offline_reason(urls: Sequence[str], seconds: float = SECONDS_TO_CONNECT) -> str | None:
+    """Return why none of these servers can be reached, or None when one answers; in ``seconds`` at most."""
+    reasons: dict[str, str] = {}
+    online = threading.Event()
+
+    def ask(url: str) -> None:
+        try:
+            urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=seconds).close()
+        except urllib.error.HTTPError:
+            pass  # it refused the request, so it is there
+        except OSError as error:
+            reasons[url] = str(getattr(error, "reason", error))
+            return
+        online.set()
+
+    # Threads, since nothing else bounds the time that looking up a name can take.
+    threads = [threading.Thread(target=ask, args=(url,), daemon=True) for url in urls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        while thread.is_alive() and seconds > 0 and not online.is_set():
+            thread.join(0.05)
+            seconds -= 0.05
+    if online.is_set():
+        return None
+    return reasons.get(urls[0], "no answer in time")
+
+
+def download(urls: Sequence[str], target: Path, md5: str) -> None:
+    """Fetch a file from the first server that gives it, with the right checksum, whole or not at all.
+
+    Raises:
+        OSError: No server gave it, or the disk cannot hold it.
+    """
+    from torchvision.datasets.utils import download_url
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    socket_timeout = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(SECONDS_OF_SILENCE)  # torchvision sets none, and would wait for ever
+    try:
+        for url in urls:
+            with tempfile.TemporaryDirectory(dir=target.parent, prefix=".download-") as folder:
+                try:
+                    download_url(url, folder, target.name, md5)
+                except (RuntimeError, OSError) as error:  # RuntimeError: another checksum
+                    failure = error
+                    continue
+                os.replace(Path(folder, target.name), target)
+                return
+        raise OSError(f"cannot download {target.name}: {failure}")
+    finally:
+        socket.setdefaulttimeout(socket_timeout)
+
+
+def unpack_gz(archive: Path, target: Path) -> None:
+    """Unpack a ``.gz`` file, whole or not at all.
+
+    Raises:
+        ZooError: The archive is damaged.
+    """
+    try:
+        content = gzip.decompress(archive.read_bytes())
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise ZooError(f"{archive} is damaged ({error}); delete it to have it downloaded again") from None
+    with written_whole(target) as temporary:
+        temporary.write_bytes(content)
+
+
+def read_idx(path: Path, dimensions: int) -> Tensor:
+    """Read a file of bytes in the IDX format, in which MNIST is published.
+
+    Args:
+        path: The file.
+        dimensions: Number of dimensions that it must have: 3 for images, 1 for labels.
+
+    Returns:
+        A uint8 tensor of the shape that the file states.
+
+    Raises:
+        ZooError: The file is not of this format, or is incomplete.
+    """
+    content = np.fromfile(path, np.uint8)
+    start = 4 + 4 * dimensions
+    if content[:4].tobytes() != b"\0\0\x08" + bytes([dimensions]) or len(content) < start:
+        raise ZooError(f"{path} is not an IDX file of {dimensions}-dimensional bytes; delete it to have it made again")
+    shape = content[4:start].view(">u4").tolist()
+    expected = start + math.prod(shape)
+    if len(content) != expected:
+        raise ZooError(
+            f"{path} is damaged: {len(content)} bytes, expected {expected} for shape {shape}; "
+            "delete it to have it made again"
+        )
+    return torch.from_numpy(content[start:]).reshape(shape)

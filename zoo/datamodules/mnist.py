@@ -1,0 +1,92 @@
+"""MNIST, as torchvision lays it out on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torchvision.datasets import MNIST as TorchvisionMNIST
+
+from zoo.datamodules.base import DataUnavailableError, InMemoryDataModule
+from zoo.datamodules.files import data_root, download, offline_reason, read_idx, unpack_gz
+from zoo.datamodules.images import digit_from_picture
+from zoo.errors import ZooError
+
+
+class MNIST(InMemoryDataModule):
+    """Handwritten digits: 60,000 to train and validate, 10,000 to test, gray, 28 pixels each way, light on dark.
+
+    Source: LeCun, Cortes, Burges, "The MNIST database of handwritten digits". Read from ``ROOT/MNIST/raw``, where
+    torchvision keeps it, and downloaded there, with torchvision's checksums, if it is absent.
+
+    Input: ``(batch, 1, 28, 28)``, floats in 0 to 1. Target: ``(batch,)``, the digit.
+
+    Args:
+        root: Folder of the data sets. Default: the environment's ZOO_DATA, else ``data``.
+        batch_size: Examples a batch, over all ranks together.
+        val_size: Examples held out of the training set for validation. With 0, all of it is trained on and the test set
+            takes the place of the validation set.
+        seed: Seeds the order of the training examples.
+    """
+
+    shape = (1, 28, 28)
+    classes = tuple("0123456789")
+    source = TorchvisionMNIST
+
+    def __init__(self, root: str | None = None, batch_size: int = 64, val_size: int = 5_000, seed: int = 0) -> None:
+        super().__init__(batch_size, val_size, seed)
+        self.folder = data_root(root) / self.source.__name__ / "raw"
+
+    def prepare_data(self) -> None:
+        """Make sure that the four files are on disk: unpack their archives, or download them.
+
+        Raises:
+            DataUnavailableError: They are absent and cannot be downloaded.
+            ZooError: An archive is damaged.
+        """
+        archives = [(self.folder / name, md5) for name, md5 in self.source.resources]
+        absent = [archive for archive in archives if not archive[0].with_suffix("").exists()]
+        missing = [archive for archive in absent if not archive[0].exists()]
+        if missing and (reason := offline_reason(self.source.mirrors)):
+            raise self._unavailable(reason)
+        try:
+            for archive, md5 in missing:
+                download([mirror + archive.name for mirror in self.source.mirrors], archive, md5)
+            for archive, _ in absent:
+                unpack_gz(archive, archive.with_suffix(""))
+        except OSError as error:
+            raise self._unavailable(str(error)) from None
+
+    def load(self, train: bool) -> tuple[Tensor, Tensor]:
+        """Read and check the training or test set: bytes of shape ``(examples, 1, 28, 28)``, labels ``(examples,)``."""
+        prefix = "train" if train else "t10k"
+        images_file = self.folder / f"{prefix}-images-idx3-ubyte"
+        labels_file = self.folder / f"{prefix}-labels-idx1-ubyte"
+        try:
+            images, labels = read_idx(images_file, 3), read_idx(labels_file, 1)
+        except FileNotFoundError as error:
+            raise self._unavailable(f"{error.filename} is missing") from None
+        if images.shape[1:] != self.shape[1:]:
+            raise ZooError(f"{images_file} holds images of {images.shape[1]}×{images.shape[2]}, expected 28×28")
+        if len(images) != len(labels):
+            raise ZooError(f"{images_file} holds {len(images)} images but {labels_file} {len(labels)} labels")
+        if len(labels) == 0:
+            raise ZooError(f"{images_file} holds no images")
+        if int(labels.max()) >= len(self.classes):
+            row = int(labels.argmax())
+            raise ZooError(f"{labels_file} holds the label {int(labels[row])} (example {row}), expected 0 to 9")
+        return images.unsqueeze(1), labels.to(torch.int64)
+
+    def encode(self, source: Path) -> Tensor:
+        """Turn a picture of a digit into ``(1, 1, 28, 28)``, placed as in MNIST."""
+        return digit_from_picture(source, self.shape[1])
+
+    def _unavailable(self, reason: str) -> DataUnavailableError:
+        names = ", ".join(Path(name).stem for name, _ in self.source.resources)
+        name = type(self).__name__
+        return DataUnavailableError(
+            f"{name} is not in {self.folder} and cannot be downloaded ({reason}); put its files there ({names}; "
+            "plain or .gz) or name the folder that has them with --data.root (or ZOO_DATA), or train on the embedded "
+            "digits with --data digits"
+        )

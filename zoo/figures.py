@@ -1,0 +1,113 @@
+"""The figures of a run. They are made with matplotlib's objects, not pyplot: no global state, no window, no backend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from zoo.datamodules.base import InMemoryDataModule
+from zoo.files import written_whole
+from zoo.metrics_file import in_order, read_metrics
+from zoo.tasks import Classifier, Task
+
+COLORS = {"train": "tab:blue", "val": "tab:orange"}
+RIGHT, WRONG = "black", "tab:red"
+GRID = (4, 8)
+
+
+def draw(folder: Path, model: Task, data: InMemoryDataModule) -> list[Path]:
+    """Draw what a run folder's files and its network can show, and return the paths of the pictures.
+
+    Args:
+        folder: The run folder; ``metrics.csv`` in it gives the curves.
+        model: The network, after a test.
+        data: Its data.
+    """
+    figures: dict[str, Figure] = {}
+    if (folder / "metrics.csv").exists():
+        figures["curves"] = curves(read_metrics(folder / "metrics.csv"), val_is_test=data.val_size == 0)
+    if isinstance(model, Classifier):
+        figures["predictions"] = predictions(model, data)
+        figures["confusion"] = confusion(model.confusion, data.classes)
+    paths = []
+    for name, figure in figures.items():
+        path = folder / f"{name}.png"
+        with written_whole(path) as temporary:
+            figure.savefig(temporary, format="png", dpi=120)
+        paths.append(path)
+    return paths
+
+
+def curves(rows: list[dict[str, float]], val_is_test: bool = False) -> Figure:
+    """Plot each metric by epoch, train and val in one panel.
+
+    Args:
+        rows: As :func:`zoo.metrics_file.read_metrics` returns them.
+        val_is_test: Whether the test set took the place of the validation set.
+    """
+    keys = {key for row in rows for key in row if "/" in key}
+    names = in_order({key.partition("/")[2] for key in keys})
+    figure = Figure(figsize=(5.2 * len(names), 4), layout="constrained")
+    for axes, name in zip(_panels(figure, len(names)), names, strict=True):
+        for split, color in COLORS.items():
+            points = [(row["epoch"] + 1, row[key]) for row in rows if (key := f"{split}/{name}") in row]
+            if points:
+                label = "test (each epoch)" if val_is_test and split == "val" else split
+                axes.plot(*zip(*points, strict=True), marker="o", markersize=3, color=color, label=label)
+        axes.set(xlabel="epoch", title={"loss": "loss", "acc": "accuracy"}.get(name, name))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(alpha=0.3)
+        axes.legend()
+    return figure
+
+
+def predictions(model: Classifier, data: InMemoryDataModule) -> Figure:
+    """Show the first images of the test set with their true and predicted labels, the wrong ones in red."""
+    rows, columns = GRID
+    x, y = data.splits["test"].tensors
+    x, y = data.scale(x[: rows * columns].to(model.device)), y[: rows * columns]
+    with torch.inference_mode():
+        predicted = model.eval()(x.to(model.dtype)).argmax(-1).tolist()
+    figure = Figure(figsize=(1.25 * columns, 1.6 * rows), layout="constrained")
+    wrong = sum(p != t for p, t in zip(predicted, y.tolist(), strict=True))
+    figure.suptitle(f"first {len(y)} test images: {wrong} wrong, in red (true → predicted)")
+    for axes in _panels(figure, rows * columns, rows):
+        axes.axis("off")
+    for axes, image, true, guess in zip(figure.axes, x.cpu(), y.tolist(), predicted, strict=False):
+        axes.imshow(image.permute(1, 2, 0), cmap="gray_r", vmin=0, vmax=1)
+        right = true == guess
+        title = data.classes[true] if right else f"{data.classes[true]} → {data.classes[guess]}"
+        axes.set_title(title, color=RIGHT if right else WRONG, fontsize=11, fontweight="normal" if right else "bold")
+    return figure
+
+
+def confusion(counts: torch.Tensor, classes: tuple[str, ...]) -> Figure:
+    """Show how often each true class was taken for each class.
+
+    Args:
+        counts: Shape ``(true class, predicted class)``.
+        classes: Their names.
+    """
+    size = max(4.5, 0.55 * len(classes) + 1)
+    figure = Figure(figsize=(size, size), layout="constrained")
+    axes = figure.add_subplot()
+    share = counts / counts.sum(1, keepdim=True).clamp(min=1)
+    axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    for row, column in counts.nonzero().tolist():
+        color = "white" if share[row, column] > 0.5 else "black"
+        axes.text(column, row, str(int(counts[row, column])), ha="center", va="center", color=color, fontsize=8)
+    accuracy = float(counts.trace() / counts.sum())
+    axes.set(xlabel="predicted", ylabel="true", title=f"test set, accuracy {accuracy:.4f}")
+    axes.set_xticks(range(len(classes)), classes)
+    axes.set_yticks(range(len(classes)), classes)
+    return figure
+
+
+def _panels(figure: Figure, count: int, rows: int = 1) -> list[Axes]:
+    grid: Any = figure.subplots(rows, count // rows, squeeze=False)
+    return list(grid.flat)

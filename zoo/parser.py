@@ -1,0 +1,80 @@
+"""The options of a command: every argument of the network, of the data module and of Lightning's Trainer."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NoReturn
+
+from jsonargparse import ArgumentParser, Namespace
+from lightning.pytorch import Trainer
+
+from zoo.datamodules.base import InMemoryDataModule
+from zoo.errors import ZooError, suggestion
+from zoo.tasks import Task
+
+
+class Parser(ArgumentParser):
+    """jsonargparse's parser, with errors of one line and suggestions for misspelt options."""
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        """Raise a ZooError that says, in one line, what is wrong."""
+        raise ZooError(_one_line(message, self.options()))
+
+    def options(self) -> list[str]:
+        """Return every option, such as ``--model.lr``."""
+        return [option for action in self._actions for option in action.option_strings if option.startswith("--")]
+
+
+def fit_parser(program: str, model: type[Task], data: type[InMemoryDataModule]) -> Parser:
+    """Return the parser of ``zoo fit`` for a network and a data set."""
+    parser = _parser(program)
+    parser.add_argument("--seed", type=int, default=0, help="seeds weights, order and dropout; equal seeds, equal runs")
+    parser.add_argument("--patience", type=int | None, help="stop when val/loss has not improved for that many epochs")
+    parser.add_argument("--ckpt_path", type=str | None, help="resume from a checkpoint: 'last', of the newest run, or a file")
+    parser.add_argument("--out", type=str, default="runs", help="folder of all runs")
+    parser.add_argument("--name", type=str | None, help="folder of this run's kind in it (default: <model>-<data>)")
+    parser.add_class_arguments(model, "model", instantiate=False)
+    parser.add_argument("--model.name", type=str)
+    _add_data_and_trainer(parser, data)
+    return parser
+
+
+def test_parser(program: str, data: type[InMemoryDataModule]) -> Parser:
+    """Return the parser of ``zoo test`` for a data set."""
+    parser = _parser(program)
+    _add_data_and_trainer(parser, data)
+    return parser
+
+
+def _parser(program: str) -> Parser:
+    parser = Parser(prog=program, usage=f"{program} [--OPTION VALUE ...]", allow_abbrev=False)
+    parser.add_argument("--config", action="config", help="options from a YAML file, such as a run folder's config.yaml")
+    return parser
+
+
+def _add_data_and_trainer(parser: Parser, data: type[InMemoryDataModule]) -> None:
+    parser.add_class_arguments(data, "data", instantiate=False, skip={"seed"})
+    parser.add_argument("--data.name", type=str)
+    parser.add_class_arguments(Trainer, "trainer", instantiate=False, fail_untyped=False)
+    # The sampler is the zoo's own, each rank's share included; there is nothing that could go wrong in a sanity check.
+    parser.set_defaults({"trainer.use_distributed_sampler": False, "trainer.num_sanity_val_steps": 0})
+
+
+def section(options: Namespace, name: str) -> dict[str, Any]:
+    """Return the options of a section, such as ``model``, by name: the arguments of its class."""
+    values: dict[str, Any] = options.get(name, Namespace()).as_dict()
+    values.pop("name", None)
+    return values
+
+
+def _one_line(message: str, options: list[str]) -> str:
+    if unknown := re.match(r"unrecognized arguments: (\S+)", message):
+        option = unknown[1].partition("=")[0]
+        if not option.startswith("-"):
+            return f"unexpected word {option!r}"
+        return f"unknown option {option}{suggestion(option, options) or '; see --help'}"
+    message = re.sub(r'Parser key "([^"]+)":', r"--\1:", message)
+    if union := re.match(r"(?s)(--\S+) .*Subtypes: (.*?)\s+Errors:.*Given value: (.*)", message):
+        expected = re.sub(r"typing\.|<class '[\w.]*?(?=\w+'>)|'>|[\w.]+\.(?=\w+[\],])", "", union[2])
+        message = f"{union[1]} Expected one of {expected.replace('NoneType', 'null')}. Got value: {union[3]}"
+    return " ".join(re.sub(r"<class '(\w+)'>", r"\1", message).split())

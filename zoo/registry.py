@@ -1,0 +1,180 @@
+"""The zoo at a glance: one row a model, one row a data set.
+
+Only the standard library is imported here, so that listing the zoo is instant; a class is imported when it is asked for.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from zoo.errors import ZooError, suggestion
+
+if TYPE_CHECKING:
+    from zoo.datamodules.base import InMemoryDataModule
+    from zoo.tasks import Task
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """A network and its documented training.
+
+    Attributes:
+        path: Where the class is, as ``module:Class``.
+        summary: What it is, in one phrase.
+        data: Name of the data set that its document trains it on.
+        batch_size: Documented batch size, in samples.
+        max_epochs: Documented length of the training, in epochs.
+    """
+
+    path: str
+    summary: str
+    data: str
+    batch_size: int
+    max_epochs: int
+
+
+@dataclass(frozen=True)
+class DataRow:
+    """A data set.
+
+    Attributes:
+        path: Where the class is, as ``module:Class``.
+        summary: What it is, in one phrase.
+    """
+
+    path: str
+    summary: str
+
+
+MODELS: dict[str, ModelRow] = {
+    "slp": ModelRow(
+        "zoo.models.slp:SLP",
+        "single-layer perceptron: 784 → 10, sigmoid",
+        data="mnist",
+        batch_size=64,
+        max_epochs=10,
+    ),
+    "mlp": ModelRow(
+        "zoo.models.mlp:MLP",
+        "multi-layer perceptron: 784 → 50 → 10, sigmoids",
+        data="mnist",
+        batch_size=64,
+        max_epochs=10,
+    ),
+}
+
+DATAMODULES: dict[str, DataRow] = {
+    "mnist": DataRow("zoo.datamodules.mnist:MNIST", "70,000 handwritten digits, 28×28 gray (torchvision's)"),
+    "digits": DataRow("zoo.datamodules.digits:Digits", "1,797 handwritten digits, embedded (scikit-learn's)"),
+}
+
+
+def list_models(pattern: str = "*") -> list[str]:
+    """Return the names of the networks that match a shell-style pattern, for example ``"*lp"``, sorted."""
+    return sorted(fnmatch.filter(MODELS, pattern))
+
+
+def list_datamodules(pattern: str = "*") -> list[str]:
+    """Return the names of the data sets that match a shell-style pattern, sorted."""
+    return sorted(fnmatch.filter(DATAMODULES, pattern))
+
+
+def data_row(name: str) -> DataRow:
+    """Return a data set's row. Raises ZooError, with a suggestion, when there is no data set of that name."""
+    return _row("data set", name, DATAMODULES)
+
+
+def model_row(name: str) -> ModelRow:
+    """Return a network's row. Raises ZooError, with a suggestion, when there is no network of that name."""
+    return _row("model", name, MODELS)
+
+
+def model_class(name: str) -> type[Task]:
+    """Import and return a network's class. Raises ZooError for an unknown name."""
+    cls: type[Task] = _load(model_row(name).path)
+    return cls
+
+
+def datamodule_class(name: str) -> type[InMemoryDataModule]:
+    """Import and return a data module's class. Raises ZooError for an unknown name."""
+    cls: type[InMemoryDataModule] = _load(data_row(name).path)
+    return cls
+
+
+def create_model(name: str, **arguments: Any) -> Task:
+    """Build a network by name.
+
+    Args:
+        name: One of :func:`list_models`.
+        **arguments: Arguments of the network's class; those left out keep their documented values.
+
+    Raises:
+        ZooError: The name or an argument is unknown, or a value makes no sense.
+    """
+    return _create("model", name, model_class(name), arguments)
+
+
+def create_datamodule(name: str, **arguments: Any) -> InMemoryDataModule:
+    """Build a data module by name.
+
+    Args:
+        name: One of :func:`list_datamodules`.
+        **arguments: Arguments of the data module's class.
+
+    Raises:
+        ZooError: The name or an argument is unknown, or a value makes no sense.
+    """
+    return _create("data set", name, datamodule_class(name), arguments)
+
+
+def load_class(name: str, rows: Mapping[str, ModelRow | DataRow], package: str) -> Any:
+    """Import and return the class of a name such as ``SLP`` from a package's rows.
+
+    Raises:
+        AttributeError: No row has it, as a package's ``__getattr__`` must.
+    """
+    for row in rows.values():
+        if row.path.endswith(f":{name}"):
+            return _load(row.path)
+    raise AttributeError(f"module {package!r} has no attribute {name!r}")
+
+
+def arguments_of(cls: type) -> set[str]:
+    """Return every argument that a class takes by name: its own and, where it passes ``**options`` on, its parents'."""
+    import inspect
+
+    names: set[str] = set()
+    for base in cls.__mro__:
+        if "__init__" in vars(base):
+            parameters = inspect.signature(base).parameters.values()
+            names.update(p.name for p in parameters if p.kind is not p.VAR_KEYWORD)
+            if all(p.kind is not p.VAR_KEYWORD for p in parameters):
+                break
+    return names
+
+
+Row = TypeVar("Row")
+
+
+def _row(kind: str, name: str, rows: Mapping[str, Row]) -> Row:
+    if name not in rows:
+        hint = suggestion(name, rows) or f"; the zoo has {', '.join(sorted(rows))}"
+        raise ZooError(f"unknown {kind} {name!r}{hint}")
+    return rows[name]
+
+
+def _load(path: str) -> Any:
+    module, _, name = path.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def _create(kind: str, name: str, cls: Any, given: dict[str, Any]) -> Any:
+    known = arguments_of(cls)
+    for argument in given:
+        if argument not in known:
+            raise ZooError(f"{kind} {name!r} takes no argument {argument!r}{suggestion(argument, known)}")
+    return cls(**given)

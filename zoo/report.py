@@ -1,0 +1,168 @@
+"""What a run says: before it starts, and when it has ended."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shlex
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import lightning
+import torch
+import torchmetrics
+import torchvision
+from lightning.pytorch import Trainer
+from lightning.pytorch.utilities import rank_zero_only
+
+import zoo
+from zoo import figures
+from zoo.checkpoint import read_checkpoint, restore
+from zoo.datamodules.base import InMemoryDataModule, Split
+from zoo.files import written_whole
+from zoo.metrics_file import in_order
+from zoo.tasks import Task
+
+Metrics = dict[str, dict[str, float] | None]
+"""By split, by name; None for a split that the run has not."""
+
+
+@dataclass
+class Run:
+    """A training run.
+
+    Attributes:
+        folder: The run folder.
+        model: The network.
+        model_name: Its name in the registry.
+        data: The data module.
+        data_name: Its name in the registry.
+        seed: Seed of weights, order and dropout.
+        program: How the user started it, without the options.
+        seconds: How long the fit took.
+    """
+
+    folder: Path
+    model: Task
+    model_name: str
+    data: InMemoryDataModule
+    data_name: str
+    seed: int
+    program: str
+    seconds: float = 0.0
+
+    @property
+    def parameters(self) -> int:
+        """Number of parameters of the network."""
+        return sum(p.numel() for p in self.model.parameters())
+
+
+@rank_zero_only
+def warn(*lines: str) -> None:
+    """Print a warning that cannot be overlooked."""
+    bar = "!" * 100
+    print("\n".join([bar, *(f"WARNING: {line}" for line in lines), bar]), file=sys.stderr, flush=True)
+
+
+@rank_zero_only
+def announce(run: Run, trainer: Trainer) -> None:
+    """Print, in one line, what is about to be done."""
+    sizes = " / ".join(f"{len(run.data.splits[split]):,}" for split in get_args(Split) if _has(run, split))
+    ranks = f"{trainer.world_size} × " if trainer.world_size > 1 else ""
+    device = f"{ranks}{trainer.strategy.root_device.type}"
+    epochs = f"{trainer.max_epochs} epochs" if trainer.max_epochs and trainer.max_epochs > 0 else "no limit of epochs"
+    parts = [f"{run.model_name}, {run.parameters:,} parameters", f"{run.data_name} ({sizes})", device, epochs]
+    print(" · ".join([*parts, str(run.folder)]), flush=True)
+
+
+def report(run: Run, trainer: Trainer, checkpoint: Path) -> None:
+    """Evaluate the best checkpoint on all splits, draw the figures, write ``results.json``, and tell.
+
+    All ranks must call it; the first one tells.
+    """
+    if checkpoint.exists():
+        restore(run.model, read_checkpoint(checkpoint), checkpoint, run.model_name)
+    epochs, steps = trainer.current_epoch, trainer.global_step
+    metrics: Metrics = {split: evaluate(trainer, run.model, run.data, split) if _has(run, split) else None for split in get_args(Split)}
+    if not trainer.is_global_zero:
+        return
+    drawn = figures.draw(run.folder, run.model, run.data)
+    results = {
+        "model": run.model_name,
+        "data": run.data_name,
+        "parameters": run.parameters,
+        "epochs": epochs,
+        "steps": steps,
+        "seed": run.seed,
+        "seconds": round(run.seconds, 3),
+        "metrics": metrics,
+        "versions": versions(),
+        "checkpoint": str(checkpoint),
+    }
+    with written_whole(run.folder / "results.json") as temporary:
+        temporary.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+
+    print(f"\n{table(metrics)}\n")
+    if metrics["val"] is None:
+        print("No part was held out (val_size 0): the val metrics of each epoch are of the test set, and the last epoch")
+        print("is reported, so that nothing was chosen by the test set.\n")
+    _tell("checkpoint", checkpoint)
+    _tell("figures", *drawn)
+    _tell("results", run.folder / "results.json")
+    _tell("config", run.folder / "config.yaml")
+    _tell("again", f"{run.program} --config {shlex.quote(str(run.folder / 'config.yaml'))}")
+
+
+@rank_zero_only
+def report_interruption(run: Run, trainer: Trainer, checkpoint: Path) -> None:
+    """Tell how far an interrupted run got, and how to go on."""
+    logged: Metrics = {}
+    for key, value in trainer.callback_metrics.items():
+        split, _, name = key.partition("/")
+        logged.setdefault(split, {})[name] = float(value)  # type: ignore[index]  # never None here
+    print(f"\n\nInterrupted after {trainer.current_epoch} epochs, at step {trainer.global_step:,}.\n")
+    if logged:
+        print(f"{table(logged)}\n")
+    _tell("checkpoint", checkpoint)
+    _tell("config", run.folder / "config.yaml")
+    options = [str(run.folder / "config.yaml"), "--ckpt_path", str(checkpoint)]
+    _tell("go on", f"{run.program} --config {shlex.join(options)}")
+
+
+def evaluate(trainer: Trainer, model: Task, data: InMemoryDataModule, split: Split) -> dict[str, float]:
+    """Return the metrics of a network, as it is, on a split. All ranks must call it."""
+    trainer.loggers = []  # metrics.csv is of the training
+    (results,) = trainer.test(model, data if split == "test" else data.testing_on(split), verbose=False)
+    return {name.removeprefix("test/"): results[name] for name in in_order(results)}
+
+
+def table(metrics: Mapping[str, Mapping[str, float] | None]) -> str:
+    """Return metrics as text: a row a split, a column a metric."""
+    names = in_order({name for values in metrics.values() for name in values or {}})
+    rows = [["", *names]]
+    for split, values in metrics.items():
+        rows.append([split, *(f"{values[name]:.4f}" if values and name in values else "–" for name in names)])
+    return "\n".join("  ".join([f"{row[0]:<6}", *(f"{cell:>8}" for cell in row[1:])]).rstrip() for row in rows)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what computed the result."""
+    modules: dict[str, Any] = {
+        "zoo": zoo,
+        "torch": torch,
+        "lightning": lightning,
+        "torchvision": torchvision,
+        "torchmetrics": torchmetrics,
+    }
+    return {"python": platform.python_version(), **{name: str(module.__version__) for name, module in modules.items()}}
+
+
+def _has(run: Run, split: Split) -> bool:
+    return split != "val" or run.data.val_size > 0
+
+
+def _tell(what: str, *values: object) -> None:
+    print(f"{what:<12}{'  '.join(map(str, values))}")

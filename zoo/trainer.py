@@ -1,0 +1,64 @@
+"""Lightning's Trainer as the command line sets it up: its errors in one line, its chatter off."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import warnings
+
+import torch
+from jsonargparse import Namespace
+from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
+
+from zoo.callbacks import ProgressBar
+from zoo.errors import ZooError
+from zoo.parser import Parser
+
+HARMLESS = [
+    ".*isinstance.treespec, LeafSpec.*",  # between Lightning and torch
+    ".*does not have many workers.*",  # batches come from memory; a worker would only copy them
+    ".*smaller than the logging interval.*",  # nothing is logged by steps
+    ".*Checkpoint directory .* exists and is not empty.*",  # a resumed run goes on in its folder
+    ".*across ranks.*",
+    ".*The dirpath has changed from.*",  # a run resumed from a file has a folder of its own
+    ".*You are using `torch.load` with `weights_only=.*",
+]
+
+
+def quiet() -> None:
+    """Turn off Lightning's notices and its warnings of what is so by design; the model summary stays."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
+    logging.getLogger("lightning.pytorch.callbacks.model_summary").setLevel(logging.INFO)
+    for message in HARMLESS:
+        warnings.filterwarnings("ignore", message)
+
+
+def build_trainer(parser: Parser, options: Namespace, callbacks: list[Callback]) -> Trainer:
+    """Build the Trainer that the options ask for, with these callbacks beside the user's, and without a logger of ours.
+
+    Raises:
+        ZooError: The options contradict each other, or ask for devices that are not there.
+    """
+    arguments = parser.instantiate(Namespace(trainer=options.trainer)).trainer.as_dict()
+    theirs = arguments.pop("callbacks") or []
+    if arguments["enable_progress_bar"] is not False:
+        callbacks = [*callbacks, ProgressBar()]
+    arguments["logger"] = arguments["logger"] if arguments["logger"] not in (None, True) else False
+    try:
+        trainer = Trainer(**arguments, callbacks=[*callbacks, *(theirs if isinstance(theirs, list) else [theirs])])
+    except (MisconfigurationException, ImportError, RuntimeError, TypeError, ValueError) as error:
+        raise ZooError(f"the trainer cannot be set up: {' '.join(str(error).split())}") from None
+    atexit.register(_leave_process_group)
+    cores = os.cpu_count() or 1
+    if trainer.strategy.root_device.type == "cpu" and trainer.num_devices > cores:
+        raise ZooError(f"--trainer.devices asks for {trainer.num_devices} CPU processes; this machine has {cores} cores")
+    return trainer
+
+
+def _leave_process_group() -> None:
+    """End the process group, as Lightning does for NCCL alone: Gloo's threads would abort the process at its end."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
