@@ -194,5 +194,10 @@ def _help() -> str:
 def _command_help(command: str) -> str:
     lines = [f"usage: {USAGE[command]}", "", PURPOSE[command]]
     if command in ("fit", "test"):
-        lines += ["", _zoo(), "", f"`zoo {command} --model slp --help` shows every option, those of the network included."]
+        lines += [
+            "",
+            _zoo(),
+            "",
+            f"`zoo {command} --model slp --help` shows all the options.",
+        ]
     return "\n".join(lines)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning.pytorch.utilities import rank_zero_only
 
 from zoo.checkpoint import load_model, read_checkpoint
 from zoo.cli import Request
@@ -15,7 +14,7 @@ from zoo.errors import ZooError
 from zoo.parser import section, test_parser
 from zoo.registry import arguments_of, create_datamodule, datamodule_class, model_row
 from zoo.report import evaluate, table
-from zoo.trainer import build_trainer, quiet
+from zoo.trainer import build_trainer, is_first_rank, quiet
 
 
 def test(request: Request) -> int:
@@ -34,7 +33,7 @@ def test(request: Request) -> int:
             raise ZooError(f"{request.ckpt} takes {key} {model.hparams[key]}, but {name} has {value}")
     quiet()
     trainer = build_trainer(parser, options, [])
-    if rank_zero_only.rank == 0:  # the other ranks wait for it in the trainer
+    if is_first_rank():  # the other ranks wait for it in the trainer
         data.prepare_data()
         data.setup()
     metrics = evaluate(trainer, model, data, "test")
@@ -70,7 +69,7 @@ def predict(request: Request) -> int:
 
 
 def _checkpoint_and_data(request: Request) -> tuple[dict[str, Any], str, dict[str, Any]]:
-    """Return the checkpoint asked for, the name of the data to use with it, and the data's arguments when it was saved."""
+    """Return the checkpoint asked for, the name of its data or of the data asked for, and the arguments of that."""
     if not request.ckpt:
         raise ZooError("which checkpoint? Give --ckpt FILE, such as the last.ckpt of a run folder")
     checkpoint = read_checkpoint(request.ckpt)

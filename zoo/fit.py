@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from jsonargparse import Namespace
-from lightning.pytorch import Callback, Trainer, seed_everything
+from lightning.pytorch import Callback, seed_everything
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
-from lightning.pytorch.utilities import rank_zero_only
 
 from zoo.callbacks import LastCheckpoint
 from zoo.checkpoint import read_checkpoint, restore
@@ -25,7 +24,7 @@ from zoo.registry import arguments_of, create_datamodule, create_model, datamodu
 from zoo.report import Run, announce, report, report_interruption, warn
 from zoo.runs import last_checkpoint, new_folder, newest_checkpoint
 from zoo.tasks import Task
-from zoo.trainer import build_trainer, quiet
+from zoo.trainer import build_trainer, is_first_rank, quiet
 
 STAND_IN = "digits"
 """The data set that needs no download."""
@@ -41,7 +40,7 @@ def fit(request: Request) -> int:
     # Whatever is wrong with the input is found out before anything is written.
     quiet()
     seed_everything(options.seed, workers=True, verbose=False)
-    last, best = LastCheckpoint(), ModelCheckpoint(monitor="val/loss", filename="best-{epoch:02d}")
+    last, best = LastCheckpoint(), ModelCheckpoint(monitor="val/loss", filename="best")
     trainer = build_trainer(parser, options, _callbacks(options, last, best))
     data_name, data = _data(request, options, given, alone=trainer.world_size == 1)
     model = _model(request.model, options, given, data)
@@ -55,7 +54,7 @@ def fit(request: Request) -> int:
         folder = resumed_from.parent.parent if options.ckpt_path == "last" else None
 
     run = Run(folder or base, model, request.model, data, data_name, options.seed, request.program)
-    if rank_zero_only.rank == 0:  # the other ranks are told by the trainer where checkpoints go
+    if is_first_rank():  # the other ranks are told by the trainer where checkpoints go
         run.folder = folder or new_folder(base)
         _write_config(run, parser, options)
         trainer.loggers = [*_loggers(run.folder, resumed_step), *trainer.loggers]
@@ -82,7 +81,12 @@ def _parser(request: Request) -> Parser:
     row = model_row(request.model)
     data_name = request.data or row.data
     parser = fit_parser(request.program, model_class(request.model), datamodule_class(data_name))
-    defaults = {"data.batch_size": row.batch_size, "trainer.max_epochs": row.max_epochs}
+    defaults: dict[str, Any] = {
+        "model.name": request.model,
+        "data.name": data_name,
+        "data.batch_size": row.batch_size,
+        "trainer.max_epochs": row.max_epochs,
+    }
     if data_name == STAND_IN:
         defaults |= {f"data.{name}": value for name, value in _documented_shape(request.model).items()}
     parser.set_defaults(defaults)
@@ -113,7 +117,7 @@ def _data(request: Request, options: Namespace, given: Namespace, alone: bool) -
     row = model_row(request.model)
     name = request.data or row.data
     data = create_datamodule(name, **section(options, "data"), seed=options.seed)
-    if rank_zero_only.rank != 0:  # the others wait for it in the trainer
+    if not is_first_rank():  # the others wait for it in the trainer
         return name, data
     try:
         data.prepare_data()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Literal, get_args
 
 import torch
@@ -36,7 +37,7 @@ SENSIBLE: dict[tuple[TargetKind, OutputKind], tuple[LossName, ...]] = {
 def loss_function(loss: str, output: OutputKind, target: TargetKind) -> LossFunction:
     """Return a loss by name, as a function of a network's output and its target.
 
-    Targets of kind ``class`` are class indices of shape ``(batch,)``; ``mse``, ``l1``, ``bce`` and ``kl_div`` compare the
+    Targets of kind ``class`` are class indices of shape ``(batch,)``; all but ``nll`` and ``cross_entropy`` compare the
     output with their one-hot form. Targets of the other kinds have the output's shape.
 
     Raises:
@@ -51,8 +52,12 @@ def loss_function(loss: str, output: OutputKind, target: TargetKind) -> LossFunc
         )
     function = _bce_with_logits if (loss, output) == ("bce", "logits") else _FUNCTIONS[loss]
     if target == "class" and loss not in ("nll", "cross_entropy"):
-        return lambda output, target: function(output, F.one_hot(target, output.shape[-1]).to(output.dtype))
+        return partial(_on_one_hot, function)
     return function
+
+
+def _on_one_hot(function: LossFunction, output: Tensor, target: Tensor) -> Tensor:
+    return function(output, F.one_hot(target, output.shape[-1]).to(output.dtype))
 
 
 def _mse_sum(output: Tensor, target: Tensor) -> Tensor:

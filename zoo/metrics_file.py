@@ -28,7 +28,7 @@ class MetricsFile(Logger):
         super().__init__()
         self.path = folder / "metrics.csv"
         rows = read_metrics(self.path) if resumed_step and self.path.exists() else []
-        self.rows: dict[int, dict[str, float]] = {int(row["step"]): row for row in rows if row["step"] < resumed_step}
+        self.rows = {int(row["step"]): row for row in rows if row["step"] < resumed_step}
 
     @property
     def name(self) -> str:
@@ -62,10 +62,11 @@ class MetricsFile(Logger):
 
 def in_order(names: Iterable[str]) -> list[str]:
     """Return names such as ``val/acc`` as they are read: train, val, test, and of each the loss first."""
+    splits = ["train", "val", "test"]
 
     def place(name: str) -> tuple[int, bool, str]:
         split, _, metric = name.rpartition("/")
-        return ["train", "val", "test"].index(split) if split in ("train", "val", "test") else 3, metric != "loss", metric
+        return splits.index(split) if split in splits else len(splits), metric != "loss", metric
 
     return sorted(names, key=place)
 
@@ -73,4 +74,5 @@ def in_order(names: Iterable[str]) -> list[str]:
 def read_metrics(path: Path) -> list[dict[str, float]]:
     """Read a ``metrics.csv``: one dictionary a row, of what was measured at its step."""
     with path.open(newline="") as file:
-        return [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
+        rows = [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
+    return [{**row, "epoch": int(row["epoch"]), "step": int(row["step"])} for row in rows]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import torch
+from lightning.pytorch.utilities.types import LRSchedulerConfigType
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
@@ -29,7 +31,7 @@ LR_SCHEDULERS = _names(torch.optim.lr_scheduler, LRScheduler, ("optimizer",))
 """Every class of torch.optim.lr_scheduler that takes an optimizer."""
 
 
-def optimizer_class(name: str, arguments: dict[str, Any]) -> type[Optimizer]:
+def optimizer_class(name: str, arguments: dict[str, Any]) -> Callable[..., Optimizer]:
     """Return a class of ``torch.optim`` by name.
 
     Raises:
@@ -40,7 +42,7 @@ def optimizer_class(name: str, arguments: dict[str, Any]) -> type[Optimizer]:
     return cls
 
 
-def lr_scheduler_class(name: str, arguments: dict[str, Any]) -> type[LRScheduler]:
+def lr_scheduler_class(name: str, arguments: dict[str, Any]) -> Callable[..., LRScheduler]:
     """Return a class of ``torch.optim.lr_scheduler`` by name.
 
     Raises:
@@ -51,10 +53,13 @@ def lr_scheduler_class(name: str, arguments: dict[str, Any]) -> type[LRScheduler
     return cls
 
 
-def lr_scheduler_config(scheduler: LRScheduler, monitor: str) -> dict[str, Any]:
+def lr_scheduler_config(scheduler: LRScheduler, monitor: str) -> LRSchedulerConfigType:
     """Return what Lightning must know about a schedule: when to step it, and by which metric if by any."""
-    config = {"scheduler": scheduler, "interval": "step" if type(scheduler).__name__ in STEPPED_EACH_BATCH else "epoch"}
-    return {**config, "monitor": monitor} if isinstance(scheduler, ReduceLROnPlateau) else config
+    interval = "step" if type(scheduler).__name__ in STEPPED_EACH_BATCH else "epoch"
+    config: LRSchedulerConfigType = {"scheduler": scheduler, "interval": interval}
+    if isinstance(scheduler, ReduceLROnPlateau):
+        config["monitor"] = monitor
+    return config
 
 
 def _find(kind: str, name: str, names: list[str], module: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from argparse import SUPPRESS
 from typing import Any, NoReturn
 
 from jsonargparse import ArgumentParser, Namespace
@@ -30,11 +31,15 @@ def fit_parser(program: str, model: type[Task], data: type[InMemoryDataModule]) 
     parser = _parser(program)
     parser.add_argument("--seed", type=int, default=0, help="seeds weights, order and dropout; equal seeds, equal runs")
     parser.add_argument("--patience", type=int | None, help="stop when val/loss has not improved for that many epochs")
-    parser.add_argument("--ckpt_path", type=str | None, help="resume from a checkpoint: 'last', of the newest run, or a file")
+    parser.add_argument(
+        "--ckpt_path", type=str | None, help="resume from a checkpoint: 'last', of the newest run, or a file"
+    )
     parser.add_argument("--out", type=str, default="runs", help="folder of all runs")
     parser.add_argument("--name", type=str | None, help="folder of this run's kind in it (default: <model>-<data>)")
     parser.add_class_arguments(model, "model", instantiate=False)
-    parser.add_argument("--model.name", type=str)
+    parser.add_argument(
+        "--model.name", type=str, help=SUPPRESS
+    )  # as config files name it; on the command line, --model
     _add_data_and_trainer(parser, data)
     return parser
 
@@ -48,13 +53,15 @@ def test_parser(program: str, data: type[InMemoryDataModule]) -> Parser:
 
 def _parser(program: str) -> Parser:
     parser = Parser(prog=program, usage=f"{program} [--OPTION VALUE ...]", allow_abbrev=False)
-    parser.add_argument("--config", action="config", help="options from a YAML file, such as a run folder's config.yaml")
+    parser.add_argument(
+        "--config", action="config", help="options from a YAML file, such as a run folder's config.yaml"
+    )
     return parser
 
 
 def _add_data_and_trainer(parser: Parser, data: type[InMemoryDataModule]) -> None:
     parser.add_class_arguments(data, "data", instantiate=False, skip={"seed"})
-    parser.add_argument("--data.name", type=str)
+    parser.add_argument("--data.name", type=str, help=SUPPRESS)
     parser.add_class_arguments(Trainer, "trainer", instantiate=False, fail_untyped=False)
     # The sampler is the zoo's own, each rank's share included; there is nothing that could go wrong in a sanity check.
     parser.set_defaults({"trainer.use_distributed_sampler": False, "trainer.num_sanity_val_steps": 0})

@@ -1,6 +1,6 @@
 """The zoo at a glance: one row a model, one row a data set.
 
-Only the standard library is imported here, so that listing the zoo is instant; a class is imported when it is asked for.
+Only the standard library is imported here, so that listing the zoo is instant; a class is imported when asked for.
 """
 
 from __future__ import annotations
@@ -115,7 +115,9 @@ def create_model(name: str, **arguments: Any) -> Task:
     Raises:
         ZooError: The name or an argument is unknown, or a value makes no sense.
     """
-    return _create("model", name, model_class(name), arguments)
+    cls = model_class(name)
+    _check_arguments("model", name, cls, arguments)
+    return cls(**arguments)
 
 
 def create_datamodule(name: str, **arguments: Any) -> InMemoryDataModule:
@@ -128,7 +130,9 @@ def create_datamodule(name: str, **arguments: Any) -> InMemoryDataModule:
     Raises:
         ZooError: The name or an argument is unknown, or a value makes no sense.
     """
-    return _create("data set", name, datamodule_class(name), arguments)
+    cls = datamodule_class(name)
+    _check_arguments("data set", name, cls, arguments)
+    return cls(**arguments)
 
 
 def load_class(name: str, rows: Mapping[str, ModelRow | DataRow], package: str) -> Any:
@@ -172,9 +176,8 @@ def _load(path: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-def _create(kind: str, name: str, cls: Any, given: dict[str, Any]) -> Any:
+def _check_arguments(kind: str, name: str, cls: type, given: dict[str, Any]) -> None:
     known = arguments_of(cls)
     for argument in given:
         if argument not in known:
             raise ZooError(f"{kind} {name!r} takes no argument {argument!r}{suggestion(argument, known)}")
-    return cls(**given)

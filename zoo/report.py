@@ -59,6 +59,10 @@ class Run:
         """Number of parameters of the network."""
         return sum(p.numel() for p in self.model.parameters())
 
+    def has(self, split: Split) -> bool:
+        """Whether there are examples of this split: without a validation part, only of train and test."""
+        return split != "val" or self.data.val_size > 0
+
 
 @rank_zero_only
 def warn(*lines: str) -> None:
@@ -70,10 +74,11 @@ def warn(*lines: str) -> None:
 @rank_zero_only
 def announce(run: Run, trainer: Trainer) -> None:
     """Print, in one line, what is about to be done."""
-    sizes = " / ".join(f"{len(run.data.splits[split]):,}" for split in get_args(Split) if _has(run, split))
+    sizes = ", ".join(f"{len(run.data.splits[split]):,} {split}" for split in get_args(Split) if run.has(split))
     ranks = f"{trainer.world_size} × " if trainer.world_size > 1 else ""
     device = f"{ranks}{trainer.strategy.root_device.type}"
-    epochs = f"{trainer.max_epochs} epochs" if trainer.max_epochs and trainer.max_epochs > 0 else "no limit of epochs"
+    limit = "no limit of" if trainer.max_epochs in (None, -1) else trainer.max_epochs
+    epochs = f"{limit} {'epoch' if limit == 1 else 'epochs'}"
     parts = [f"{run.model_name}, {run.parameters:,} parameters", f"{run.data_name} ({sizes})", device, epochs]
     print(" · ".join([*parts, str(run.folder)]), flush=True)
 
@@ -83,10 +88,15 @@ def report(run: Run, trainer: Trainer, checkpoint: Path) -> None:
 
     All ranks must call it; the first one tells.
     """
+    title = "the network as it is, without a checkpoint"
     if checkpoint.exists():
-        restore(run.model, read_checkpoint(checkpoint), checkpoint, run.model_name)
+        saved = read_checkpoint(checkpoint)
+        restore(run.model, saved, checkpoint, run.model_name)
+        title = f"{checkpoint.stem} checkpoint, after epoch {saved['epoch'] + 1} of {trainer.current_epoch}"
     epochs, steps = trainer.current_epoch, trainer.global_step
-    metrics: Metrics = {split: evaluate(trainer, run.model, run.data, split) if _has(run, split) else None for split in get_args(Split)}
+    metrics: Metrics = dict.fromkeys(get_args(Split))
+    for split in filter(run.has, get_args(Split)):
+        metrics[split] = evaluate(trainer, run.model, run.data, split)
     if not trainer.is_global_zero:
         return
     drawn = figures.draw(run.folder, run.model, run.data)
@@ -105,9 +115,11 @@ def report(run: Run, trainer: Trainer, checkpoint: Path) -> None:
     with written_whole(run.folder / "results.json") as temporary:
         temporary.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
 
-    print(f"\n{table(metrics)}\n")
+    print(f"\n{title}\n\n{table(metrics)}\n")
     if metrics["val"] is None:
-        print("No part was held out (val_size 0): the val metrics of each epoch are of the test set, and the last epoch")
+        print(
+            "No part was held out (val_size 0): the val metrics of each epoch are of the test set, and the last epoch"
+        )
         print("is reported, so that nothing was chosen by the test set.\n")
     _tell("checkpoint", checkpoint)
     _tell("figures", *drawn)
@@ -119,10 +131,10 @@ def report(run: Run, trainer: Trainer, checkpoint: Path) -> None:
 @rank_zero_only
 def report_interruption(run: Run, trainer: Trainer, checkpoint: Path) -> None:
     """Tell how far an interrupted run got, and how to go on."""
-    logged: Metrics = {}
-    for key, value in trainer.callback_metrics.items():
+    logged: dict[str, dict[str, float]] = {}
+    for key in in_order(trainer.callback_metrics):
         split, _, name = key.partition("/")
-        logged.setdefault(split, {})[name] = float(value)  # type: ignore[index]  # never None here
+        logged.setdefault(split, {})[name] = float(trainer.callback_metrics[key])
     print(f"\n\nInterrupted after {trainer.current_epoch} epochs, at step {trainer.global_step:,}.\n")
     if logged:
         print(f"{table(logged)}\n")
@@ -158,10 +170,6 @@ def versions() -> dict[str, str]:
         "torchmetrics": torchmetrics,
     }
     return {"python": platform.python_version(), **{name: str(module.__version__) for name, module in modules.items()}}
-
-
-def _has(run: Run, split: Split) -> bool:
-    return split != "val" or run.data.val_size > 0
 
 
 def _tell(what: str, *values: object) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, TypedDict, Unpack
+from typing import Any, ClassVar, Literal, TypedDict, cast, get_args
 
 import torch
 from lightning.pytorch import LightningModule
@@ -19,6 +19,10 @@ from zoo.losses import LossName, OutputKind, TargetKind, loss_function
 from zoo.optim import lr_scheduler_class, lr_scheduler_config, optimizer_class
 
 Batch = tuple[Tensor, Tensor]
+SplitPrefix = Literal["train/", "val/", "test/"]
+
+MEASURED_AT_ONCE = 32
+"""Batches whose metrics are updated together: one by one, it would take a tenth of an epoch of a small network."""
 
 
 class TaskOptions(TypedDict, total=False):
@@ -91,10 +95,11 @@ class Task(LightningModule, ABC):
         self.loss = loss_function(loss, self.output, self.target)
         metrics = MetricCollection({"loss": MeanMetric(nan_strategy="disable"), **self.metrics()}, compute_groups=False)
         # In one container, so that the model summary shows them as one line.
-        self.measures = nn.ModuleDict({prefix: metrics.clone(prefix) for prefix in ("train/", "val/", "test/")})
+        self.measures = nn.ModuleDict({split: metrics.clone(split) for split in get_args(SplitPrefix)})
+        self.unmeasured: dict[SplitPrefix, list[tuple[Tensor, Tensor, Tensor]]] = {s: [] for s in get_args(SplitPrefix)}
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Set an attribute; at once when it is the one in which Lightning notes, 50 times a step, what it is calling."""
+        """Set an attribute; at once if it is the one in which Lightning notes, 50 times a step, what it calls."""
         if name == "_current_fx_name":  # torch's way, which looks for parameters first, costs 8% of an epoch of `slp`
             object.__setattr__(self, name, value)
         else:
@@ -110,7 +115,7 @@ class Task(LightningModule, ABC):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the loss of a batch, penalties included."""
-        loss, _ = self._measure(batch, "train/")
+        loss = self._measure(batch, "train/")
         if self.hparams["l1"]:
             loss = loss + self.hparams["l1"] * torch.stack([p.abs().sum() for p in self.parameters()]).sum()
         if self.hparams["l2"]:
@@ -129,26 +134,54 @@ class Task(LightningModule, ABC):
         """Return the probabilities, or values, of a batch."""
         return self.predicted(self(batch[0]))
 
-    def _measure(self, batch: Batch, split: str) -> tuple[Tensor, Tensor]:
+    def split_metrics(self, split: SplitPrefix) -> MetricCollection:
+        """Return the metrics of a split."""
+        return cast(MetricCollection, self.measures[split])
+
+    def update_metrics(self, split: SplitPrefix, losses: Tensor, outputs: Tensor, targets: Tensor) -> None:
+        """Update a split's metrics with some batches at once.
+
+        Args:
+            split: Prefix of the split.
+            losses: Mean losses of the examples, shape ``(examples,)``.
+            outputs: What ``forward`` put out, shape ``(examples, ...)``.
+            targets: The targets, shape ``(examples, ...)``.
+        """
+        self.split_metrics(split).update(value=losses, preds=self.predicted(outputs), target=targets)
+
+    def _measure(self, batch: Batch, split: SplitPrefix) -> Tensor:
         x, target = batch
         output = self(x)
         loss = self.loss(output, target)
-        self.measures[split].update(value=loss.detach(), weight=len(target), preds=self.predicted(output.detach()), target=target)
-        return loss, output
+        batches = self.unmeasured[split]
+        batches.append((loss.detach(), output.detach(), target))
+        if len(batches) == MEASURED_AT_ONCE:
+            self._flush(split)
+        return loss
 
-    # Given whole metrics rather than numbers, Lightning computes them over all ranks, and resets them.
+    def _flush(self, split: SplitPrefix) -> None:
+        batches = self.unmeasured[split]
+        if batches:
+            losses = torch.cat([loss.expand(len(target)) for loss, _, target in batches])
+            self.update_metrics(split, losses, torch.cat([b[1] for b in batches]), torch.cat([b[2] for b in batches]))
+            batches.clear()
+
+    def _log(self, split: SplitPrefix) -> None:
+        self._flush(split)
+        # Given whole metrics rather than numbers, Lightning computes them over all ranks, and resets them.
+        self.log_dict(self.split_metrics(split), prog_bar=split != "test/")
 
     def on_train_epoch_end(self) -> None:
         """Log the epoch's metrics."""
-        self.log_dict(self.measures["train/"], prog_bar=True)
+        self._log("train/")
 
     def on_validation_epoch_end(self) -> None:
         """Log the validation set's metrics."""
-        self.log_dict(self.measures["val/"], prog_bar=True)
+        self._log("val/")
 
     def on_test_epoch_end(self) -> None:
         """Log the test set's metrics."""
-        self.log_dict(self.measures["test/"])
+        self._log("test/")
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Build the optimizer, and the schedule if there is one, from their names."""
@@ -201,16 +234,18 @@ class Classifier(Task):
                 return output.exp()
         return output
 
-    def test_step(self, batch: Batch, batch_idx: int) -> None:
-        """Measure a batch of the test set, and count who was taken for whom."""
-        _, output = self._measure(batch, "test/")
-        self.measures["confusion"].update(output, batch[1])
+    def update_metrics(self, split: SplitPrefix, losses: Tensor, outputs: Tensor, targets: Tensor) -> None:
+        """Update a split's metrics, and, of the test set, who was taken for whom."""
+        super().update_metrics(split, losses, outputs, targets)
+        if split == "test/":
+            cast(Metric, self.measures["confusion"]).update(outputs, targets)
 
     def on_test_epoch_end(self) -> None:
         """Log the test set's metrics and keep the confusion matrix."""
         super().on_test_epoch_end()
-        self.confusion = self.measures["confusion"].compute().cpu()
-        self.measures["confusion"].reset()
+        counts = cast(Metric, self.measures["confusion"])
+        self.confusion = counts.compute().cpu()
+        counts.reset()
 
 
 class BinaryClassifier(Task):
@@ -237,7 +272,8 @@ class BinaryClassifier(Task):
 class Regressor(Task):
     """A network that predicts numbers.
 
-    ``forward`` gives values; targets have their shape. Measures ``mae``, the mean absolute error, in units of the target.
+    ``forward`` gives values; targets have their shape. Measures ``mae``, the mean absolute error, in the
+    target's units.
 
     Args:
         **options: See :class:`Task`.

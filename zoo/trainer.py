@@ -9,8 +9,9 @@ import warnings
 
 import torch
 from jsonargparse import Namespace
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, Trainer
-from lightning.pytorch.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.utilities import rank_zero_only
 
 from zoo.callbacks import ProgressBar
 from zoo.errors import ZooError
@@ -54,8 +55,15 @@ def build_trainer(parser: Parser, options: Namespace, callbacks: list[Callback])
     atexit.register(_leave_process_group)
     cores = os.cpu_count() or 1
     if trainer.strategy.root_device.type == "cpu" and trainer.num_devices > cores:
-        raise ZooError(f"--trainer.devices asks for {trainer.num_devices} CPU processes; this machine has {cores} cores")
+        raise ZooError(
+            f"--trainer.devices asks for {trainer.num_devices} CPU processes; this machine has {cores} cores"
+        )
     return trainer
+
+
+def is_first_rank() -> bool:
+    """Whether this process is the first of the run, which speaks for all; known before the trainer has started."""
+    return getattr(rank_zero_only, "rank", 0) == 0
 
 
 def _leave_process_group() -> None:

@@ -57,5 +57,5 @@ class LastCheckpoint(Checkpoint):
         return trainer.strategy.reduce_boolean_decision(self.asked, all=False)
 
     def _save(self, trainer: Trainer) -> None:
-        if not trainer.fast_dev_run:
+        if not trainer.fast_dev_run:  # type: ignore[attr-defined]  # Lightning sets it unannounced
             trainer.save_checkpoint(self.path)

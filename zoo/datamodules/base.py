@@ -35,7 +35,7 @@ class Examples(TensorDataset):
     def __getitems__(self, indices: list[int]) -> tuple[Tensor, ...]:
         """Return the batch of these indices; DataLoader prefers this to one call an example and a collation."""
         chosen = torch.tensor(indices)
-        return tuple(tensor[chosen] for tensor in self.tensors)
+        return tuple(tensor.index_select(0, chosen) for tensor in self.tensors)  # several times faster than [chosen]
 
 
 class EpochSampler(DistributedSampler[Any]):
@@ -103,7 +103,7 @@ class InMemoryDataModule(LightningDataModule, ABC):
 
     def scale(self, x: Tensor) -> Tensor:
         """Turn a batch of stored inputs, already on the device, into what a model takes: bytes to floats in 0 to 1."""
-        return x.float() / 255
+        return x.float().div_(255)
 
     def model_arguments(self) -> dict[str, int]:
         """Return what a model must know of the data to fit it, by the names of models' arguments."""
@@ -122,8 +122,8 @@ class InMemoryDataModule(LightningDataModule, ABC):
         train, val = Examples(x, y), test
         if self.val_size:
             order = torch.randperm(len(x), generator=torch.Generator().manual_seed(SPLIT_SEED))
-            held_out, kept = order[: self.val_size].sort().values, order[self.val_size :].sort().values
-            train, val = Examples(x[kept], y[kept]), Examples(x[held_out], y[held_out])
+            held_out, kept = order[: self.val_size], order[self.val_size :]
+            train, val = (Examples(x.index_select(0, part), y.index_select(0, part)) for part in (kept, held_out))
         self.splits = {"train": train, "val": val, "test": test}
 
     def train_dataloader(self) -> DataLoader[Any]:

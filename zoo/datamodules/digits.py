@@ -21,8 +21,8 @@ class Digits(InMemoryDataModule):
     Source: E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits" (UCI), the part that scikit-learn brings
     along. The test set is the last 360 in the order of the file.
 
-    Input: ``(batch, channels, image_size, image_size)``, floats in 0 to 1, placed as in MNIST. Target: ``(batch,)``, the
-    digit.
+    Input: ``(batch, channels, image_size, image_size)``, floats in 0 to 1, placed as in MNIST.
+    Target: ``(batch,)``, the digit.
 
     Args:
         image_size: Pixels each way to which the digits are scaled, 16 at least.

@@ -39,7 +39,8 @@ def read_picture(path: Path) -> Image.Image:
 def digit_from_picture(path: Path, size: int) -> Tensor:
     """Turn a picture of one digit, on light or dark ground, into an input as MNIST's were made.
 
-    The ink is cut out, scaled so that its longer side is 20 of 28 pixels, and placed with its center of mass in the middle.
+    The ink is cut out, scaled so that its longer side is 20 of 28 pixels, and placed with its center of mass in the
+    middle.
 
     Args:
         path: The picture.

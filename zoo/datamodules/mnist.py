@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torchvision.datasets import MNIST as TorchvisionMNIST
+from torchvision import datasets
 
 from zoo.datamodules.base import DataUnavailableError, InMemoryDataModule
 from zoo.datamodules.files import data_root, download, offline_reason, read_idx, unpack_gz
@@ -32,7 +32,7 @@ class MNIST(InMemoryDataModule):
 
     shape = (1, 28, 28)
     classes = tuple("0123456789")
-    source = TorchvisionMNIST
+    source = datasets.MNIST
 
     def __init__(self, root: str | None = None, batch_size: int = 64, val_size: int = 5_000, seed: int = 0) -> None:
         super().__init__(batch_size, val_size, seed)

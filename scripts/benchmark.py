@@ -1,0 +1,157 @@
+"""What the zoo costs beside the plain PyTorch loop of the documents, measured side by side.
+
+    python scripts/benchmark.py slp        an epoch through `zoo fit`, against the document's own loop
+    python scripts/benchmark.py startup    the time to an answer, and to the first training step
+
+Machines are noisy: both sides run in turn, round by round, and the ratio of each round is what counts.
+"""
+
+import argparse
+import contextlib
+import io
+import itertools
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+NETWORKS = {"slp": (784, 10), "mlp": (784, 50, 10)}
+
+
+class Terminal(io.StringIO):
+    """A terminal that nobody looks at: the progress bar draws on it as on a real one."""
+
+    def isatty(self) -> bool:
+        """Pretend."""
+        return True
+
+
+def seconds_of_document(name: str, epochs: int) -> float:
+    """Return the seconds an epoch takes in the document's loop: DataLoader, TensorDataset, ``.item()`` each step."""
+    import torch
+    from torch import nn
+    from torch.nn.functional import one_hot
+    from torch.utils.data import DataLoader, TensorDataset
+
+    import zoo
+
+    mnist = zoo.create_datamodule("mnist", val_size=0)
+    mnist.prepare_data()
+    mnist.setup()
+    loaders = {}
+    for split in ("train", "test"):
+        x, y = mnist.splits[split].tensors
+        examples = TensorDataset(x.reshape(-1, 784) / 255.0, one_hot(y, 10).float())
+        loaders[split] = DataLoader(examples, batch_size=64, shuffle=True)
+    sizes = NETWORKS[name]
+    layers = [layer for a, b in itertools.pairwise(sizes) for layer in (nn.Linear(a, b), nn.Sigmoid())]
+    network = nn.Sequential(*layers)
+    criterion = nn.MSELoss()
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.5)
+
+    started = time.perf_counter()
+    for _ in range(epochs):
+        for split, loader in loaders.items():
+            network.train(split == "train")
+            total_loss, correct, total = 0.0, 0, 0
+            with torch.set_grad_enabled(split == "train"):
+                for x, y in loader:
+                    p = network(x)
+                    loss = criterion(p, y)
+                    if split == "train":
+                        optimizer.zero_grad()
+                        loss.backward()
+                        optimizer.step()
+                    total_loss += loss.item() * x.size(0)
+                    correct += (p.argmax(dim=1) == y.argmax(dim=1)).sum().item()
+                    total += x.size(0)
+    return (time.perf_counter() - started) / epochs
+
+
+def seconds_of_zoo(name: str, epochs: int) -> float:
+    """Return the seconds an epoch takes in ``zoo fit``: all that a run does included."""
+    from zoo.cli import main
+
+    with tempfile.TemporaryDirectory() as out, contextlib.redirect_stdout(Terminal()):
+        options = [name, "--data", "mnist", "--data.val_size", "0", "--trainer.max_epochs", str(epochs), "--out", out]
+        if main(["fit", *options, "--trainer.enable_model_summary", "false"]) != 0:
+            sys.exit("zoo fit failed")
+        (results,) = Path(out).glob("*/1/results.json")
+        seconds: float = json.loads(results.read_text())["seconds"]
+    return seconds / epochs
+
+
+def epoch(name: str, rounds: int, epochs: int) -> None:
+    """Print what an epoch costs, and the ratio."""
+    ratios = []
+    print(f"{name} on mnist, seconds an epoch (60,000 trained on, 10,000 tested), {epochs} epochs a round")
+    print("round  document    zoo  ratio")
+    for number in range(rounds + 1):
+        document, ours = seconds_of_document(name, epochs), seconds_of_zoo(name, epochs)
+        label = str(number) if number else "warm"  # the first round warms up, and does not count
+        print(f"{label:>5}  {document:8.3f}  {ours:5.3f}  {ours / document:5.2f}", flush=True)
+        ratios.append(ours / document)
+    print(f"ratio: median {statistics.median(ratios[1:]):.2f}, {min(ratios[1:]):.2f} to {max(ratios[1:]):.2f}")
+
+
+def processor_seconds(*command: str) -> float:
+    """Return the processor time, user and system, that a command takes."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+
+
+IMPORTS = """
+import os, torch, lightning.pytorch
+os._exit(0)
+"""
+
+FIRST_STEP = """
+import os, sys
+from zoo.tasks import Task
+from zoo.cli import main
+Task.on_train_batch_end = lambda *_: os._exit(0)  # the first step is done
+main(["fit", "slp", "--out", sys.argv[1]])
+"""
+
+
+def startup(rounds: int) -> None:
+    """Print the processor time to the answers that must be instant, and to the first training step."""
+    zoo = [sys.executable, "-m", "zoo"]
+    commands = {
+        "zoo --help": [*zoo, "--help"],
+        "zoo list": [*zoo, "list"],
+        "zoo fit slpp": [*zoo, "fit", "slpp"],
+        "import torch, lightning": [sys.executable, "-c", IMPORTS],
+    }
+    seconds: dict[str, list[float]] = {}
+    with tempfile.TemporaryDirectory() as out:
+        commands["first step of zoo fit slp"] = [sys.executable, "-c", FIRST_STEP, out]
+        for number in range(rounds + 1):
+            for label, command in commands.items():
+                taken = processor_seconds(*command)
+                if number:  # the first round warms up
+                    seconds.setdefault(label, []).append(taken)
+    for label, values in seconds.items():
+        print(f"{label:<26}{statistics.median(values):6.2f} s of processor time")
+    imports, first = seconds["import torch, lightning"], seconds["first step of zoo fit slp"]
+    print(f"first step / imports: {statistics.median(b / a for a, b in zip(imports, first, strict=True)):.2f}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=[*NETWORKS, "startup"])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--epochs", type=int, default=5, help="a round")
+    chosen = parser.parse_args()
+    os.environ.setdefault("PYTHONWARNINGS", "ignore")
+    if chosen.what == "startup":
+        startup(chosen.rounds)
+    else:
+        epoch(chosen.what, chosen.rounds, chosen.epochs)

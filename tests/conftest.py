@@ -1,0 +1,107 @@
+"""What the tests share: a tiny MNIST in the real format, and ways to run the command line."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+import zoo
+from zoo.cli import main
+
+REPOSITORY = Path(__file__).parents[1]
+TRAIN, TEST = 301, 101  # odd, so that no batch size and no number of ranks divides them
+
+
+def write_idx(path: Path, values: Tensor) -> None:
+    header = b"\0\0\x08" + bytes([values.dim()]) + b"".join(size.to_bytes(4, "big") for size in values.shape)
+    path.write_bytes(header + bytes(values.to(torch.uint8).flatten().tolist()))
+
+
+def write_mnist(root: Path) -> Path:
+    """Write real digits, few, in MNIST's format, and return the folder of the files."""
+    digits = zoo.create_datamodule("digits")
+    digits.setup()
+    folder = root / "MNIST" / "raw"
+    folder.mkdir(parents=True)
+    for split, prefix, size in (("train", "train", TRAIN), ("test", "t10k", TEST)):
+        x, y = digits.splits[split].tensors
+        write_idx(folder / f"{prefix}-images-idx3-ubyte", x[:size, 0])
+        write_idx(folder / f"{prefix}-labels-idx1-ubyte", y[:size])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shared_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data root with a tiny MNIST, for tests that only read it."""
+    root = tmp_path_factory.mktemp("data")
+    write_mnist(root)
+    return root
+
+
+@pytest.fixture
+def mnist_folder(tmp_path: Path) -> Path:
+    """The folder of a tiny MNIST of the test's own, to break; its root is ``mnist_folder.parents[1]``."""
+    return write_mnist(tmp_path / "data")
+
+
+@pytest.fixture(autouse=True)
+def _offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test reaches for a network, or for data or run folders of the developer's."""
+    monkeypatch.setenv("ZOO_DATA", str(tmp_path / "nothing-here"))
+    monkeypatch.setattr("zoo.datamodules.mnist.offline_reason", lambda urls: "the tests have no network")
+    monkeypatch.chdir(tmp_path)
+
+
+@dataclass
+class Outcome:
+    """What a command line did."""
+
+    code: int
+    out: str
+    err: str
+
+
+Command = Callable[..., Outcome]
+
+
+@pytest.fixture
+def zoo_command(capsys: pytest.CaptureFixture[str]) -> Command:
+    """Run a command line in this process."""
+
+    def run(*words: object) -> Outcome:
+        capsys.readouterr()
+        try:
+            code = main([str(word) for word in words])
+        except SystemExit as stop:  # argparse's way to end --help
+            code = int(stop.code or 0)
+        return Outcome(code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def zoo_process(tmp_path: Path) -> Command:
+    """Run a command line in a process of its own, without a network."""
+
+    def run(*words: object, **environment: str) -> Outcome:
+        command = [sys.executable, "-m", "zoo", *map(str, words)]
+        done = subprocess.run(
+            command,
+            cwd=tmp_path,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
+    return run
