@@ -84,7 +84,9 @@ def test_hyperparameters_rebuild_the_network(name: str) -> None:
 
 def test_state_dict_holds_only_the_layers(name: str) -> None:
     model = zoo.create_model(name)
-    assert set(model.state_dict()) == {key for key, _ in model.named_parameters()} | {k for k, _ in model.named_buffers()}
+    assert set(model.state_dict()) == {key for key, _ in model.named_parameters()} | {
+        k for k, _ in model.named_buffers()
+    }
     assert not [key for key in model.state_dict() if key.startswith("measures")]
 
 

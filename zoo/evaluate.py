@@ -36,6 +36,7 @@ def test(request: Request) -> int:
     if is_first_rank():  # the other ranks wait for it in the trainer
         data.prepare_data()
         data.setup()
+        data.check_ranks(trainer.world_size)
     metrics = evaluate(trainer, model, data, "test")
     if trainer.is_global_zero:
         trained = f"{checkpoint['zoo']['model']}, epoch {checkpoint['epoch'] + 1}, step {checkpoint['global_step']:,}"

@@ -79,7 +79,7 @@ def predictions(model: Classifier, data: InMemoryDataModule) -> Figure:
     for axes in _panels(figure, rows * columns, rows):
         axes.axis("off")
     for axes, image, true, guess in zip(figure.axes, x.cpu(), y.tolist(), predicted, strict=False):
-        axes.imshow(image.permute(1, 2, 0), cmap="gray_r", vmin=0, vmax=1)
+        axes.imshow(image.permute(1, 2, 0).numpy(), cmap="gray_r", vmin=0, vmax=1)
         right = true == guess
         title = data.classes[true] if right else f"{data.classes[true]} → {data.classes[guess]}"
         axes.set_title(title, color=RIGHT if right else WRONG, fontsize=11, fontweight="normal" if right else "bold")
@@ -97,7 +97,7 @@ def confusion(counts: torch.Tensor, classes: tuple[str, ...]) -> Figure:
     figure = Figure(figsize=(size, size), layout="constrained")
     axes = figure.add_subplot()
     share = counts / counts.sum(1, keepdim=True).clamp(min=1)
-    axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    axes.imshow(share.numpy(), cmap="Blues", vmin=0, vmax=1)
     for row, column in counts.nonzero().tolist():
         color = "white" if share[row, column] > 0.5 else "black"
         axes.text(column, row, str(int(counts[row, column])), ha="center", va="center", color=color, fontsize=8)

@@ -42,7 +42,7 @@ def fit(request: Request) -> int:
     seed_everything(options.seed, workers=True, verbose=False)
     last, best = LastCheckpoint(), ModelCheckpoint(monitor="val/loss", filename="best")
     trainer = build_trainer(parser, options, _callbacks(options, last, best))
-    data_name, data = _data(request, options, given, alone=trainer.world_size == 1)
+    data_name, data = _data(request, options, given, trainer.world_size)
     model = _model(request.model, options, given, data)
     base = Path(options.out, options.name or f"{request.model}-{data_name}")
     folder, resumed_from, resumed_step = None, None, 0
@@ -111,7 +111,7 @@ def _callbacks(options: Namespace, last: LastCheckpoint, best: ModelCheckpoint) 
     return callbacks
 
 
-def _data(request: Request, options: Namespace, given: Namespace, alone: bool) -> tuple[str, InMemoryDataModule]:
+def _data(request: Request, options: Namespace, given: Namespace, ranks: int) -> tuple[str, InMemoryDataModule]:
     """Return the data set, ready on the main process, and its name: the stand-in's where nothing else was possible."""
     assert request.model
     row = model_row(request.model)
@@ -122,7 +122,7 @@ def _data(request: Request, options: Namespace, given: Namespace, alone: bool) -
     try:
         data.prepare_data()
     except DataUnavailableError as error:
-        if request.data or not alone:
+        if request.data or ranks > 1:
             raise
         accepted = arguments_of(datamodule_class(STAND_IN))
         theirs = section(given, "data")
@@ -132,6 +132,7 @@ def _data(request: Request, options: Namespace, given: Namespace, alone: bool) -
         unused = "".join(f" --data.{key} is not used." for key in sorted(theirs.keys() - accepted))
         warn(f"{error}.", f"Training on the embedded {STAND_IN} instead: results are NOT those of {row.data}.{unused}")
     data.setup()
+    data.check_ranks(ranks)
     return name, data
 
 

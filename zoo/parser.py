@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from argparse import SUPPRESS
 from typing import Any, NoReturn
 
 from jsonargparse import ArgumentParser, Namespace
@@ -37,9 +36,7 @@ def fit_parser(program: str, model: type[Task], data: type[InMemoryDataModule]) 
     parser.add_argument("--out", type=str, default="runs", help="folder of all runs")
     parser.add_argument("--name", type=str | None, help="folder of this run's kind in it (default: <model>-<data>)")
     parser.add_class_arguments(model, "model", instantiate=False)
-    parser.add_argument(
-        "--model.name", type=str, help=SUPPRESS
-    )  # as config files name it; on the command line, --model
+    parser.add_argument("--model.name", type=str, help="name of the network; on the command line, --model will do")
     _add_data_and_trainer(parser, data)
     return parser
 
@@ -61,7 +58,7 @@ def _parser(program: str) -> Parser:
 
 def _add_data_and_trainer(parser: Parser, data: type[InMemoryDataModule]) -> None:
     parser.add_class_arguments(data, "data", instantiate=False, skip={"seed"})
-    parser.add_argument("--data.name", type=str, help=SUPPRESS)
+    parser.add_argument("--data.name", type=str, help="name of the data set; on the command line, --data will do")
     parser.add_class_arguments(Trainer, "trainer", instantiate=False, fail_untyped=False)
     # The sampler is the zoo's own, each rank's share included; there is nothing that could go wrong in a sanity check.
     parser.set_defaults({"trainer.use_distributed_sampler": False, "trainer.num_sanity_val_steps": 0})
@@ -81,7 +78,7 @@ def _one_line(message: str, options: list[str]) -> str:
             return f"unexpected word {option!r}"
         return f"unknown option {option}{suggestion(option, options) or '; see --help'}"
     message = re.sub(r'Parser key "([^"]+)":', r"--\1:", message)
-    if union := re.match(r"(?s)(--\S+) .*Subtypes: (.*?)\s+Errors:.*Given value: (.*)", message):
+    if union := re.match(r"(?s)(--\S+)\s.*Subtypes: (.*?)\s+Errors:.*Given value: (.*)", message):
         expected = re.sub(r"typing\.|<class '[\w.]*?(?=\w+'>)|'>|[\w.]+\.(?=\w+[\],])", "", union[2])
         message = f"{union[1]} Expected one of {expected.replace('NoneType', 'null')}. Got value: {union[3]}"
     return " ".join(re.sub(r"<class '(\w+)'>", r"\1", message).split())

@@ -147,7 +147,12 @@ def report_interruption(run: Run, trainer: Trainer, checkpoint: Path) -> None:
 def evaluate(trainer: Trainer, model: Task, data: InMemoryDataModule, split: Split) -> dict[str, float]:
     """Return the metrics of a network, as it is, on a split. All ranks must call it."""
     trainer.loggers = []  # metrics.csv is of the training
-    (results,) = trainer.test(model, data if split == "test" else data.testing_on(split), verbose=False)
+    try:
+        (results,) = trainer.test(model, data if split == "test" else data.testing_on(split), verbose=False)
+    except SystemExit:
+        if trainer.interrupted:  # what Lightning makes of Ctrl-C
+            raise KeyboardInterrupt from None
+        raise
     return {name.removeprefix("test/"): results[name] for name in in_order(results)}
 
 

@@ -146,6 +146,14 @@ class InMemoryDataModule(LightningDataModule, ABC):
         other.splits = {**self.splits, "test": self.splits[split]}
         return other
 
+    def check_ranks(self, ranks: int) -> None:
+        """Raise ZooError if that many processes cannot share the batches and splits; call it after ``setup``."""
+        if self.batch_size % ranks:
+            raise ZooError(f"batch_size {self.batch_size} cannot be shared equally by {ranks} processes")
+        for split, examples in self.splits.items():
+            if len(examples) < ranks:
+                raise ZooError(f"the {split} split has {len(examples)} examples, fewer than the {ranks} processes")
+
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Scale the inputs on the device, in the precision of the trainer."""
         if isinstance(batch, Tensor):  # the example input of the model summary, which is scaled already
@@ -156,11 +164,8 @@ class InMemoryDataModule(LightningDataModule, ABC):
 
     def _loader(self, split: Split, shuffle: bool = False) -> DataLoader[Any]:
         rank, ranks = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        self.check_ranks(ranks)
         examples = self.splits[split]
-        if self.batch_size % ranks:
-            raise ZooError(f"batch_size {self.batch_size} cannot be shared equally by {ranks} processes")
-        if len(examples) < ranks:
-            raise ZooError(f"the {split} split has {len(examples)} examples, fewer than the {ranks} processes")
         batch_size = self.batch_size if shuffle else max(self.batch_size, EVALUATION_BATCH_SIZE)
         return DataLoader(
             examples,

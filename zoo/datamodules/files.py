@@ -92,6 +92,8 @@ def unpack_gz(archive: Path, target: Path) -> None:
     """
     try:
         content = gzip.decompress(archive.read_bytes())
+        if not content:
+            raise EOFError("it is empty")
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise ZooError(f"{archive} is damaged ({error}); delete it to have it downloaded again") from None
     with written_whole(target) as temporary:

@@ -1,0 +1,412 @@
+"""The command line, by running it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from conftest import TEST, TRAIN, Command, write_idx
+from PIL import Image
+
+import zoo
+from zoo.metrics_file import read_metrics
+
+DIGITS = ("--data", "digits")
+ONE_EPOCH = ("--trainer.max_epochs", "1", "--trainer.accelerator", "cpu")
+
+
+@pytest.fixture
+def trained(zoo_command: Command, tmp_path: Path) -> Path:
+    """The folder of a finished run of slp on digits."""
+    assert zoo_command("fit", "slp", *DIGITS, *ONE_EPOCH).code == 0
+    return tmp_path / "runs" / "slp-digits" / "1"
+
+
+def weights(checkpoint: Path) -> dict[str, torch.Tensor]:
+    state: dict[str, torch.Tensor] = torch.load(checkpoint, weights_only=True)["state_dict"]
+    return state
+
+
+def test_fit_reports_and_leaves_a_run_folder(zoo_command: Command, shared_root: Path, tmp_path: Path) -> None:
+    sizes = ("--data.root", shared_root, "--data.val_size", 51)
+    done = zoo_command("fit", "--model", "slp", "--data", "mnist", *sizes, "--trainer.max_epochs", 3)
+    assert done.code == 0
+    header, *rest = done.out.splitlines()
+    for part in (
+        "slp",
+        "7,850 parameters",
+        "mnist",
+        "250 train",
+        "51 val",
+        f"{TEST} test",
+        "3 epochs",
+        "runs/slp-mnist/1",
+    ):
+        assert part in header
+    assert "best checkpoint, after epoch 3 of 3" in done.out
+    rows = {line.split()[0]: line.split()[1:] for line in rest if line}
+    assert {"train", "val", "test"} <= rows.keys()
+
+    folder = tmp_path / "runs" / "slp-mnist" / "1"
+    results = json.loads((folder / "results.json").read_text())
+    assert list(results) == [
+        *("model", "data", "parameters", "epochs", "steps", "seed", "seconds", "metrics", "versions", "checkpoint")
+    ]
+    assert results["model"] == "slp"
+    assert results["data"] == "mnist"
+    assert results["parameters"] == 7850
+    assert results["epochs"] == 3
+    assert results["steps"] == 3 * 4  # 250 examples are 3 batches of 64 and one of 58
+    for split in ("train", "val", "test"):
+        assert rows[split] == [f"{results['metrics'][split][name]:.4f}" for name in ("loss", "acc")]
+    assert sorted(p.name for p in (folder / "checkpoints").iterdir()) == ["best.ckpt", "last.ckpt"]
+    assert list((folder / "tensorboard").glob("events.*"))
+    assert [row["epoch"] for row in read_metrics(folder / "metrics.csv")] == [0, 1, 2]
+    for figure in ("curves", "predictions", "confusion"):
+        with Image.open(folder / f"{figure}.png") as image:
+            assert image.width > 400
+            assert len(image.convert("RGB").getcolors(1 << 20) or []) > 10
+    for name in ("results.json", "config.yaml", "curves.png", "checkpoints/best.ckpt"):
+        assert f"runs/slp-mnist/1/{name}" in done.out
+    assert "zoo fit --config runs/slp-mnist/1/config.yaml" in done.out
+
+
+def test_fit_says_nothing_else(zoo_process: Command) -> None:
+    done = zoo_process("fit", "slp", *DIGITS, *ONE_EPOCH)
+    assert done.code == 0
+    assert "epoch 1/1: train/loss" in done.out
+    for noise in ("arning", "Tip", "GPU available", "`Trainer.fit` stopped", "litlogger"):
+        assert noise not in done.out + done.err
+    assert "Trainable params" in done.err
+
+
+def test_the_reported_metrics_are_those_of_the_best_checkpoint(zoo_command: Command, trained: Path) -> None:
+    results = json.loads((trained / "results.json").read_text())
+    model = zoo.load_model(trained / "checkpoints" / "best.ckpt")
+    data = zoo.create_datamodule("digits")
+    data.setup()
+    for split, metrics in results["metrics"].items():
+        x, y = data.splits[split].tensors
+        with torch.inference_mode():
+            output = model(data.scale(x))
+            assert metrics["acc"] == pytest.approx(float((output.argmax(1) == y).float().mean()))
+            assert metrics["loss"] == pytest.approx(float(model.loss(output, y)), rel=1e-5)
+    tested = zoo_command("test", "--model", "slp", "--ckpt", trained / "checkpoints" / "best.ckpt")
+    assert tested.code == 0
+    assert f"{results['metrics']['test']['acc']:.4f}" in tested.out
+    assert f"{results['metrics']['test']['loss']:.4f}" in tested.out
+
+
+def test_equal_seeds_give_equal_weights_and_others_others(zoo_command: Command, tmp_path: Path) -> None:
+    for seed in (0, 0, 1):
+        assert zoo_command("fit", "mlp", *DIGITS, *ONE_EPOCH, "--seed", seed).code == 0
+    first, second, other = (weights(tmp_path / f"runs/mlp-digits/{n}/checkpoints/last.ckpt") for n in (1, 2, 3))
+    assert all(torch.equal(first[key], second[key]) for key in first)
+    assert not any(torch.equal(first[key], other[key]) for key in first)
+
+
+def test_the_config_repeats_the_run_exactly(zoo_command: Command, tmp_path: Path) -> None:
+    options = ("--model.hidden_dim", 20, "--model.optimizer", "Adam", "--model.lr", 1e-3, "--data.batch_size", 100)
+    more = ("--model.optimizer_args", "{betas: [0.8, 0.9]}", "--model.l2", 1e-4, "--seed", 3, "--patience", 5)
+    assert zoo_command("fit", "mlp", *DIGITS, "--trainer.max_epochs", 2, *options, *more).code == 0
+    runs = tmp_path / "runs" / "mlp-digits"
+    assert zoo_command("fit", "--config", runs / "1" / "config.yaml").code == 0
+    first, second = (weights(runs / n / "checkpoints" / "last.ckpt") for n in ("1", "2"))
+    assert all(torch.equal(first[key], second[key]) for key in first)
+    assert (runs / "1" / "config.yaml").read_text() == (runs / "2" / "config.yaml").read_text()
+    metrics = [json.loads((runs / n / "results.json").read_text())["metrics"] for n in ("1", "2")]
+    assert metrics[0] == metrics[1]
+    assert first["fc1.weight"].shape == (20, 784)
+
+
+def test_print_config_is_a_config(zoo_command: Command, tmp_path: Path) -> None:
+    printed = zoo_command("fit", "slp", *DIGITS, "--model.lr", 0.25, "--print_config")
+    assert printed.code == 0
+    config = yaml.safe_load(printed.out)
+    assert config["model"]["name"] == "slp"
+    assert config["model"]["lr"] == 0.25
+    assert config["data"]["name"] == "digits"
+    (tmp_path / "c.yaml").write_text(printed.out)
+    assert zoo_command("fit", "--config", "c.yaml", *ONE_EPOCH).code == 0
+    assert zoo.load_model("runs/slp-digits/1/checkpoints/last.ckpt").hparams["lr"] == 0.25
+
+
+def test_the_command_line_overrides_the_config(zoo_command: Command, trained: Path) -> None:
+    config = trained / "config.yaml"
+    assert zoo_command("fit", "--config", config, "--model.lr", 0.125, "--seed", 4, "--out", "elsewhere").code == 0
+    results = json.loads(Path("elsewhere/slp-digits/1/results.json").read_text())
+    assert results["seed"] == 4
+    assert zoo.load_model("elsewhere/slp-digits/1/checkpoints/last.ckpt").hparams["lr"] == 0.125
+
+
+def test_without_data_at_hand_the_run_warns_and_takes_the_digits(zoo_command: Command) -> None:
+    done = zoo_command("fit", "slp", *ONE_EPOCH, "--data.root", "nowhere", "--data.batch_size", 32)
+    assert done.code == 0
+    assert "WARNING: MNIST is not in nowhere/MNIST/raw" in done.err
+    assert "results are NOT those of mnist" in done.err
+    assert "--data.root is not used" in done.err
+    assert "digits (1,257 train, 180 val, 360 test)" in done.out.splitlines()[0]
+    results = json.loads(Path("runs/slp-digits/1/results.json").read_text())
+    assert results["data"] == "digits"
+    config = yaml.safe_load(Path("runs/slp-digits/1/config.yaml").read_text())
+    assert config["data"] == {"name": "digits", "image_size": 28, "channels": 1, "batch_size": 32, "val_size": 180}
+    assert zoo_command("fit", "--config", "runs/slp-digits/1/config.yaml").err.count("WARNING") == 0
+
+
+def test_val_size_0_reports_the_last_epoch_and_says_so(zoo_command: Command) -> None:
+    done = zoo_command("fit", "slp", *DIGITS, "--data.val_size", 0, "--trainer.max_epochs", 2)
+    assert done.code == 0
+    assert "1,437 train, 360 test" in done.out
+    assert "No part was held out" in done.out
+    results = json.loads(Path("runs/slp-digits/1/results.json").read_text())
+    assert results["metrics"]["val"] is None
+    assert results["checkpoint"].endswith("last.ckpt")
+    last = read_metrics(Path("runs/slp-digits/1/metrics.csv"))[-1]
+    assert last["val/acc"] == pytest.approx(results["metrics"]["test"]["acc"])
+
+
+def test_patience_stops_early(zoo_command: Command) -> None:
+    assert zoo_command("fit", "slp", *DIGITS, "--trainer.max_epochs", 50, "--model.lr", 1e-9, "--patience", 2).code == 0
+    assert json.loads(Path("runs/slp-digits/1/results.json").read_text())["epochs"] < 50
+
+
+def test_a_run_goes_on_from_its_last_checkpoint_in_its_folder(zoo_command: Command) -> None:
+    assert zoo_command("fit", "slp", *DIGITS, "--trainer.max_epochs", 1).code == 0
+    done = zoo_command("fit", "slp", *DIGITS, "--trainer.max_epochs", 3, "--ckpt_path", "last")
+    assert done.code == 0
+    assert zoo_command("fit", "slp", *DIGITS, "--trainer.max_epochs", 3).code == 0
+    assert [row["step"] for row in read_metrics(Path("runs/slp-digits/1/metrics.csv"))] == [19, 39, 59]
+    resumed, at_once = (weights(Path(f"runs/slp-digits/{n}/checkpoints/last.ckpt")) for n in (1, 2))
+    assert all(torch.equal(resumed[key], at_once[key]) for key in resumed)
+
+
+def test_a_run_goes_on_from_a_file_in_a_new_folder(zoo_command: Command, trained: Path) -> None:
+    file = trained / "checkpoints" / "last.ckpt"
+    assert zoo_command("fit", "slp", *DIGITS, "--trainer.max_epochs", 2, "--ckpt_path", file).code == 0
+    assert json.loads(Path("runs/slp-digits/2/results.json").read_text())["epochs"] == 2
+
+
+def test_names_and_folders_of_runs(zoo_command: Command) -> None:
+    assert zoo_command("fit", "slp", *DIGITS, *ONE_EPOCH, "--out", "a/b", "--name", "mine").code == 0
+    assert Path("a/b/mine/1/results.json").exists()
+
+
+def test_fast_dev_run_leaves_no_checkpoint(zoo_command: Command) -> None:
+    done = zoo_command("fit", "slp", *DIGITS, "--trainer.fast_dev_run", "true")
+    assert done.code == 0
+    assert "without a checkpoint" in done.out
+    assert not list(Path("runs").rglob("*.ckpt"))
+
+
+def test_trainer_flags_and_callbacks_reach_the_trainer(zoo_command: Command) -> None:
+    flags = ("--trainer.max_steps", 3, "--trainer.gradient_clip_val", 0.5, "--trainer.accumulate_grad_batches", 2)
+    user = ("--trainer.callbacks+=LearningRateMonitor", "--trainer.precision", "bf16-mixed")
+    assert zoo_command("fit", "slp", *DIGITS, *flags, *user).code == 0
+    assert json.loads(Path("runs/slp-digits/1/results.json").read_text())["steps"] == 3
+    assert any("lr-SGD" in row for row in read_metrics(Path("runs/slp-digits/1/metrics.csv")))
+
+
+# What is answered at once
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["-h"], ["fit", "--help"], ["test", "--help"], ["list"]])
+def test_help_without_a_model_lists_the_zoo(words: list[str], zoo_command: Command) -> None:
+    done = zoo_command(*words)
+    assert done.code == 0
+    for name in zoo.list_models() + zoo.list_datamodules():
+        assert name in done.out
+
+
+def test_help_of_predict_and_list(zoo_command: Command) -> None:
+    assert "PICTURE" in zoo_command("predict", "--help").out
+    assert "--names" in zoo_command("list", "--help").out
+    assert zoo_command("list", "--names").out.split() == zoo.list_models()
+    assert zoo_command("--version").out.strip() == zoo.__version__
+
+
+@pytest.mark.parametrize("name", zoo.list_models())
+def test_help_of_a_model_shows_its_own_arguments(name: str, zoo_command: Command) -> None:
+    done = zoo_command("fit", "--model", name, "--help")
+    assert done.code == 0
+    for argument in zoo.registry.arguments_of(zoo.registry.model_class(name)):
+        assert f"--model.{argument}" in done.out
+    assert "--trainer.max_epochs" in done.out
+    assert "--data.val_size" in done.out
+    assert "--data.val_size" in zoo_command("test", "--model", name, "--help").out
+
+
+def test_instant_answers_import_nothing_heavy() -> None:
+    for words in (["--help"], ["list"], ["fit", "--help"], ["fit", "slpp"]):
+        code = (
+            f"import sys; from zoo.cli import main; main({words}); print({{'torch', 'lightning'}} & set(sys.modules))"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert done.stdout.splitlines()[-1] == "set()", words
+
+
+# Bad input: one line, exit code 2, nothing written
+
+
+BAD = {
+    "no command": ["fitt", "slp"],
+    "no model": ["fit"],
+    "unknown model": ["fit", "--model", "slpp"],
+    "unknown data": ["fit", "slp", "--data", "mnits"],
+    "model without a name": ["fit", "--model", "--data", "digits"],
+    "misspelt option": ["fit", "mlp", *DIGITS, "--model.hiden_dim", "3"],
+    "option of another model": ["fit", "slp", *DIGITS, "--model.hidden_dim", "3"],
+    "abbreviated option": ["fit", "slp", *DIGITS, "--trainer.max_epoch", "3"],
+    "stray word": ["fit", "slp", "digits"],
+    "batch size": ["fit", "slp", *DIGITS, "--data.batch_size", "-3"],
+    "val_size of all": ["fit", "slp", *DIGITS, "--data.val_size", "1437"],
+    "val_size not whole": ["fit", "slp", *DIGITS, "--data.val_size", "0.5"],
+    "lr nan": ["fit", "slp", *DIGITS, "--model.lr", "nan"],
+    "lr .nan": ["fit", "slp", *DIGITS, "--model.lr", ".nan"],
+    "lr infinite": ["fit", "slp", *DIGITS, "--model.lr", ".inf"],
+    "lr a word": ["fit", "slp", *DIGITS, "--model.lr", "fast"],
+    "loss": ["fit", "slp", *DIGITS, "--model.loss", "nll"],
+    "loss unknown": ["fit", "slp", *DIGITS, "--model.loss", "mean"],
+    "optimizer": ["fit", "slp", *DIGITS, "--model.optimizer", "Adamm"],
+    "optimizer that fits no such network": ["fit", "slp", *DIGITS, "--model.optimizer", "Muon"],
+    "momentum": ["fit", "slp", *DIGITS, "--model.optimizer_args", "{momentum: -1}"],
+    "size of the input": ["fit", "slp", *DIGITS, "--model.in_dim", "100"],
+    "hidden units": ["fit", "mlp", *DIGITS, "--model.hidden_dim", "0"],
+    "precision": ["fit", "slp", *DIGITS, "--trainer.precision", "bf17"],
+    "accelerator": ["fit", "slp", *DIGITS, "--trainer.accelerator", "abacus"],
+    "devices": ["fit", "slp", *DIGITS, "--trainer.accelerator", "cpu", "--trainer.devices", "10000"],
+    "devices a word": ["fit", "slp", *DIGITS, "--trainer.devices", "two"],
+    "strategy": ["fit", "slp", *DIGITS, "--trainer.strategy", "dpp"],
+    "patience without validation": ["fit", "slp", *DIGITS, "--data.val_size", "0", "--patience", "3"],
+    "explicit data absent": ["fit", "slp", "--data", "mnist"],
+    "config missing": ["fit", "slp", "--config", "nothing.yaml"],
+    "config not yaml": ["fit", "--config", "broken.yaml"],
+    "config a word": ["fit", "--config", "word.yaml"],
+    "config of other things": ["fit", "--config", "other.yaml"],
+    "config without a model": ["fit", "--config", "empty.yaml"],
+    "nothing to resume": ["fit", "slp", *DIGITS, "--ckpt_path", "last"],
+    "resume from nothing": ["fit", "slp", *DIGITS, "--ckpt_path", "nothing.ckpt"],
+    "resume from an address": ["fit", "slp", *DIGITS, "--ckpt_path", "https://example.org/a.ckpt"],
+    "out is a file": ["fit", "slp", *DIGITS, "--out", "word.yaml"],
+    "test without a checkpoint": ["test"],
+    "test of nothing": ["test", "--ckpt", "nothing.ckpt"],
+    "test of a text": ["test", "--ckpt", "word.yaml"],
+    "test of an empty file": ["test", "--ckpt", "empty.yaml"],
+    "test of an address": ["test", "--ckpt", "s3://bucket/a.ckpt"],
+    "test of a folder": ["test", "--ckpt", "."],
+    "predict without a checkpoint": ["predict", "image.png"],
+    "predict nothing": ["predict", "--ckpt", "word.yaml"],
+    "predict with an option": ["predict", "--ckpt", "word.yaml", "--size", "3"],
+    "list with an option": ["list", "--all"],
+}
+
+SUGGESTIONS = {
+    "unknown model": "did you mean 'slp'?",
+    "unknown data": "did you mean 'mnist'?",
+    "misspelt option": "did you mean '--model.hidden_dim'?",
+    "abbreviated option": "did you mean '--trainer.max_epochs'?",
+    "optimizer": "did you mean 'Adam'?",
+    "no command": "did you mean 'fit'?",
+    "batch size": "batch_size must be at least 1, got -3",
+    "val_size of all": "1437 leaves nothing to train on",
+    "lr .nan": "lr must be a finite number above 0, got nan",
+    "devices": "10000",
+    "explicit data absent": "--data.root",
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_one_line_and_leaves_nothing(case: str, zoo_command: Command, tmp_path: Path) -> None:
+    Path("broken.yaml").write_text("model: [1, {")
+    Path("word.yaml").write_text("hello")
+    Path("other.yaml").write_text("model: {name: slp}\ndata: {name: digits}\nmodell: 3\n")
+    Path("empty.yaml").touch()
+    before = sorted(tmp_path.rglob("*"))
+    done = zoo_command(*BAD[case])
+    assert done.code == 2
+    assert done.err.startswith("zoo: error: ")
+    assert done.err.count("\n") == 1, done.err
+    assert len(done.err) < 500
+    assert done.out == ""
+    assert SUGGESTIONS.get(case, "") in done.err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_corrupt_data_file_is_named(zoo_command: Command, mnist_folder: Path, tmp_path: Path) -> None:
+    labels = mnist_folder / "train-labels-idx1-ubyte"
+    write_idx(labels, torch.full((TRAIN,), 77))
+    for choice in ([], ["--data", "mnist"]):  # damaged is not absent: there is no falling back
+        done = zoo_command("fit", "slp", *choice, "--data.root", mnist_folder.parents[1], "--data.val_size", 9)
+        assert done.code == 2
+        assert str(labels) in done.err
+        assert not (tmp_path / "runs").exists()
+
+
+def test_checkpoints_that_do_not_fit(zoo_command: Command, trained: Path, shared_root: Path) -> None:
+    checkpoint = trained / "checkpoints" / "last.ckpt"
+    for words in (
+        ["test", "--model", "mlp", "--ckpt", checkpoint],
+        ["predict", "--model", "mlp", "--ckpt", checkpoint, "a.png"],
+        ["fit", "mlp", *DIGITS, "--ckpt_path", checkpoint],
+    ):
+        done = zoo_command(*words)
+        assert (done.code, done.err.count("\n")) == (2, 1)
+        assert "holds the network 'slp', not 'mlp'" in done.err
+    done = zoo_command("test", "--ckpt", checkpoint, "--data", "digits", "--data.image_size", 20)
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "in_dim 784" in done.err
+    assert zoo_command("fit", "mlp", *DIGITS, *ONE_EPOCH).code == 0
+    done = zoo_command("fit", "mlp", *DIGITS, "--model.hidden_dim", 7, "--ckpt_path", "last")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "fc" in done.err
+
+
+def test_foreign_and_truncated_checkpoints(zoo_command: Command, trained: Path) -> None:
+    whole = (trained / "checkpoints" / "last.ckpt").read_bytes()
+    Path("cut.ckpt").write_bytes(whole[: len(whole) // 2])
+    torch.save({"weight": torch.ones(1)}, "foreign.ckpt")
+    torch.save([1, 2], "list.ckpt")
+    torch.save(zoo.create_model("slp"), "pickled.ckpt")  # a whole object: never unpickled
+    for name in ("cut", "foreign", "list", "pickled"):
+        for words in (["test", "--ckpt"], ["fit", "slp", *DIGITS, "--ckpt_path"]):
+            done = zoo_command(*words, f"{name}.ckpt")
+            assert (done.code, done.err.count("\n")) == (2, 1)
+            assert f"{name}.ckpt" in done.err
+    assert not Path("runs/slp-digits/2").exists()
+
+
+# Predicting
+
+
+def test_predict_labels_pictures_and_names_the_unreadable(zoo_command: Command, trained: Path) -> None:
+    data = zoo.create_datamodule("digits")
+    data.setup()
+    x, _ = data.splits["test"].tensors
+    for index in range(3):
+        Image.fromarray(x[index, 0].numpy()).save(f"digit{index}.png")
+    Path("notes.png").write_text("not a picture")
+    best = trained / "checkpoints" / "best.ckpt"
+    done = zoo_command("predict", "--ckpt", best, "digit0.png", "notes.png", "digit1.png")
+    assert done.code == 2
+    assert done.err.count("\n") == 1
+    assert "notes.png" in done.err
+    lines = [line.split() for line in done.out.splitlines()]
+    assert [line[0] for line in lines] == ["digit0.png", "digit1.png"]
+    for _, label, probability in lines:
+        assert label in data.classes
+        assert 0 <= float(probability) <= 1
+    done = zoo_command("predict", "--model", "slp", "--ckpt", best, "digit2.png")
+    assert (done.code, done.err) == (0, "")
+
+
+def test_test_takes_other_data(zoo_command: Command, trained: Path, shared_root: Path) -> None:
+    done = zoo_command(
+        *("test", "--ckpt", trained / "checkpoints" / "best.ckpt"),
+        *("--data", "mnist", "--data.root", shared_root, "--data.val_size", 9),
+    )
+    assert done.code == 0
+    assert f"mnist, {TEST} test examples" in done.out
