@@ -84,10 +84,9 @@ class ProgressBar(TQDMProgressBar):
     def get_metrics(
         self, trainer: Trainer, pl_module: LightningModule
     ) -> dict[str, int | str | float | dict[str, float]]:
-        """Return the metrics to show, without the logger's version."""
+        """Return the metrics to show: those of train first, and without the logger's version."""
         metrics = super().get_metrics(trainer, pl_module)
-        metrics.pop("v_num", None)
-        return metrics
+        return {name: metrics[name] for name in in_order(metrics.keys() - {"v_num"})}
 
     def _due(self, last: bool = False) -> bool:
         now = time.monotonic()

@@ -1,0 +1,46 @@
+"""The README says what is so."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+import pytest
+from conftest import REPOSITORY, Command
+
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README, flags=re.S)
+COMMANDS = [
+    line.partition("#")[0].strip()
+    for language, block in BLOCKS
+    for line in block.splitlines()
+    if language == "" and line.startswith("zoo ")
+]
+
+
+def test_ci_runs_the_readmes_two_commands() -> None:
+    script = (REPOSITORY / ".ci" / "run").read_text()
+    for command in ("pip install -e . && python scripts/fit.py --model slp", 'pip install -e ".[test]" && pytest'):
+        assert command in README
+        install, run = command.split(" && ")
+        assert install.replace("install", "install --quiet") in script
+        assert run in script
+
+
+def test_the_python_example_runs(tmp_path: object) -> None:
+    (example,) = [block for language, block in BLOCKS if language == "python"]
+    exec(example, {})
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("zoo fit") and "--config" not in c])
+def test_the_options_of_the_examples_exist(command: str, zoo_command: Command) -> None:
+    words = shlex.split(command)[1:]
+    done = zoo_command(*words, *([] if "--help" in words else ["--print_config"]))
+    assert done.code == 0, done.err
+
+
+def test_images_exist() -> None:
+    images = re.findall(r"!\[.*?\]\((.*?)\)", README)
+    assert images
+    for image in images:
+        assert (REPOSITORY / image).is_file()
