@@ -15,6 +15,8 @@ from PIL import Image
 
 import zoo
 from zoo.metrics_file import read_metrics
+from zoo.registry import model_class
+from zoo.signatures import arguments_of
 
 DIGITS = ("--data", "digits")
 ONE_EPOCH = ("--trainer.max_epochs", "1", "--trainer.accelerator", "cpu")
@@ -154,7 +156,14 @@ def test_without_data_at_hand_the_run_warns_and_takes_the_digits(zoo_command: Co
     results = json.loads(Path("runs/slp-digits/1/results.json").read_text())
     assert results["data"] == "digits"
     config = yaml.safe_load(Path("runs/slp-digits/1/config.yaml").read_text())
-    assert config["data"] == {"name": "digits", "image_size": 28, "channels": 1, "batch_size": 32, "val_size": 180}
+    assert config["data"] == {
+        "name": "digits",
+        "image_size": 28,
+        "channels": 1,
+        "augment": False,
+        "batch_size": 32,
+        "val_size": 180,
+    }
     assert zoo_command("fit", "--config", "runs/slp-digits/1/config.yaml").err.count("WARNING") == 0
 
 
@@ -233,7 +242,7 @@ def test_help_of_predict_and_list(zoo_command: Command) -> None:
 def test_help_of_a_model_shows_its_own_arguments(name: str, zoo_command: Command) -> None:
     done = zoo_command("fit", "--model", name, "--help")
     assert done.code == 0
-    for argument in zoo.registry.arguments_of(zoo.registry.model_class(name)):
+    for argument in arguments_of(model_class(name)):
         assert f"--model.{argument}" in done.out
     assert "--trainer.max_epochs" in done.out
     assert "--data.val_size" in done.out

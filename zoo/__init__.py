@@ -14,6 +14,7 @@ from zoo.registry import create_datamodule, create_model, list_datamodules, list
 if TYPE_CHECKING:
     from zoo import datamodules, models
     from zoo.checkpoint import load_model
+    from zoo.gradients import gradcheck
 
 __version__ = "0.1.0"
 
@@ -23,6 +24,7 @@ __all__ = [
     "create_datamodule",
     "create_model",
     "datamodules",
+    "gradcheck",
     "list_datamodules",
     "list_models",
     "load_model",
@@ -33,6 +35,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name == "load_model":
         return import_module("zoo.checkpoint").load_model
+    if name == "gradcheck":
+        return import_module("zoo.gradients").gradcheck
     if name in ("models", "datamodules"):
         return import_module(f"zoo.{name}")
     raise AttributeError(f"module 'zoo' has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""The command line: ``zoo fit|test|predict|list``, the scripts, and ``python -m zoo``.
+"""The command line: ``zoo fit|test|predict|list|describe``, the scripts, and ``python -m zoo``.
 
 This module finds out what is meant and answers what can be answered at once; it imports nothing heavy before it must.
 """
@@ -16,15 +16,17 @@ from zoo.registry import DATAMODULES, MODELS, data_row, model_row
 USAGE = {
     "fit": "zoo fit --model NAME [--data NAME] [--OPTION VALUE ...]",
     "test": "zoo test --ckpt FILE [--model NAME] [--data NAME] [--OPTION VALUE ...]",
-    "predict": "zoo predict --ckpt FILE [--model NAME] PICTURE [PICTURE ...]",
+    "predict": "zoo predict --ckpt FILE [--model NAME] PICTURE|TEXT|ROW|FILE ...",
     "list": "zoo list [--names]",
+    "describe": "zoo describe NAME",
 }
 
 PURPOSE = {
     "fit": "train a network and report on it",
     "test": "evaluate a checkpoint on its test set",
-    "predict": "label pictures with a checkpoint",
+    "predict": "ask a checkpoint about pictures, texts (or files of them), or rows such as 0,1",
     "list": "show the networks and the data sets",
+    "describe": "show the card, the defaults and the size of a network or a data set",
 }
 
 
@@ -93,6 +95,8 @@ def _run(argv: list[str], program: str) -> int:
         raise ZooError(f"unknown command {command!r}{suggestion(command, USAGE) or '; try: ' + ', '.join(USAGE)}")
     if command == "list":
         return _list(words)
+    if command == "describe":
+        return _describe(words)
     request = _request(command, program, words)
     if request.wants_help and not request.model:
         print(_command_help(command))
@@ -168,16 +172,28 @@ def _list(words: list[str]) -> int:
     return 0
 
 
+def _describe(words: list[str]) -> int:
+    if words in (["--help"], ["-h"]):
+        print(_command_help("describe"))
+        return 0
+    if len(words) != 1 or words[0].startswith("-"):
+        raise ZooError("zoo describe takes one name, of a network or a data set; zoo list shows them")
+    from zoo.describe import describe
+
+    print(describe(words[0]))
+    return 0
+
+
 def _zoo() -> str:
-    models = [(name, row.data, row.summary) for name, row in sorted(MODELS.items())]
-    data = [(name, "", row.summary) for name, row in sorted(DATAMODULES.items())]
-    width = max(len(name) for name, _, _ in models + data)
-    width_data = max(len("data"), *(len(name) for _, name, _ in models))
+    models = [(name, row.data, str(row.max_epochs), row.summary) for name, row in sorted(MODELS.items())]
+    data = [(name, row.summary) for name, row in sorted(DATAMODULES.items())]
+    return f"{_table(('network', 'data', 'epochs', ''), models)}\n\n{_table(('data set', ''), data)}"
 
-    def table(title: str, rows: list[tuple[str, str, str]], second: str) -> list[str]:
-        return [f"{a:<{width}}  {b:<{width_data}}  {c}".rstrip() for a, b, c in [(title, second, ""), *rows]]
 
-    return "\n".join([*table("model", models, "data"), "", *table("data", data, "")])
+def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    lines = (zip(row, widths, strict=True) for row in (header, *rows))
+    return "\n".join("  ".join(f"{cell:<{width}}" for cell, width in line).rstrip() for line in lines)
 
 
 def _help() -> str:

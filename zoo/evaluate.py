@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,18 @@ import torch
 
 from zoo.checkpoint import load_model, read_checkpoint
 from zoo.cli import Request
+from zoo.datamodules.base import InMemoryDataModule
 from zoo.errors import ZooError
+from zoo.pairs import check_pair
 from zoo.parser import section, test_parser
-from zoo.registry import arguments_of, create_datamodule, datamodule_class, model_row
+from zoo.registry import create_datamodule, datamodule_class, model_row
 from zoo.report import evaluate, table
+from zoo.signatures import arguments_of
+from zoo.tasks import Classifier, Task
 from zoo.trainer import build_trainer, is_first_rank, quiet
+
+LONGEST = 60
+"""Characters of an input that are printed at most."""
 
 
 def test(request: Request) -> int:
@@ -27,6 +36,7 @@ def test(request: Request) -> int:
     parser.set_defaults({f"data.{key}": value for key, value in arguments.items()})
     options = parser.parse_args(request.options)
     model = load_model(request.ckpt or "", name=request.model)
+    check_pair(checkpoint["zoo"]["model"], type(model), name, datamodule_class(name))
     data = create_datamodule(name, **section(options, "data"))
     for key, value in data.model_arguments().items():
         if model.hparams.get(key, value) != value:
@@ -45,28 +55,55 @@ def test(request: Request) -> int:
 
 
 def predict(request: Request) -> int:
-    """Print label and probability for each picture, and return the exit code: 2 if one of them could not be read."""
+    """Print what a network says of each input, and return the exit code: 2 if one of them could not be read."""
     for word in request.options:
-        if word.startswith("-"):
-            raise ZooError(f"unknown option {word}; zoo predict takes --ckpt, --model, --data and pictures")
+        if word.startswith("-") and not word[1:2].isdigit() and word[1:2] != ".":  # a row may begin with a minus
+            raise ZooError(f"unknown option {word[:80]}; zoo predict takes --ckpt, --model, --data and inputs")
     if not request.options:
-        raise ZooError("which pictures? Give their files")
-    _, name, arguments = _checkpoint_and_data(request)
+        raise ZooError("predict what? Give pictures, texts, or rows such as 0,1, as the network takes them")
+    checkpoint, name, arguments = _checkpoint_and_data(request)
     model = load_model(request.ckpt or "", name=request.model)
     data = create_datamodule(name, **arguments)
-    width = max(map(len, request.options))
+    if state := checkpoint.get(type(data).__qualname__):
+        data.load_state_dict(state)
     failed = False
-    for path in request.options:
+    for source, error in _sources(request.options, data):
         try:
-            x = data.encode(Path(path))
-        except ZooError as error:
-            print(f"zoo: error: {error}", file=sys.stderr)
+            if error:
+                raise error
+            answer = _answer(model, data, data.encode(source))
+        except ZooError as problem:
+            print(f"zoo: error: {problem}", file=sys.stderr)
             failed = True
-            continue
-        with torch.inference_mode():
-            probability, label = model.predicted(model(x))[0].max(-1)
-        print(f"{path:<{width}}  {data.classes[int(label)]}  {float(probability):.4f}")
+        else:
+            print(f"{source if len(source) <= LONGEST else source[: LONGEST - 1] + '…'}  {answer}")
     return 2 if failed else 0
+
+
+def _sources(words: list[str], data: InMemoryDataModule) -> Iterator[tuple[str, ZooError | None]]:
+    """Yield each input; of texts and rows, a file stands for its lines."""
+    for word in words:
+        if data.kind == "image" or not os.path.isfile(word):
+            yield word, None
+            continue
+        try:
+            lines = Path(word).read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError):
+            yield word, ZooError(f"{word} cannot be read as UTF-8 text")
+            continue
+        for number, line in enumerate(lines, start=1):
+            yield line, None if line.strip() else ZooError(f"{word}, line {number} is empty")
+
+
+def _answer(model: Task, data: InMemoryDataModule, x: torch.Tensor) -> str:
+    with torch.inference_mode():
+        predicted = model.predicted(model(x))[0]
+    if not isinstance(model, Classifier):
+        return "  ".join(f"{value:.4f}" for value in predicted.tolist())
+    if model.multilabel:
+        return "  ".join(f"{label} {p:.4f}" for label, p in zip(data.classes, predicted.tolist(), strict=True))
+    probability, label = predicted.max(-1)
+    return f"{data.classes[int(label)]}  {float(probability):.4f}"
 
 
 def _checkpoint_and_data(request: Request) -> tuple[dict[str, Any], str, dict[str, Any]]:
@@ -79,5 +116,5 @@ def _checkpoint_and_data(request: Request) -> tuple[dict[str, Any], str, dict[st
     if not name:
         raise ZooError(f"{request.ckpt} does not tell on what it was trained; name the data with --data")
     saved = checkpoint.get("datamodule_hyper_parameters", {}) if name == trained_on else {}
-    known = arguments_of(datamodule_class(name)) - {"seed"}
+    known = set(arguments_of(datamodule_class(name))) - {"seed"}
     return checkpoint, name, {key: value for key, value in saved.items() if key in known}

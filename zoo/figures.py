@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from zoo.datamodules.base import InMemoryDataModule
 from zoo.files import written_whole
 from zoo.metrics_file import in_order, read_metrics
-from zoo.tasks import Classifier, Task
+from zoo.tasks import Classifier, Regressor, Task
 
 COLORS = {"train": "tab:blue", "val": "tab:orange"}
 RIGHT, WRONG = "black", "tab:red"
@@ -31,8 +31,11 @@ def draw(folder: Path, model: Task, data: InMemoryDataModule) -> list[Path]:
     figures: dict[str, Figure] = {}
     if (folder / "metrics.csv").exists():
         figures["curves"] = curves(read_metrics(folder / "metrics.csv"), val_is_test=data.val_size == 0)
-    if isinstance(model, Classifier):
+    if data.kind == "image" and isinstance(model, Classifier) and not model.multilabel:
         figures["predictions"] = predictions(model, data)
+    if isinstance(model, Regressor):
+        figures["predictions"] = true_and_predicted(model, data)
+    if isinstance(model, Classifier) and model.confusion is not None:
         figures["confusion"] = confusion(model.confusion, data.classes)
     paths = []
     for name, figure in figures.items():
@@ -69,20 +72,34 @@ def curves(rows: list[dict[str, float]], val_is_test: bool = False) -> Figure:
 def predictions(model: Classifier, data: InMemoryDataModule) -> Figure:
     """Show the first images of the test set with their true and predicted labels, the wrong ones in red."""
     rows, columns = GRID
-    x, y = data.splits["test"].tensors
-    x, y = data.scale(x[: rows * columns].to(model.device)), y[: rows * columns]
-    with torch.inference_mode():
-        predicted = model.eval()(x.to(model.dtype)).argmax(-1).tolist()
+    images, y, output = _first_of_test(model, data, rows * columns)
+    predicted = output.argmax(-1).tolist()
     figure = Figure(figsize=(1.25 * columns, 1.6 * rows), layout="constrained")
     wrong = sum(p != t for p, t in zip(predicted, y.tolist(), strict=True))
     figure.suptitle(f"first {len(y)} test images: {wrong} wrong, in red (true → predicted)")
     for axes in _panels(figure, rows * columns, rows):
         axes.axis("off")
-    for axes, image, true, guess in zip(figure.axes, x.cpu(), y.tolist(), predicted, strict=False):
-        axes.imshow(image.permute(1, 2, 0).numpy(), cmap="gray_r", vmin=0, vmax=1)
+    long = max(map(len, data.classes)) > 2
+    for axes, image, true, guess in zip(figure.axes, images, y.tolist(), predicted, strict=False):
+        axes.imshow(image.permute(1, 2, 0).numpy(), cmap="gray_r", vmin=0, vmax=255)
         right = true == guess
-        title = data.classes[true] if right else f"{data.classes[true]} → {data.classes[guess]}"
-        axes.set_title(title, color=RIGHT if right else WRONG, fontsize=11, fontweight="normal" if right else "bold")
+        title = (
+            data.classes[true] if right else f"{data.classes[true]} →{chr(10) if long else ' '}{data.classes[guess]}"
+        )
+        color, weight = (RIGHT, "normal") if right else (WRONG, "bold")
+        axes.set_title(title, color=color, fontsize=8 if long else 11, fontweight=weight)
+    return figure
+
+
+def true_and_predicted(model: Regressor, data: InMemoryDataModule) -> Figure:
+    """Plot the predicted values of the test set over the true ones; on the line they are equal."""
+    _, y, output = _first_of_test(model, data, 1000)
+    figure = Figure(figsize=(4.5, 4.5), layout="constrained")
+    axes = figure.add_subplot()
+    axes.axline((float(y.mean()), float(y.mean())), slope=1, color="gray", linewidth=1)
+    axes.plot(y.flatten().numpy(), output.flatten().numpy(), "o", markersize=4, color=COLORS["train"])
+    axes.set(xlabel="true", ylabel="predicted", title=f"test set, first {len(y)} examples")
+    axes.grid(alpha=0.3)
     return figure
 
 
@@ -106,6 +123,15 @@ def confusion(counts: torch.Tensor, classes: tuple[str, ...]) -> Figure:
     axes.set_xticks(range(len(classes)), classes)
     axes.set_yticks(range(len(classes)), classes)
     return figure
+
+
+def _first_of_test(model: Task, data: InMemoryDataModule, count: int) -> tuple[torch.Tensor, ...]:
+    """Return the first inputs of the test set as they are stored, their targets, and what the network puts out."""
+    examples = data.splits["test"]
+    x, y = examples.__getitems__(list(range(min(count, len(examples)))))
+    with torch.inference_mode():
+        output = model.eval()(data.scale(x.to(model.device)).to(model.dtype))
+    return x, y, output.float().cpu()
 
 
 def _panels(figure: Figure, count: int, rows: int = 1) -> list[Axes]:

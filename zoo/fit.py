@@ -19,10 +19,12 @@ from zoo.datamodules.base import DataUnavailableError, InMemoryDataModule
 from zoo.errors import ZooError
 from zoo.files import written_whole
 from zoo.metrics_file import MetricsFile
+from zoo.pairs import check_pair
 from zoo.parser import Parser, fit_parser, section
-from zoo.registry import arguments_of, create_datamodule, create_model, datamodule_class, model_class, model_row
+from zoo.registry import create_datamodule, create_model, datamodule_class, model_class, model_row
 from zoo.report import Run, announce, report, report_interruption, warn
 from zoo.runs import last_checkpoint, new_folder, newest_checkpoint
+from zoo.signatures import arguments_of
 from zoo.tasks import Task
 from zoo.trainer import build_trainer, is_first_rank, quiet
 
@@ -80,12 +82,15 @@ def _parser(request: Request) -> Parser:
     assert request.model
     row = model_row(request.model)
     data_name = request.data or row.data
-    parser = fit_parser(request.program, model_class(request.model), datamodule_class(data_name))
+    model, data = model_class(request.model), datamodule_class(data_name)
+    check_pair(request.model, model, data_name, data)
+    parser = fit_parser(request.program, model, data)
     defaults: dict[str, Any] = {
         "model.name": request.model,
         "data.name": data_name,
         "data.batch_size": row.batch_size,
         "trainer.max_epochs": row.max_epochs,
+        **{option: value for option, value in row.options.items() if data_name == row.data or "data." not in option},
     }
     if data_name == STAND_IN:
         defaults |= {f"data.{name}": value for name, value in _documented_shape(request.model).items()}
@@ -95,7 +100,9 @@ def _parser(request: Request) -> Parser:
 
 def _documented_shape(model_name: str) -> dict[str, int]:
     """Return the shape of the images that a network's document trains it on, as arguments of the stand-in."""
-    channels, size, _ = datamodule_class(model_row(model_name).data).shape
+    row = model_row(model_name)
+    options = {option.removeprefix("data."): value for option, value in row.options.items() if "data." in option}
+    channels, size, _ = create_datamodule(row.data, **options).shape
     return {"channels": channels, "image_size": size}
 
 
@@ -122,9 +129,9 @@ def _data(request: Request, options: Namespace, given: Namespace, ranks: int) ->
     try:
         data.prepare_data()
     except DataUnavailableError as error:
-        if request.data or ranks > 1:
+        if request.data or ranks > 1 or data.kind != "image":
             raise
-        accepted = arguments_of(datamodule_class(STAND_IN))
+        accepted = set(arguments_of(datamodule_class(STAND_IN)))
         theirs = section(given, "data")
         ours = {"batch_size": row.batch_size, "seed": options.seed, **_documented_shape(request.model)}
         name = STAND_IN

@@ -14,6 +14,10 @@ from zoo.errors import ZooError, suggestion
 
 LossName = Literal["mse", "mse_sum", "l1", "nll", "cross_entropy", "bce", "kl_div"]
 
+InputKind = Literal["image", "table", "text"]
+"""What a network takes, and a data set gives: ``image`` (channels, rows, columns), ``table`` (rows of numbers),
+``text`` (token ids)."""
+
 OutputKind = Literal["sigmoid", "logits", "log_probs", "values"]
 """What a network puts out: ``sigmoid`` (numbers in 0 to 1, each on its own), ``logits`` (any numbers, before a softmax
 or sigmoid), ``log_probs`` (after a log-softmax), ``values`` (the numbers of a regression)."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 import fnmatch
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from zoo.errors import ZooError, suggestion
+from zoo.signatures import arguments_of
 
 if TYPE_CHECKING:
     from zoo.datamodules.base import InMemoryDataModule
@@ -28,6 +29,7 @@ class ModelRow:
         data: Name of the data set that its document trains it on.
         batch_size: Documented batch size, in samples.
         max_epochs: Documented length of the training, in epochs.
+        options: Further options of the documented training, as the command line names them.
     """
 
     path: str
@@ -35,6 +37,7 @@ class ModelRow:
     data: str
     batch_size: int
     max_epochs: int
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -51,25 +54,75 @@ class DataRow:
 
 
 MODELS: dict[str, ModelRow] = {
-    "slp": ModelRow(
-        "zoo.models.slp:SLP",
-        "single-layer perceptron: 784 → 10, sigmoid",
-        data="mnist",
-        batch_size=64,
-        max_epochs=10,
+    "slp": ModelRow("zoo.models.slp:SLP", "single-layer perceptron, 784 → 10, sigmoid", "mnist", 64, 10),
+    "mlp": ModelRow("zoo.models.mlp:MLP", "multi-layer perceptron, 784 → 50 → 10, sigmoids", "mnist", 64, 10),
+    "linear": ModelRow(
+        "zoo.models.linear:LinearRegression",
+        "linear regression on two features",
+        "quadratic",
+        30,
+        1001,
+        {"trainer.check_val_every_n_epoch": 50},
     ),
-    "mlp": ModelRow(
-        "zoo.models.mlp:MLP",
-        "multi-layer perceptron: 784 → 50 → 10, sigmoids",
-        data="mnist",
-        batch_size=64,
-        max_epochs=10,
+    "custom_function": ModelRow(
+        "zoo.models.custom_function:CustomFunction",
+        "A·x·log(y) + B·y², A and B learned",
+        "custom_function",
+        100,
+        500,
+        {"trainer.check_val_every_n_epoch": 50},
+    ),
+    "xor": ModelRow(
+        "zoo.models.xor:XOR",
+        "exclusive or, 2 → 2 → 1, tanh and sigmoid",
+        "xor",
+        4,
+        3000,
+        {"trainer.check_val_every_n_epoch": 50},
+    ),
+    "digits_cnn": ModelRow(
+        "zoo.models.digits_cnn:DigitsCNN",
+        "two 3×3 convolutions, three linear layers, on 32×32",
+        "mnist",
+        16,
+        5,
+        {"data.padding": 2},
+    ),
+    "cifar_cnn": ModelRow(
+        "zoo.models.cifar_cnn:CifarCNN", "two 5×5 convolutions, three linear layers, in color", "cifar10", 4, 2
+    ),
+    "fcnet": ModelRow("zoo.models.fcnet:FCNet", "784 → 200 → 200 → 10, ReLU, log-softmax", "mnist", 64, 10),
+    "convnet": ModelRow("zoo.models.convnet:ConvNet", "two 5×5 convolutions, 20 and 64 maps, linear", "mnist", 64, 3),
+    "ffnn": ModelRow(
+        "zoo.models.ffnn:FeedForwardNN",
+        "feed-forward of any depth, dropout, log-softmax",
+        "fashion_mnist",
+        64,
+        10,
+        {"trainer.val_check_interval": 500, "trainer.check_val_every_n_epoch": None},
+    ),
+    "rnn": ModelRow("zoo.models.rnn:RNN", "recurrent network over the rows of an image", "mnist", 64, 5),
+    "lstm": ModelRow("zoo.models.lstm:LSTM", "long short-term memory over the rows of an image", "mnist", 64, 4),
+    "lstm_cell": ModelRow("zoo.models.lstm_cell:LSTMCell", "the same, stepped by hand", "mnist", 64, 4),
+    "bilstm_sentiment": ModelRow(
+        "zoo.models.bilstm_sentiment:BiLSTMSentiment", "bidirectional LSTM that reads reviews", "imdb", 64, 3
     ),
 }
 
 DATAMODULES: dict[str, DataRow] = {
     "mnist": DataRow("zoo.datamodules.mnist:MNIST", "70,000 handwritten digits, 28×28 gray (torchvision's)"),
+    "fashion_mnist": DataRow(
+        "zoo.datamodules.fashion_mnist:FashionMNIST", "70,000 articles of clothing, 28×28 gray (torchvision's)"
+    ),
+    "cifar10": DataRow("zoo.datamodules.cifar10:CIFAR10", "60,000 photos of ten things, 32×32 color (torchvision's)"),
+    "celeba": DataRow("zoo.datamodules.celeba:CelebA", "202,599 faces with 40 attributes, color (torchvision's)"),
+    "imdb": DataRow("zoo.datamodules.imdb:IMDB", "50,000 film reviews, negative or positive"),
     "digits": DataRow("zoo.datamodules.digits:Digits", "1,797 handwritten digits, embedded (scikit-learn's)"),
+    "quadratic": DataRow("zoo.datamodules.quadratic:Quadratic", "30 points of y = 2x² + 3 + noise, made on the spot"),
+    "custom_function": DataRow(
+        "zoo.datamodules.custom_function:CustomFunctionData", "values of A·x·log(y) + B·y², made on the spot"
+    ),
+    "xor": DataRow("zoo.datamodules.xor:XORData", "the four rows of exclusive or"),
 }
 
 
@@ -145,20 +198,6 @@ def load_class(name: str, rows: Mapping[str, ModelRow | DataRow], package: str) 
         if row.path.endswith(f":{name}"):
             return _load(row.path)
     raise AttributeError(f"module {package!r} has no attribute {name!r}")
-
-
-def arguments_of(cls: type) -> set[str]:
-    """Return every argument that a class takes by name: its own and, where it passes ``**options`` on, its parents'."""
-    import inspect
-
-    names: set[str] = set()
-    for base in cls.__mro__:
-        if "__init__" in vars(base):
-            parameters = inspect.signature(base).parameters.values()
-            names.update(p.name for p in parameters if p.kind is not p.VAR_KEYWORD)
-            if all(p.kind is not p.VAR_KEYWORD for p in parameters):
-                break
-    return names
 
 
 Row = TypeVar("Row")

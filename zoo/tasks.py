@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Literal, TypedDict, cast, get_args
 
 import torch
@@ -15,8 +14,9 @@ from torchmetrics.classification import BinaryAccuracy, MulticlassAccuracy, Mult
 from torchmetrics.regression import MeanAbsoluteError
 
 from zoo.errors import ZooError
-from zoo.losses import LossName, OutputKind, TargetKind, loss_function
+from zoo.losses import InputKind, LossName, OutputKind, TargetKind, loss_function
 from zoo.optim import lr_scheduler_class, lr_scheduler_config, optimizer_class
+from zoo.signatures import arguments_of
 
 Batch = tuple[Tensor, Tensor]
 SplitPrefix = Literal["train/", "val/", "test/"]
@@ -29,7 +29,7 @@ class TaskOptions(TypedDict, total=False):
     """The options that every network takes beside its own.
 
     Args:
-        optimizer_args: Further arguments of the optimizer, such as ``{momentum: 0.9}``. Default: none.
+        optimizer_args: Further arguments of the optimizer, such as ``{momentum: 0.9}``. Default: those of the document.
         lr_scheduler: Name of a class of torch.optim.lr_scheduler, such as StepLR. Default: a constant rate.
         lr_scheduler_args: Arguments of the schedule, such as ``{step_size: 5}``. Default: none.
         l1: Factor of the penalty on the sum of the parameters' absolute values. Default: 0.
@@ -43,13 +43,25 @@ class TaskOptions(TypedDict, total=False):
     l2: float
 
 
-class Task(LightningModule, ABC):
+class ClassifierOptions(TaskOptions, total=False):
+    """The options that every classifier takes beside its own.
+
+    Args:
+        multilabel: Whether each class is a yes or no of its own, rather than one of several. Default: no.
+    """
+
+    multilabel: bool
+
+
+class Task(LightningModule):
     """A network with its loss, its optimizer and a set of metrics for each of train, val and test.
 
     Metrics are updated in each step and computed once, at the epoch's end: exact for uneven batches and on any number
     of ranks. The loss among them leaves the penalties out, so that train and val compare.
 
     Args:
+        target: What outputs are compared with.
+        metrics: What is measured beside the loss, by name.
         loss: Name of the loss, see :mod:`zoo.losses`.
         lr: Learning rate.
         optimizer: Name of a class of ``torch.optim``.
@@ -63,12 +75,16 @@ class Task(LightningModule, ABC):
         ZooError: A name is unknown, a value makes no sense, or a hyperparameter is not plain.
     """
 
+    takes: ClassVar[InputKind] = "image"
     output: ClassVar[OutputKind]
-    target: ClassVar[TargetKind]
+    momentum: ClassVar[float] = 0.0
+    """Momentum of SGD where ``optimizer_args`` are not given."""
 
     def __init__(
         self,
         *,
+        target: TargetKind,
+        metrics: dict[str, Metric],
         loss: LossName,
         lr: float,
         optimizer: str = "SGD",
@@ -79,23 +95,29 @@ class Task(LightningModule, ABC):
         l2: float = 0.0,
     ) -> None:
         super().__init__()
-        self.save_hyperparameters()
+        names = [*arguments_of(type(self)), "loss", "lr", "optimizer", *TaskOptions.__annotations__]
+        self.save_hyperparameters(*dict.fromkeys(names))
         for name, value in self.hparams.items():
             _check_plain(name, value)
-            if type(value) is int and value < 1 and name not in ("lr", "l1", "l2"):
+            if type(value) is int and value < 1 and name not in ("lr", "l1", "l2", "dropout"):
                 raise ZooError(f"{name} must be at least 1, got {value}")
+            if name == "dropout" and not 0 <= value < 1:
+                raise ZooError(f"dropout must be at least 0 and below 1, got {value}")
         if not (math.isfinite(lr) and lr > 0):
             raise ZooError(f"lr must be a finite number above 0, got {lr}")
         for name, factor in {"l1": l1, "l2": l2}.items():
             if not (math.isfinite(factor) and factor >= 0):
                 raise ZooError(f"{name} must be a finite number of at least 0, got {factor}")
-        optimizer_class(optimizer, optimizer_args or {})
+        if optimizer_args is None and optimizer == "SGD" and self.momentum:
+            optimizer_args = {"momentum": self.momentum}
+        self.optimizer_args = optimizer_args or {}
+        optimizer_class(optimizer, self.optimizer_args)
         if lr_scheduler:
             lr_scheduler_class(lr_scheduler, lr_scheduler_args or {})
-        self.loss = loss_function(loss, self.output, self.target)
-        metrics = MetricCollection({"loss": MeanMetric(nan_strategy="disable"), **self.metrics()}, compute_groups=False)
+        self.loss = loss_function(loss, self.output, target)
+        measured = MetricCollection({"loss": MeanMetric(nan_strategy="disable"), **metrics}, compute_groups=False)
         # In one container, so that the model summary shows them as one line.
-        self.measures = nn.ModuleDict({split: metrics.clone(split) for split in get_args(SplitPrefix)})
+        self.measures = nn.ModuleDict({split: measured.clone(split) for split in get_args(SplitPrefix)})
         self.unmeasured: dict[SplitPrefix, list[tuple[Tensor, Tensor, Tensor]]] = {s: [] for s in get_args(SplitPrefix)}
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -104,10 +126,6 @@ class Task(LightningModule, ABC):
             object.__setattr__(self, name, value)
         else:
             super().__setattr__(name, value)
-
-    @abstractmethod
-    def metrics(self) -> dict[str, Metric]:
-        """Return what is measured on each split beside the loss, by name."""
 
     def predicted(self, output: Tensor) -> Tensor:
         """Turn what ``forward`` puts out into what a user asks for: probabilities, or values, of the same shape."""
@@ -186,8 +204,8 @@ class Task(LightningModule, ABC):
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Build the optimizer, and the schedule if there is one, from their names."""
         options = self.hparams
-        arguments = options["optimizer_args"] or {}
-        optimizer = optimizer_class(options["optimizer"], arguments)(self.parameters(), lr=options["lr"], **arguments)
+        build = optimizer_class(options["optimizer"], self.optimizer_args)
+        optimizer = build(self.parameters(), lr=options["lr"], **self.optimizer_args)
         if not options["lr_scheduler"]:
             return optimizer
         arguments = options["lr_scheduler_args"] or {}
@@ -201,35 +219,39 @@ class Task(LightningModule, ABC):
 
 
 class Classifier(Task):
-    """A network that tells which of several classes an example belongs to.
+    """A network that tells which of several classes an example belongs to, or, multi-label, each class's yes or no.
 
-    ``forward`` gives one output a class, shape ``(batch, num_classes)``; targets are class indices, shape ``(batch,)``.
-    Measures ``acc``, the share of examples whose largest output is the right one. After a test, ``confusion`` holds
-    the counts, shape ``(true class, predicted class)``.
+    ``forward`` gives one output a class, shape ``(batch, num_classes)``. Targets are class indices, shape ``(batch,)``,
+    or, multi-label, 0 or 1 for each class, of the output's shape. Measures ``acc``: the share of examples whose largest
+    output is the right one, or, multi-label, of right answers. After a test of single labels, ``confusion``
+    holds the counts, shape ``(true class, predicted class)``.
 
     Args:
-        num_classes: Number of classes, at least 2.
+        num_classes: Number of classes.
+        multilabel: Whether each class is a yes or no of its own.
         **options: See :class:`Task`.
     """
 
-    target = "class"
-    confusion: Tensor
+    confusion: Tensor | None = None
 
-    def __init__(self, num_classes: int, **options: Any) -> None:
-        if num_classes < 2:
+    def __init__(self, num_classes: int, multilabel: bool = False, **options: Any) -> None:
+        if num_classes < 2 and not multilabel:
             raise ZooError(f"num_classes must be at least 2, got {num_classes}")
-        super().__init__(**options)
-        self.measures["confusion"] = MulticlassConfusionMatrix(num_classes, validate_args=False)
-
-    def metrics(self) -> dict[str, Metric]:
-        """Return the accuracy."""
-        return {"acc": MulticlassAccuracy(self.hparams["num_classes"], average="micro", validate_args=False)}
+        accuracy = MulticlassAccuracy(num_classes, average="micro", validate_args=False)
+        super().__init__(
+            target="binary" if multilabel else "class",
+            metrics={"acc": BinaryAccuracy(validate_args=False) if multilabel else accuracy},
+            **options,
+        )
+        self.multilabel = multilabel
+        if not multilabel:
+            self.measures["confusion"] = MulticlassConfusionMatrix(num_classes, validate_args=False)
 
     def predicted(self, output: Tensor) -> Tensor:
         """Return probabilities; those of sigmoid outputs are each on their own, and need not add up to 1."""
         match self.output:
             case "logits":
-                return output.softmax(-1)
+                return output.sigmoid() if self.multilabel else output.softmax(-1)
             case "log_probs":
                 return output.exp()
         return output
@@ -237,54 +259,32 @@ class Classifier(Task):
     def update_metrics(self, split: SplitPrefix, losses: Tensor, outputs: Tensor, targets: Tensor) -> None:
         """Update a split's metrics, and, of the test set, who was taken for whom."""
         super().update_metrics(split, losses, outputs, targets)
-        if split == "test/":
+        if split == "test/" and not self.multilabel:
             cast(Metric, self.measures["confusion"]).update(outputs, targets)
 
     def on_test_epoch_end(self) -> None:
         """Log the test set's metrics and keep the confusion matrix."""
         super().on_test_epoch_end()
-        counts = cast(Metric, self.measures["confusion"])
-        self.confusion = counts.compute().cpu()
-        counts.reset()
-
-
-class BinaryClassifier(Task):
-    """A network that answers one or more questions with yes or no.
-
-    ``forward`` gives one output a question; targets are 0 or 1, of the output's shape. Measures ``acc``, the share of
-    right answers.
-
-    Args:
-        **options: See :class:`Task`.
-    """
-
-    target = "binary"
-
-    def metrics(self) -> dict[str, Metric]:
-        """Return the accuracy."""
-        return {"acc": BinaryAccuracy(validate_args=False)}
-
-    def predicted(self, output: Tensor) -> Tensor:
-        """Return the probability of each yes."""
-        return output.sigmoid() if self.output == "logits" else output
+        if not self.multilabel:
+            counts = cast(Metric, self.measures["confusion"])
+            self.confusion = counts.compute().cpu()
+            counts.reset()
 
 
 class Regressor(Task):
     """A network that predicts numbers.
 
-    ``forward`` gives values; targets have their shape. Measures ``mae``, the mean absolute error, in the
-    target's units.
+    ``forward`` gives values; targets have their shape. Measures ``mae``, the mean absolute error, in the target's
+    units.
 
     Args:
         **options: See :class:`Task`.
     """
 
     output = "values"
-    target = "value"
 
-    def metrics(self) -> dict[str, Metric]:
-        """Return the mean absolute error."""
-        return {"mae": MeanAbsoluteError()}
+    def __init__(self, **options: Any) -> None:
+        super().__init__(target="value", metrics={"mae": MeanAbsoluteError()}, **options)
 
 
 def class_path(instance: object) -> str:

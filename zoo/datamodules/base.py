@@ -5,15 +5,16 @@ from __future__ import annotations
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 import torch
 from lightning.pytorch import LightningDataModule
 from torch import Tensor
-from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
+from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
 from zoo.errors import ZooError
+from zoo.losses import InputKind, TargetKind
+from zoo.signatures import arguments_of
 
 Split = Literal["train", "val", "test"]
 
@@ -29,13 +30,33 @@ class DataUnavailableError(ZooError):
     """The data set is not on disk and cannot be downloaded."""
 
 
-class Examples(TensorDataset):
-    """Inputs and targets in memory, gathered a whole batch at a time."""
+class Batches(Dataset[tuple[Tensor, Tensor]], ABC):
+    """Examples that are fetched a whole batch at a time."""
 
-    def __getitems__(self, indices: list[int]) -> tuple[Tensor, ...]:
+    @abstractmethod
+    def __len__(self) -> int:
+        """Return the number of examples."""
+
+    @abstractmethod
+    def __getitems__(self, indices: list[int]) -> tuple[Tensor, Tensor]:
         """Return the batch of these indices; DataLoader prefers this to one call an example and a collation."""
+
+
+class Examples(Batches):
+    """Inputs and targets in memory."""
+
+    def __init__(self, x: Tensor, y: Tensor) -> None:
+        self.tensors = x, y
+
+    def __len__(self) -> int:
+        """Return the number of examples."""
+        return len(self.tensors[1])
+
+    def __getitems__(self, indices: list[int]) -> tuple[Tensor, Tensor]:
+        """Return the batch of these indices."""
         chosen = torch.tensor(indices)
-        return tuple(tensor.index_select(0, chosen) for tensor in self.tensors)  # several times faster than [chosen]
+        x, y = self.tensors
+        return x.index_select(0, chosen), y.index_select(0, chosen)  # several times faster than [chosen]
 
 
 class EpochSampler(DistributedSampler[Any]):
@@ -48,14 +69,19 @@ class EpochSampler(DistributedSampler[Any]):
     Lightning leaves a ``DistributedSampler`` alone, and tells it the epoch.
     """
 
-    def __iter__(self) -> Iterator[int]:
-        """Yield the indices of this rank."""
+    def order(self) -> list[int]:
+        """Return the indices of all examples in the order of the epoch."""
         n = len(self.dataset)  # type: ignore[arg-type]  # torch types it as a Dataset without a length
         if not self.shuffle:
-            return iter(range(self.rank, n, self.num_replicas))
+            return list(range(n))
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
-        order = torch.randperm(n, generator=generator).tolist()
-        return iter(order[self.rank : n - n % self.num_replicas : self.num_replicas])
+        return torch.randperm(n, generator=generator).tolist()
+
+    def __iter__(self) -> Iterator[int]:
+        """Yield the indices of this rank."""
+        order = self.order()
+        shared = len(order) - len(order) % self.num_replicas if self.shuffle else len(order)
+        return iter(order[self.rank : shared : self.num_replicas])
 
     def __len__(self) -> int:
         """Return the number of indices of this rank."""
@@ -66,7 +92,7 @@ class EpochSampler(DistributedSampler[Any]):
 class InMemoryDataModule(LightningDataModule, ABC):
     """A data set that fits in memory, as tensors, split into train, val and test.
 
-    A batch is a pair of inputs and targets; inputs are kept as bytes and become floats on the device.
+    A batch is a pair of inputs and targets; inputs are scaled, and augmented if asked to, on the device.
 
     Args:
         batch_size: Examples a batch, over all ranks together.
@@ -78,10 +104,17 @@ class InMemoryDataModule(LightningDataModule, ABC):
         ZooError: A value makes no sense, or the data is damaged.
     """
 
+    kind: ClassVar[InputKind]
+    """What the inputs are, as networks name what they take."""
+    target: ClassVar[TargetKind] = "class"
+    """What the targets are."""
     shape: tuple[int, ...]
     """Shape of one input."""
-    classes: ClassVar[tuple[str, ...]]
-    """Names of the classes, by index."""
+    classes: ClassVar[tuple[str, ...]] = ()
+    """Names of the classes, by index; none for numbers."""
+    sampler: ClassVar[type[EpochSampler]] = EpochSampler
+    num_workers = 0
+    """Processes that load batches; what is in memory needs none."""
 
     def __init__(self, batch_size: int = 64, val_size: int = 0, seed: int = 0) -> None:
         super().__init__()
@@ -90,41 +123,49 @@ class InMemoryDataModule(LightningDataModule, ABC):
         if val_size < 0:
             raise ZooError(f"val_size must be at least 0, got {val_size}")
         self.batch_size, self.val_size, self.seed = batch_size, val_size, seed
-        self.splits: dict[Split, Examples] = {}
-        self.save_hyperparameters(logger=False)
+        self.splits: dict[Split, Batches] = {}
+        self.save_hyperparameters(*arguments_of(type(self)), logger=False)
 
-    @abstractmethod
     def load(self, train: bool) -> tuple[Tensor, Tensor]:
         """Return the inputs, shape ``(examples, *shape)``, and targets of the training or test set."""
+        raise NotImplementedError
 
     @abstractmethod
-    def encode(self, source: Path) -> Tensor:
-        """Turn a user's file into one input, shape ``(1, *shape)``, as a model takes it."""
+    def encode(self, source: str) -> Tensor:
+        """Turn what a user gives to predict on into one input, with a batch dimension of 1, as a model takes it."""
 
     def scale(self, x: Tensor) -> Tensor:
-        """Turn a batch of stored inputs, already on the device, into what a model takes: bytes to floats in 0 to 1."""
-        return x.float().div_(255)
+        """Turn a batch of stored inputs, already on the device, into what a model takes."""
+        return x
 
-    def model_arguments(self) -> dict[str, int]:
+    def augmented(self, x: Tensor) -> Tensor:
+        """Vary a batch of scaled inputs at random, in training alone."""
+        return x
+
+    @abstractmethod
+    def model_arguments(self) -> dict[str, int | bool]:
         """Return what a model must know of the data to fit it, by the names of models' arguments."""
-        return {"in_dim": torch.Size(self.shape).numel(), "num_classes": len(self.classes)}
 
     def setup(self, stage: str = "fit") -> None:
         """Load the data and split it; once, however often it is called."""
-        if self.splits:
-            return
+        if not self.splits:
+            self.splits = self.load_splits()
+
+    def load_splits(self) -> dict[Split, Batches]:
+        """Return the examples of each split."""
         x, y = self.load(train=True)
-        if self.val_size >= len(x):
-            raise ZooError(
-                f"val_size {self.val_size} leaves nothing to train on: the training set has {len(x)} examples"
-            )
+        kept, held_out = self.split(len(x))
+        train = Examples(x.index_select(0, kept), y.index_select(0, kept)) if self.val_size else Examples(x, y)
         test = Examples(*self.load(train=False))
-        train, val = Examples(x, y), test
-        if self.val_size:
-            order = torch.randperm(len(x), generator=torch.Generator().manual_seed(SPLIT_SEED))
-            held_out, kept = order[: self.val_size], order[self.val_size :]
-            train, val = (Examples(x.index_select(0, part), y.index_select(0, part)) for part in (kept, held_out))
-        self.splits = {"train": train, "val": val, "test": test}
+        val = Examples(x.index_select(0, held_out), y.index_select(0, held_out)) if self.val_size else test
+        return {"train": train, "val": val, "test": test}
+
+    def split(self, size: int) -> tuple[Tensor, Tensor]:
+        """Return which of the training set's examples are trained on, and which are held out for validation."""
+        if self.val_size >= size:
+            raise ZooError(f"val_size {self.val_size} leaves nothing to train on: the training set has {size} examples")
+        order = torch.randperm(size, generator=torch.Generator().manual_seed(SPLIT_SEED))
+        return order[self.val_size :], order[: self.val_size]
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Return shuffled batches of the training split; the last one may be smaller."""
@@ -160,7 +201,10 @@ class InMemoryDataModule(LightningDataModule, ABC):
             return batch
         assert self.trainer is not None
         x, y = batch
-        return self.trainer.precision_plugin.convert_input((self.scale(x), y))
+        x = self.scale(x)
+        if self.trainer.training:
+            x = self.augmented(x)
+        return self.trainer.precision_plugin.convert_input((x, y))
 
     def _loader(self, split: Split, shuffle: bool = False) -> DataLoader[Any]:
         rank, ranks = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
@@ -170,7 +214,9 @@ class InMemoryDataModule(LightningDataModule, ABC):
         return DataLoader(
             examples,
             batch_size=max(1, batch_size // ranks),
-            sampler=EpochSampler(examples, num_replicas=ranks, rank=rank, shuffle=shuffle, seed=self.seed),
+            sampler=self.sampler(examples, num_replicas=ranks, rank=rank, shuffle=shuffle, seed=self.seed),
+            num_workers=self.num_workers,
+            persistent_workers=self.num_workers > 0,
             collate_fn=_as_it_is,
             pin_memory=torch.cuda.is_available(),
             generator=torch.Generator(),  # else each epoch would draw from the global one, and shift dropout's masks

@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional as F
 
-from zoo.datamodules.base import InMemoryDataModule
-from zoo.datamodules.images import digit_from_picture
+from zoo.datamodules.images import ImageDataModule, small_affine
+from zoo.datamodules.pictures import digit_from_picture
 from zoo.errors import ZooError
 
 TEST_SIZE = 360
 
 
-class Digits(InMemoryDataModule):
+class Digits(ImageDataModule):
     """Handwritten digits: 1,437 to train and validate, 360 to test, scaled up from 8 pixels each way, light on dark.
 
     Source: E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits" (UCI), the part that scikit-learn brings
@@ -27,6 +27,7 @@ class Digits(InMemoryDataModule):
     Args:
         image_size: Pixels each way to which the digits are scaled, 16 at least.
         channels: Number of equal channels.
+        augment: Whether to turn, shift and scale the training images a little, at random.
         batch_size: Examples a batch, over all ranks together.
         val_size: Examples held out of the training set for validation. With 0, all of it is trained on and the test set
             takes the place of the validation set.
@@ -36,12 +37,18 @@ class Digits(InMemoryDataModule):
     classes = tuple("0123456789")
 
     def __init__(
-        self, image_size: int = 28, channels: int = 1, batch_size: int = 64, val_size: int = 180, seed: int = 0
+        self,
+        image_size: int = 28,
+        channels: int = 1,
+        augment: bool = False,
+        batch_size: int = 64,
+        val_size: int = 180,
+        seed: int = 0,
     ) -> None:
-        super().__init__(batch_size, val_size, seed)
         if image_size < 16 or channels < 1:
             raise ZooError(f"image_size must be at least 16 and channels 1, got {image_size} and {channels}")
-        self.shape = (channels, image_size, image_size)
+        self.stored_shape = (channels, image_size, image_size)
+        super().__init__(augment=augment, batch_size=batch_size, val_size=val_size, seed=seed)
 
     def load(self, train: bool) -> tuple[Tensor, Tensor]:
         """Return the training or test set: bytes of shape ``(examples, *shape)`` and digits ``(examples,)``."""
@@ -56,6 +63,10 @@ class Digits(InMemoryDataModule):
         images = F.pad(large, [margin]).round().to(torch.uint8).expand(-1, channels, -1, -1).contiguous()
         return images, torch.from_numpy(bunch.target[part]).to(torch.int64)
 
-    def encode(self, source: Path) -> Tensor:
+    def vary(self, x: Tensor) -> Tensor:
+        """Turn, shift and scale each digit a little; mirrored ones would be none."""
+        return small_affine(x)
+
+    def encode(self, source: str) -> Tensor:
         """Turn a picture of a digit into an input, shape ``(1, *shape)``."""
-        return digit_from_picture(source, self.shape[1]).expand(-1, self.shape[0], -1, -1)
+        return digit_from_picture(Path(source), self.shape[1]).expand(-1, self.shape[0], -1, -1)

@@ -6,6 +6,7 @@ import gzip
 import math
 import os
 import socket
+import tarfile
 import tempfile
 import threading
 import urllib.error
@@ -125,3 +126,21 @@ def read_idx(path: Path, dimensions: int) -> Tensor:
             "delete it to have it made again"
         )
     return torch.from_numpy(content[start:]).reshape(shape)
+
+
+def unpack_tar(archive: Path, folder: Path) -> None:
+    """Unpack the one top folder of a tar archive to ``folder``, whole or not at all.
+
+    Raises:
+        ZooError: The archive is damaged, or a path in it leaves the folder.
+    """
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".unpack-") as temporary:
+        try:
+            with tarfile.open(archive) as tar:
+                tar.extractall(temporary, filter="data")  # refuses paths and links that lead out
+        except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise ZooError(f"{archive} is damaged, or not safe to unpack ({error}); nothing was unpacked") from None
+        unpacked = Path(temporary, folder.name)
+        if not unpacked.is_dir():
+            raise ZooError(f"{archive} has no folder {folder.name}; nothing was unpacked")
+        os.replace(unpacked, folder)

@@ -1,77 +1,90 @@
-"""Pictures of any size and color, as the inputs of networks that learned from data sets of small images."""
+"""What the data sets of images share: padding, scaling, augmentation, and what networks must know of them."""
 
 from __future__ import annotations
 
-import warnings
-from pathlib import Path
-
 import torch
-from PIL import Image, ImageOps
 from torch import Tensor
-from torchvision.transforms.v2 import functional as F
+from torch.nn import functional as F
 
+from zoo.datamodules.base import InMemoryDataModule
 from zoo.errors import ZooError
 
-FAINT = 0.2
-"""Ink below this share of the darkest is paper: the noise of a scan or photo."""
 
-
-def read_picture(path: Path) -> Image.Image:
-    """Read a picture, upright, on white where it is transparent, in RGB.
-
-    Raises:
-        ZooError: There is no such file, or it is no picture.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                upright = ImageOps.exif_transpose(image).convert("RGBA")
-    except FileNotFoundError:
-        raise ZooError(f"{path} does not exist") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        # PIL's own text repeats the path; SyntaxError is what it raises on a broken PNG
-        raise ZooError(f"{path} cannot be read as a picture ({type(error).__name__})") from None
-    white = Image.new("RGBA", upright.size, "white")
-    return Image.alpha_composite(white, upright).convert("RGB")
-
-
-def digit_from_picture(path: Path, size: int) -> Tensor:
-    """Turn a picture of one digit, on light or dark ground, into an input as MNIST's were made.
-
-    The ink is cut out, scaled so that its longer side is 20 of 28 pixels, and placed with its center of mass in the
-    middle.
+class ImageDataModule(InMemoryDataModule):
+    """Images, kept as bytes ``(examples, channels, rows, columns)``, floats in 0 to 1 for the network.
 
     Args:
-        path: The picture.
-        size: Pixels each way of the input.
-
-    Returns:
-        Floats in 0 to 1, light ink on dark ground, shape ``(1, 1, size, size)``.
-
-    Raises:
-        ZooError: The file cannot be read, or shows nothing.
+        padding: Pixels of the darkest value added on every side.
+        augment: Whether to vary the training images at random.
+        **rest: See :class:`zoo.datamodules.base.InMemoryDataModule`.
     """
-    ink = F.to_dtype(F.pil_to_tensor(read_picture(path).convert("L")), torch.float32, scale=True)
-    border = torch.cat([ink[0, 0], ink[0, -1], ink[0, :, 0], ink[0, :, -1]])
-    ground = border.median()
-    ink = (ground - ink if ground > 0.5 else ink - ground).clamp(min=0)
-    if ink.max() < FAINT:
-        raise ZooError(f"{path} shows no digit: it is of one color")
-    ink = ink / ink.max()
-    rows, columns = (ink[0] > FAINT).nonzero().T
-    ink = ink[:, rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
-    scale = size * 20 / 28 / max(ink.shape[1:])
-    height, width = (max(1, round(side * scale)) for side in ink.shape[1:])
-    ink = F.resize(ink, [height, width], antialias=True)
-    canvas = torch.zeros(1, 1, size, size)
-    top = _start(ink.sum((0, 2)), size)
-    left = _start(ink.sum((0, 1)), size)
-    canvas[0, :, top : top + height, left : left + width] = ink
-    return canvas
+
+    kind = "image"
+    stored_shape: tuple[int, int, int]
+    """Shape of an image as it is stored."""
+
+    def __init__(self, padding: int = 0, augment: bool = False, **rest: int) -> None:
+        super().__init__(**rest)
+        if padding < 0:
+            raise ZooError(f"padding must be at least 0, got {padding}")
+        self.padding, self.augment = padding, augment
+        channels, rows, columns = self.stored_shape
+        self.shape = (channels, rows + 2 * padding, columns + 2 * padding)
+
+    def scale(self, x: Tensor) -> Tensor:
+        """Turn bytes into floats in 0 to 1, and pad."""
+        return F.pad(x, [self.padding] * 4).float().div_(255) if self.padding else x.float().div_(255)
+
+    def augmented(self, x: Tensor) -> Tensor:
+        """Vary a batch at random, each image on its own, if asked to."""
+        return self.vary(x) if self.augment else x
+
+    def vary(self, x: Tensor) -> Tensor:
+        """Vary a batch at random, each image on its own: shift and mirror it."""
+        return crop_and_flip(x)
+
+    def model_arguments(self) -> dict[str, int | bool]:
+        """Return sizes, for networks that flatten an image, look at it, or read it row by row; and the classes."""
+        channels, rows, columns = self.shape
+        return {
+            "in_dim": channels * rows * columns,
+            "in_channels": channels,
+            "image_size": rows,
+            "input_size": channels * columns,
+            "num_classes": len(self.classes),
+            "multilabel": self.target == "binary",
+        }
 
 
-def _start(mass: Tensor, size: int) -> int:
-    """Where a line of ink must start for its center of mass to be in the middle, without leaving the canvas."""
-    center = (mass * torch.arange(len(mass))).sum() / mass.sum()
-    return int((size / 2 - 0.5 - center).round().clamp(0, size - len(mass)))
+def crop_and_flip(x: Tensor, margin: int = 4) -> Tensor:
+    """Shift each image by up to ``margin`` pixels each way, with zeros moving in, and mirror every other one at random.
+
+    Args:
+        x: Shape ``(batch, channels, rows, columns)``.
+        margin: Largest shift, in pixels.
+    """
+    batch, _, rows, columns = x.shape
+    padded = F.pad(x, [margin] * 4)
+    top, left = torch.randint(2 * margin + 1, (2, batch, 1), device=x.device)
+    row = top + torch.arange(rows, device=x.device)
+    column = left + torch.arange(columns, device=x.device)
+    column = torch.where(torch.rand(batch, 1, device=x.device) < 0.5, column, column.flip(1))
+    index = torch.arange(batch, device=x.device)[:, None, None]
+    return padded.permute(0, 2, 3, 1)[index, row[:, :, None], column[:, None, :]].permute(0, 3, 1, 2).contiguous()
+
+
+def small_affine(x: Tensor, degrees: float = 10.0, shift: float = 0.08, zoom: float = 0.1) -> Tensor:
+    """Turn, shift and scale each image a little, with zeros moving in.
+
+    Args:
+        x: Shape ``(batch, channels, rows, columns)``.
+        degrees: Largest turn, in degrees.
+        shift: Largest shift, as a share of the image's side.
+        zoom: Largest change of size, as a share of it.
+    """
+    turn, size, right, down = (torch.rand(4, len(x), device=x.device) * 2 - 1) * torch.tensor(
+        [[degrees * torch.pi / 180], [zoom], [2 * shift], [2 * shift]], device=x.device
+    )
+    cos, sin = turn.cos() * (1 + size), turn.sin() * (1 + size)
+    theta = torch.stack([torch.stack([cos, -sin, right], 1), torch.stack([sin, cos, down], 1)], 1)
+    return F.grid_sample(x, F.affine_grid(theta, list(x.shape), align_corners=False), align_corners=False)

@@ -6,15 +6,17 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 from torchvision import datasets
 
-from zoo.datamodules.base import DataUnavailableError, InMemoryDataModule
+from zoo.datamodules.base import DataUnavailableError
 from zoo.datamodules.files import data_root, download, offline_reason, read_idx, unpack_gz
-from zoo.datamodules.images import digit_from_picture
+from zoo.datamodules.images import ImageDataModule, small_affine
+from zoo.datamodules.pictures import digit_from_picture
 from zoo.errors import ZooError
 
 
-class MNIST(InMemoryDataModule):
+class MNIST(ImageDataModule):
     """Handwritten digits: 60,000 to train and validate, 10,000 to test, gray, 28 pixels each way, light on dark.
 
     Source: LeCun, Cortes, Burges, "The MNIST database of handwritten digits". Read from ``ROOT/MNIST/raw``, where
@@ -24,18 +26,28 @@ class MNIST(InMemoryDataModule):
 
     Args:
         root: Folder of the data sets. Default: the environment's ZOO_DATA, else ``data``.
+        padding: Dark pixels added on every side: 2 make the images 32 pixels each way.
+        augment: Whether to turn, shift and scale the training images a little, at random.
         batch_size: Examples a batch, over all ranks together.
         val_size: Examples held out of the training set for validation. With 0, all of it is trained on and the test set
             takes the place of the validation set.
         seed: Seeds the order of the training examples.
     """
 
-    shape = (1, 28, 28)
+    stored_shape = (1, 28, 28)
     classes = tuple("0123456789")
     source = datasets.MNIST
 
-    def __init__(self, root: str | None = None, batch_size: int = 64, val_size: int = 5_000, seed: int = 0) -> None:
-        super().__init__(batch_size, val_size, seed)
+    def __init__(
+        self,
+        root: str | None = None,
+        padding: int = 0,
+        augment: bool = False,
+        batch_size: int = 64,
+        val_size: int = 5_000,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(padding, augment, batch_size=batch_size, val_size=val_size, seed=seed)
         self.folder = data_root(root) / self.source.__name__ / "raw"
 
     def prepare_data(self) -> None:
@@ -67,7 +79,7 @@ class MNIST(InMemoryDataModule):
             images, labels = read_idx(images_file, 3), read_idx(labels_file, 1)
         except FileNotFoundError as error:
             raise self._unavailable(f"{error.filename} is missing") from None
-        if images.shape[1:] != self.shape[1:]:
+        if images.shape[1:] != self.stored_shape[1:]:
             raise ZooError(f"{images_file} holds images of {images.shape[1]}×{images.shape[2]}, expected 28×28")
         if len(images) != len(labels):
             raise ZooError(f"{images_file} holds {len(images)} images but {labels_file} {len(labels)} labels")
@@ -78,9 +90,13 @@ class MNIST(InMemoryDataModule):
             raise ZooError(f"{labels_file} holds the label {int(labels[row])} (example {row}), expected 0 to 9")
         return images.unsqueeze(1), labels.to(torch.int64)
 
-    def encode(self, source: Path) -> Tensor:
-        """Turn a picture of a digit into ``(1, 1, 28, 28)``, placed as in MNIST."""
-        return digit_from_picture(source, self.shape[1])
+    def vary(self, x: Tensor) -> Tensor:
+        """Turn, shift and scale each digit a little; mirrored ones would be none."""
+        return small_affine(x)
+
+    def encode(self, source: str) -> Tensor:
+        """Turn a picture of a digit into an input, placed as in MNIST."""
+        return F.pad(digit_from_picture(Path(source), 28), [self.padding] * 4)
 
     def _unavailable(self, reason: str) -> DataUnavailableError:
         names = ", ".join(Path(name).stem for name, _ in self.source.resources)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.losses import LossName
-from zoo.tasks import Classifier, TaskOptions
+from zoo.tasks import Classifier, ClassifierOptions
 
 
 class MLP(Classifier):
@@ -29,7 +29,7 @@ class MLP(Classifier):
         loss: Name of the loss.
         optimizer: Name of a class of torch.optim.
         lr: Learning rate.
-        **options: See :class:`zoo.tasks.TaskOptions`.
+        **options: See :class:`zoo.tasks.ClassifierOptions`.
     """
 
     output = "sigmoid"
@@ -43,7 +43,7 @@ class MLP(Classifier):
         loss: LossName = "mse",
         optimizer: str = "SGD",
         lr: float = 0.5,
-        **options: Unpack[TaskOptions],
+        **options: Unpack[ClassifierOptions],
     ) -> None:
         super().__init__(num_classes, loss=loss, optimizer=optimizer, lr=lr, **options)
         self.fc1 = nn.Linear(in_dim, hidden_dim)

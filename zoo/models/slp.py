@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.losses import LossName
-from zoo.tasks import Classifier, TaskOptions
+from zoo.tasks import Classifier, ClassifierOptions
 
 
 class SLP(Classifier):
@@ -28,7 +28,7 @@ class SLP(Classifier):
         loss: Name of the loss.
         optimizer: Name of a class of torch.optim.
         lr: Learning rate.
-        **options: See :class:`zoo.tasks.TaskOptions`.
+        **options: See :class:`zoo.tasks.ClassifierOptions`.
     """
 
     output = "sigmoid"
@@ -41,7 +41,7 @@ class SLP(Classifier):
         loss: LossName = "mse",
         optimizer: str = "SGD",
         lr: float = 0.5,
-        **options: Unpack[TaskOptions],
+        **options: Unpack[ClassifierOptions],
     ) -> None:
         super().__init__(num_classes, loss=loss, optimizer=optimizer, lr=lr, **options)
         self.fc = nn.Linear(in_dim, num_classes)

@@ -1,0 +1,134 @@
+"""CelebA, as torchvision lays it out on disk: the one data set that does not fit in memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from zoo.datamodules.base import Batches, DataUnavailableError, Split
+from zoo.datamodules.files import data_root
+from zoo.datamodules.images import ImageDataModule
+from zoo.datamodules.pictures import color_from_picture
+from zoo.errors import ZooError
+
+ATTRIBUTES = """
+5_o_Clock_Shadow Arched_Eyebrows Attractive Bags_Under_Eyes Bald Bangs Big_Lips Big_Nose Black_Hair Blond_Hair Blurry
+Brown_Hair Bushy_Eyebrows Chubby Double_Chin Eyeglasses Goatee Gray_Hair Heavy_Makeup High_Cheekbones Male
+Mouth_Slightly_Open Mustache Narrow_Eyes No_Beard Oval_Face Pale_Skin Pointy_Nose Receding_Hairline Rosy_Cheeks
+Sideburns Smiling Straight_Hair Wavy_Hair Wearing_Earrings Wearing_Hat Wearing_Lipstick Wearing_Necklace
+Wearing_Necktie Young
+"""
+
+
+class Pictures(Batches):
+    """Picture files and their targets; a picture is decoded when it is asked for, in a worker."""
+
+    def __init__(self, paths: list[Path], targets: Tensor, size: int) -> None:
+        self.paths, self.targets, self.size = paths, targets, size
+
+    def __len__(self) -> int:
+        """Return the number of pictures."""
+        return len(self.paths)
+
+    def __getitems__(self, indices: list[int]) -> tuple[Tensor, Tensor]:
+        """Return a batch: bytes ``(batch, 3, size, size)`` and targets."""
+        images = torch.stack([color_from_picture(self.paths[index], self.size) for index in indices])
+        return images, self.targets[indices]
+
+
+class CelebA(ImageDataModule):
+    """Photos of faces with 40 attributes, each a yes or no: 162,770 to train, 19,867 to validate, 19,962 to test.
+
+    Source: Liu, Luo, Wang, Tang, "Deep Learning Face Attributes in the Wild". Read from ``ROOT/celeba``, where
+    torchvision keeps it: ``img_align_celeba/``, ``list_attr_celeba.txt``, ``list_eval_partition.txt``. Its publisher
+    lets no program download it.
+
+    Input: ``(batch, 3, image_size, image_size)``, floats in 0 to 1. Target: ``(batch, 40)``, 0 or 1.
+
+    Args:
+        root: Folder of the data sets. Default: the environment's ZOO_DATA, else ``data``.
+        image_size: Pixels each way to which the middle square of a photo is scaled.
+        num_workers: Processes that decode the photos.
+        augment: Whether to shift and mirror the training images at random.
+        batch_size: Examples a batch, over all ranks together.
+        val_size: Validation photos used, the first of the data set's own validation part. With 0, the test set takes
+            the place of the validation set.
+        seed: Seeds the order of the training examples.
+    """
+
+    classes = tuple(ATTRIBUTES.split())
+    target = "binary"
+
+    def __init__(
+        self,
+        root: str | None = None,
+        image_size: int = 64,
+        num_workers: int = 2,
+        augment: bool = False,
+        batch_size: int = 64,
+        val_size: int = 19_867,
+        seed: int = 0,
+    ) -> None:
+        if image_size < 1 or num_workers < 0:
+            raise ZooError(f"image_size must be at least 1 and num_workers 0, got {image_size} and {num_workers}")
+        self.stored_shape = (3, image_size, image_size)
+        super().__init__(augment=augment, batch_size=batch_size, val_size=val_size, seed=seed)
+        self.folder = data_root(root) / "celeba"
+        self.num_workers = num_workers
+
+    def prepare_data(self) -> None:
+        """Make sure that the files are on disk.
+
+        Raises:
+            DataUnavailableError: They are not.
+        """
+        for name in ("list_attr_celeba.txt", "list_eval_partition.txt", "img_align_celeba"):
+            if not (self.folder / name).exists():
+                raise DataUnavailableError(
+                    f"CelebA is not complete: {self.folder / name} is missing; get it from its publisher "
+                    "(torchvision's CelebA tells how), put it there, or name the folder above with --data.root"
+                )
+
+    def load_splits(self) -> dict[Split, Batches]:
+        """Read and check the lists, and make sure that every picture is there."""
+        pictures, lists = self.folder / "img_align_celeba", self.folder / "list_attr_celeba.txt"
+        attributes = self._rows("list_attr_celeba.txt", skip=2, columns=1 + len(self.classes))
+        partition = {row[0]: row[1] for row in self._rows("list_eval_partition.txt", skip=0, columns=2)}
+        present = {path.name for path in pictures.iterdir()}
+        chosen: dict[str, list[list[str]]] = {"0": [], "1": [], "2": []}
+        for row in attributes:
+            if row[0] not in present:
+                raise ZooError(f"{pictures / row[0]} is missing, but {lists} has it")
+            if partition.get(row[0]) not in chosen:
+                raise ZooError(f"{self.folder / 'list_eval_partition.txt'} puts {row[0]} into no part 0, 1 or 2")
+            if set(row[1:]) - {"1", "-1"}:
+                raise ZooError(f"{lists} gives {row[0]} other attributes than 1 and -1")
+            chosen[partition[row[0]]].append(row)
+        if self.val_size:
+            chosen["1"] = chosen["1"][: self.val_size]
+        splits = {
+            split: Pictures(
+                [pictures / row[0] for row in rows],
+                torch.tensor([[int(value == "1") for value in row[1:]] for row in rows]),
+                self.stored_shape[1],
+            )
+            for split, rows in zip(("train", "val", "test"), chosen.values(), strict=True)
+        }
+        if not self.val_size:
+            splits["val"] = splits["test"]
+        return cast(dict[Split, Batches], splits)
+
+    def encode(self, source: str) -> Tensor:
+        """Turn the middle square of a picture into an input."""
+        return self.scale(color_from_picture(Path(source), self.stored_shape[1]).unsqueeze(0))
+
+    def _rows(self, name: str, skip: int, columns: int) -> list[list[str]]:
+        path = self.folder / name
+        rows = [line.split() for line in path.read_text(encoding="utf-8").splitlines()[skip:] if line.strip()]
+        for number, row in enumerate(rows, start=skip + 1):
+            if len(row) != columns:
+                raise ZooError(f"{path}, line {number}: {len(row)} columns, expected {columns}")
+        return rows

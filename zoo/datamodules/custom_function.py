@@ -1,0 +1,47 @@
+"""Values of A·x·log(y) + B·y²."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from zoo.datamodules.tables import TableDataModule
+
+
+class CustomFunctionData(TableDataModule):
+    """Values of A·x·log(y) + B·y² at random points, for chosen A and B: x in [-2, 2], y in [0.1, 2].
+
+    Source: "PyTorch" snippets, "Defining a Custom Model", which gives the function and no data.
+
+    Input: ``(batch, 2)``: x and y. Target: ``(batch, 1)``.
+
+    Args:
+        a: The number A.
+        b: The number B.
+        size: Number of points to train on, and of others to test on.
+        batch_size: Examples a batch, over all ranks together.
+        val_size: Examples held out of the training set for validation. With 0, all of it is trained on and the test set
+            takes the place of the validation set.
+        seed: Seeds the order of the training examples.
+    """
+
+    target = "value"
+    shape = (2,)
+
+    def __init__(
+        self,
+        a: float = 2.0,
+        b: float = -1.0,
+        size: int = 100,
+        batch_size: int = 100,
+        val_size: int = 0,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(batch_size, val_size, seed)
+        self.a, self.b, self.size = a, b, size
+
+    def load(self, train: bool) -> tuple[Tensor, Tensor]:
+        """Return points ``(size, 2)`` and values ``(size, 1)``."""
+        random = torch.rand(self.size, 2, generator=torch.Generator().manual_seed(0 if train else 1))
+        x, y = random[:, :1] * 4 - 2, random[:, 1:] * 1.9 + 0.1
+        return torch.cat([x, y], dim=1), self.a * x * y.log() + self.b * y**2

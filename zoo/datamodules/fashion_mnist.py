@@ -1,0 +1,46 @@
+"""Fashion-MNIST, as torchvision lays it out on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from torch import Tensor
+from torch.nn import functional as F
+from torchvision import datasets
+
+from zoo.datamodules.images import crop_and_flip
+from zoo.datamodules.mnist import MNIST
+from zoo.datamodules.pictures import item_from_picture
+
+
+class FashionMNIST(MNIST):
+    """Articles of clothing: 60,000 to train and validate, 10,000 to test, gray, 28 pixels each way, light on dark.
+
+    Source: Xiao, Rasul, Vollgraf, "Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning Algorithms".
+    Read from ``ROOT/FashionMNIST/raw``, where torchvision keeps it, and downloaded there if it is absent.
+
+    Input: ``(batch, 1, 28, 28)``, floats in 0 to 1. Target: ``(batch,)``, the kind of article.
+
+    Args:
+        root: Folder of the data sets. Default: the environment's ZOO_DATA, else ``data``.
+        padding: Dark pixels added on every side: 2 make the images 32 pixels each way.
+        augment: Whether to shift and mirror the training images at random.
+        batch_size: Examples a batch, over all ranks together.
+        val_size: Examples held out of the training set for validation. With 0, all of it is trained on and the test set
+            takes the place of the validation set.
+        seed: Seeds the order of the training examples.
+    """
+
+    classes = (
+        *("T-shirt", "Trouser", "Pullover", "Dress", "Coat"),
+        *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+    )
+    source = datasets.FashionMNIST
+
+    def vary(self, x: Tensor) -> Tensor:
+        """Shift and mirror each article."""
+        return crop_and_flip(x)
+
+    def encode(self, source: str) -> Tensor:
+        """Turn a picture of one article into an input, filling the image as in Fashion-MNIST."""
+        return F.pad(item_from_picture(Path(source), 28), [self.padding] * 4)

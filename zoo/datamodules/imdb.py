@@ -1,0 +1,224 @@
+"""The reviews of IMDB, as their publisher's archive lays them out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from zoo.datamodules.base import Batches, DataUnavailableError, EpochSampler, InMemoryDataModule, Split
+from zoo.datamodules.files import data_root, download, offline_reason, unpack_tar
+from zoo.errors import ZooError
+from zoo.files import written_whole
+
+ARCHIVE = "aclImdb_v1.tar.gz"
+MD5 = "7c2ac02c03563afcf9b574c7e56c153a"
+URL = "https://ai.stanford.edu/~amaas/data/sentiment/" + ARCHIVE
+PADDING, UNKNOWN = "[PAD]", "[UNK]"
+POOL = 50
+"""Batches among which reviews are sorted by length: enough to waste little on padding, few enough to stay random."""
+
+
+class Texts(Batches):
+    """Token ids of texts, and targets, gathered a batch at a time and padded with 0 to the longest in it."""
+
+    def __init__(self, ids: list[Tensor], targets: Tensor) -> None:
+        self.ids, self.targets = ids, targets
+        self.lengths = torch.tensor([len(text) for text in ids])
+
+    def __len__(self) -> int:
+        """Return the number of texts."""
+        return len(self.ids)
+
+    def __getitems__(self, indices: list[int]) -> tuple[Tensor, Tensor]:
+        """Return a batch: ids ``(batch, longest)`` and targets ``(batch,)``."""
+        return pad_sequence([self.ids[index] for index in indices], batch_first=True), self.targets[indices]
+
+
+class BucketSampler(EpochSampler):
+    """An epoch's order in which texts of one batch are of about the same length."""
+
+    batch_size: int
+
+    def order(self) -> list[int]:
+        """Return the order: shuffled, then sorted by length within pools of batches, then whole batches shuffled."""
+        lengths: Tensor = self.dataset.lengths  # type: ignore[attr-defined]
+        if not self.shuffle:
+            return lengths.argsort(stable=True).tolist()
+        order = torch.tensor(super().order())
+        pools = [pool[lengths[pool].argsort(stable=True)] for pool in order.split(POOL * self.batch_size)]
+        *batches, last = torch.cat(pools).split(self.batch_size)  # the last one may be smaller, and stays last
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+        shuffled = [batches[i] for i in torch.randperm(len(batches), generator=generator).tolist()]
+        return torch.cat([*shuffled, last]).tolist()
+
+
+class IMDB(InMemoryDataModule):
+    """Film reviews, negative or positive: 25,000 to train and validate, 25,000 to test.
+
+    Source: Maas et al., "Learning Word Vectors for Sentiment Analysis". Read from ``ROOT/aclImdb``, as its archive
+    unpacks, and downloaded there if it is absent. Words are lowercased; the vocabulary is that of the training split
+    alone. The token ids are kept beside the data, by settings.
+
+    Input: ``(batch, words)``, token ids, padded with 0 at the end. Target: ``(batch,)``, 0 negative, 1 positive.
+
+    Args:
+        root: Folder of the data sets. Default: the environment's ZOO_DATA, else ``data``.
+        vocab_size: Number of tokens at most, padding and unknown included: the most frequent words.
+        min_frequency: How often a word must occur in the training split to have a token of its own.
+        max_length: Tokens of a review at most: the first ones.
+        batch_size: Examples a batch, over all ranks together.
+        val_size: Examples held out of the training set for validation. With 0, all of it is trained on and the test set
+            takes the place of the validation set.
+        seed: Seeds the order of the training examples.
+    """
+
+    kind = "text"
+    classes = ("negative", "positive")
+    sampler = BucketSampler
+
+    def __init__(
+        self,
+        root: str | None = None,
+        vocab_size: int = 10_000,
+        min_frequency: int = 2,
+        max_length: int = 256,
+        batch_size: int = 64,
+        val_size: int = 2_500,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(batch_size, val_size, seed)
+        if vocab_size < 3 or min_frequency < 1 or max_length < 1:
+            raise ZooError("vocab_size must be at least 3, min_frequency and max_length at least 1")
+        self.vocab_size, self.min_frequency, self.max_length = vocab_size, min_frequency, max_length
+        self.root = data_root(root)
+        self.folder = self.root / "aclImdb"
+        self.shape = (max_length,)
+        self.tokenizer: Tokenizer | None = None
+
+    def model_arguments(self) -> dict[str, int | bool]:
+        """Return the sizes of vocabulary and answer."""
+        return {"vocab_size": self.vocab_size, "num_classes": len(self.classes), "multilabel": False}
+
+    def prepare_data(self) -> None:
+        """Make sure that the reviews are on disk: unpack their archive, or download it.
+
+        Raises:
+            DataUnavailableError: They are absent and cannot be downloaded.
+            ZooError: The archive is damaged.
+        """
+        if self.folder.exists():
+            return
+        archive = self.root / ARCHIVE
+        if not archive.exists() and (reason := offline_reason([URL])):
+            raise self._unavailable(reason)
+        try:
+            if not archive.exists():
+                download([URL], archive, MD5)
+            unpack_tar(archive, self.folder)
+        except OSError as error:
+            raise self._unavailable(str(error)) from None
+
+    def load_splits(self) -> dict[Split, Batches]:
+        """Read the reviews, learn the vocabulary, and turn them into token ids; or take what was kept of that."""
+        settings = [1, self.vocab_size, self.min_frequency, self.max_length, self.val_size, str(self.folder.resolve())]
+        key = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
+        cache = self.root / f".imdb-{key}.npz"
+        kept = _read_cache(cache)
+        if kept is None:
+            kept = self._tokenize()
+            try:
+                with written_whole(cache) as temporary, temporary.open("wb") as file:
+                    np.savez(file, allow_pickle=False, **kept)
+            except OSError:
+                pass  # a data root that cannot be written is no reason not to train
+        self.tokenizer = Tokenizer.from_str(bytes(kept["tokenizer"]).decode())
+
+        def texts(split: str) -> Texts:
+            ids = torch.from_numpy(kept[f"{split}_ids"].astype(np.int64)).split(kept[f"{split}_lengths"].tolist())
+            return Texts(list(ids), torch.from_numpy(kept[f"{split}_targets"].astype(np.int64)))
+
+        test = texts("test")
+        return {"train": texts("train"), "val": texts("val") if self.val_size else test, "test": test}
+
+    def encode(self, source: str) -> Tensor:
+        """Turn a review into token ids, shape ``(1, words)``."""
+        if self.tokenizer is None:
+            raise ZooError("the vocabulary is not there; it comes with the checkpoint or by setup()")
+        ids = self.tokenizer.encode(source).ids
+        if not ids:
+            raise ZooError("the review is empty: it has no words")
+        return torch.tensor([ids])
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the vocabulary, as JSON: a checkpoint keeps it, so that it can read raw text anywhere."""
+        return {"tokenizer": self.tokenizer.to_str()} if self.tokenizer else {}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take the vocabulary of a checkpoint."""
+        self.tokenizer = Tokenizer.from_str(state_dict["tokenizer"])
+
+    def _tokenize(self) -> dict[str, np.ndarray[Any, Any]]:
+        texts, targets = self._read("train")
+        train, val = self.split(len(texts))
+        tokenizer = Tokenizer(models.WordLevel(unk_token=UNKNOWN))
+        tokenizer.normalizer = normalizers.Sequence([normalizers.Replace("<br />", " "), normalizers.Lowercase()])
+        tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+        tokenizer.enable_truncation(self.max_length)
+        trainer = trainers.WordLevelTrainer(
+            vocab_size=self.vocab_size,
+            min_frequency=self.min_frequency,
+            special_tokens=[PADDING, UNKNOWN],
+            show_progress=False,
+        )
+        tokenizer.train_from_iterator((texts[i] for i in train.tolist()), trainer)
+        arrays = {"tokenizer": np.frombuffer(tokenizer.to_str().encode(), np.uint8)}
+        parts = {"train": (texts, targets, train), "val": (texts, targets, val)}
+        test_texts, test_targets = self._read("test")
+        parts["test"] = (test_texts, test_targets, torch.arange(len(test_texts)))
+        for split, (all_texts, all_targets, chosen) in parts.items():
+            ids = [encoding.ids for encoding in tokenizer.encode_batch([all_texts[i] for i in chosen.tolist()])]
+            arrays[f"{split}_ids"] = np.fromiter((i for text in ids for i in text), np.int32)
+            arrays[f"{split}_lengths"] = np.array([len(text) for text in ids], np.int64)
+            arrays[f"{split}_targets"] = all_targets[chosen].numpy().astype(np.int8)
+        return arrays
+
+    def _read(self, part: str) -> tuple[list[str], Tensor]:
+        texts, targets = [], []
+        for target, folder in enumerate(("neg", "pos")):
+            paths: Iterable[Path] = sorted((self.folder / part / folder).glob("*.txt"))
+            for path in paths:
+                try:
+                    text = path.read_text(encoding="utf-8")
+                except UnicodeDecodeError:
+                    raise ZooError(f"{path} is not UTF-8 text") from None
+                if not text.strip():
+                    raise ZooError(f"{path} is empty")
+                texts.append(text)
+                targets.append(target)
+        if len(set(targets)) < 2:
+            raise ZooError(f"{self.folder / part} is not complete: it needs reviews in both neg/ and pos/")
+        return texts, torch.tensor(targets)
+
+    def _unavailable(self, reason: str) -> DataUnavailableError:
+        return DataUnavailableError(
+            f"IMDB is not in {self.folder} and cannot be downloaded ({reason}); get {ARCHIVE} from {URL} on another "
+            f"machine and put it into {self.root}, or name the folder that has aclImdb/ with --data.root (or ZOO_DATA)"
+        )
+
+
+def _read_cache(path: Path) -> dict[str, np.ndarray[Any, Any]] | None:
+    """Return the arrays that were kept, or None if there are none, or none that can be read."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except Exception:  # whatever a damaged archive raises: it is only a copy
+        return None

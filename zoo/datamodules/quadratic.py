@@ -1,0 +1,42 @@
+"""Thirty points of a parabola."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from zoo.datamodules.tables import TableDataModule
+
+
+class Quadratic(TableDataModule):
+    """Points of y = 2x² + 3 + noise, on the features [x², 1].
+
+    Source: a post that introduces PyTorch by a linear problem, "Basic torch functionalities for a linear problem": 30
+    points, evenly on [-2, 2], normal noise of 0.1. The test set has the same x, and noise of its own. The noise is the
+    same in every run.
+
+    Input: ``(batch, 2)``. Target: ``(batch, 1)``.
+
+    Args:
+        size: Number of points.
+        noise: Standard deviation of the noise.
+        batch_size: Examples a batch, over all ranks together.
+        val_size: Examples held out of the training set for validation. With 0, all of it is trained on and the test set
+            takes the place of the validation set.
+        seed: Seeds the order of the training examples.
+    """
+
+    target = "value"
+    shape = (2,)
+
+    def __init__(
+        self, size: int = 30, noise: float = 0.1, batch_size: int = 30, val_size: int = 0, seed: int = 0
+    ) -> None:
+        super().__init__(batch_size, val_size, seed)
+        self.size, self.noise = size, noise
+
+    def load(self, train: bool) -> tuple[Tensor, Tensor]:
+        """Return features ``(size, 2)`` and values ``(size, 1)``."""
+        x = torch.linspace(-2, 2, self.size).unsqueeze(1)
+        noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(0 if train else 1))
+        return torch.cat([x**2, torch.ones_like(x)], dim=1), 2 * x**2 + 3 + self.noise * noise

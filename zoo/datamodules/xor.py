@@ -1,0 +1,35 @@
+"""The four rows of exclusive or."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from zoo.datamodules.tables import TableDataModule
+
+
+class XORData(TableDataModule):
+    """The four rows of exclusive or, to train and to test on.
+
+    Source: "PyTorch" snippets, "Working With Data".
+
+    Input: ``(batch, 2)``, zeros and ones. Target: ``(batch, 1)``, 0 or 1.
+
+    Args:
+        batch_size: Examples a batch, over all ranks together.
+        val_size: Examples held out of the training set for validation. With 0, all of it is trained on and the test set
+            takes the place of the validation set.
+        seed: Seeds the order of the training examples.
+    """
+
+    target = "binary"
+    shape = (2,)
+    classes = ("1",)
+
+    def __init__(self, batch_size: int = 4, val_size: int = 0, seed: int = 0) -> None:
+        super().__init__(batch_size, val_size, seed)
+
+    def load(self, train: bool) -> tuple[Tensor, Tensor]:
+        """Return the rows ``(4, 2)`` and their answers ``(4, 1)``."""
+        x = torch.tensor([[0, 0], [0, 1], [1, 0], [1, 1]])
+        return x.float(), (x[:, :1] ^ x[:, 1:]).long()
