@@ -102,7 +102,7 @@ def test_gathering_equals_indexing() -> None:
 
 def sampler(n: int, rank: int = 0, ranks: int = 1, shuffle: bool = True, seed: int = 0) -> EpochSampler:
     return EpochSampler(
-        Examples(torch.arange(n), torch.arange(n)), num_replicas=ranks, rank=rank, shuffle=shuffle, seed=seed
+        Examples(torch.arange(n), torch.arange(n)), batch_size=8, ranks=ranks, rank=rank, shuffle=shuffle, seed=seed
     )
 
 

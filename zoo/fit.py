@@ -147,7 +147,7 @@ def _model(name: str, options: Namespace, given: Namespace, data: InMemoryDataMo
     """Build the network in the shape of the data."""
     arguments, theirs = section(options, "model"), section(given, "model")
     for key, value in data.model_arguments().items():
-        if key in arguments:
+        if key in arguments_of(model_class(name)):
             if theirs.get(key, value) != value:
                 raise ZooError(f"--model.{key} {theirs[key]} does not fit the data, which has {value}; leave it out")
             arguments[key] = value

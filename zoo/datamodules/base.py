@@ -67,15 +67,28 @@ class EpochSampler(DistributedSampler[Any]):
     left out. When evaluating, none is left out and none is seen twice, unlike with torch's own sampler.
 
     Lightning leaves a ``DistributedSampler`` alone, and tells it the epoch.
+
+    Args:
+        examples: What is sampled from.
+        batch_size: Examples a batch, over all ranks together.
+        rank: The rank.
+        ranks: How many there are.
+        shuffle: Whether it is for training.
+        seed: Seeds the order.
     """
+
+    def __init__(
+        self, examples: Batches, *, batch_size: int, rank: int = 0, ranks: int = 1, shuffle: bool = False, seed: int = 0
+    ) -> None:
+        super().__init__(examples, num_replicas=ranks, rank=rank, shuffle=shuffle, seed=seed)
+        self.size, self.batch_size = len(examples), batch_size
 
     def order(self) -> list[int]:
         """Return the indices of all examples in the order of the epoch."""
-        n = len(self.dataset)  # type: ignore[arg-type]  # torch types it as a Dataset without a length
         if not self.shuffle:
-            return list(range(n))
+            return list(range(self.size))
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
-        return torch.randperm(n, generator=generator).tolist()
+        return torch.randperm(self.size, generator=generator).tolist()
 
     def __iter__(self) -> Iterator[int]:
         """Yield the indices of this rank."""
@@ -85,8 +98,9 @@ class EpochSampler(DistributedSampler[Any]):
 
     def __len__(self) -> int:
         """Return the number of indices of this rank."""
-        n = len(self.dataset)  # type: ignore[arg-type]
-        return n // self.num_replicas if self.shuffle else len(range(self.rank, n, self.num_replicas))
+        if self.shuffle:
+            return self.size // self.num_replicas
+        return len(range(self.rank, self.size, self.num_replicas))
 
 
 class InMemoryDataModule(LightningDataModule, ABC):
@@ -211,13 +225,14 @@ class InMemoryDataModule(LightningDataModule, ABC):
         self.check_ranks(ranks)
         examples = self.splits[split]
         batch_size = self.batch_size if shuffle else max(self.batch_size, EVALUATION_BATCH_SIZE)
+        sampler = self.sampler(examples, batch_size=batch_size, rank=rank, ranks=ranks, shuffle=shuffle, seed=self.seed)
         return DataLoader(
             examples,
             batch_size=max(1, batch_size // ranks),
-            sampler=self.sampler(examples, num_replicas=ranks, rank=rank, shuffle=shuffle, seed=self.seed),
+            sampler=sampler,
+            collate_fn=_as_it_is,
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
-            collate_fn=_as_it_is,
             pin_memory=torch.cuda.is_available(),
             generator=torch.Generator(),  # else each epoch would draw from the global one, and shift dropout's masks
         )

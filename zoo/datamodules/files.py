@@ -139,7 +139,8 @@ def unpack_tar(archive: Path, folder: Path) -> None:
             with tarfile.open(archive) as tar:
                 tar.extractall(temporary, filter="data")  # refuses paths and links that lead out
         except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise ZooError(f"{archive} is damaged, or not safe to unpack ({error}); nothing was unpacked") from None
+            reason = str(error).splitlines()[0].rstrip(":")  # tarfile lists every format that it tried
+            raise ZooError(f"{archive} is damaged, or not safe to unpack ({reason}); nothing was unpacked") from None
         unpacked = Path(temporary, folder.name)
         if not unpacked.is_dir():
             raise ZooError(f"{archive} has no folder {folder.name}; nothing was unpacked")

@@ -46,8 +46,6 @@ class Texts(Batches):
 class BucketSampler(EpochSampler):
     """An epoch's order in which texts of one batch are of about the same length."""
 
-    batch_size: int
-
     def order(self) -> list[int]:
         """Return the order: shuffled, then sorted by length within pools of batches, then whole batches shuffled."""
         lengths: Tensor = self.dataset.lengths  # type: ignore[attr-defined]
