@@ -194,10 +194,37 @@ def test_a_run_goes_on_from_its_last_checkpoint_in_its_folder(zoo_command: Comma
     assert all(torch.equal(resumed[key], at_once[key]) for key in resumed)
 
 
-def test_a_run_goes_on_from_a_file_in_a_new_folder(zoo_command: Command, trained: Path) -> None:
-    file = trained / "checkpoints" / "last.ckpt"
-    assert zoo_command("fit", "slp", *DIGITS, "--trainer.max_epochs", 2, "--ckpt_path", file).code == 0
+def test_a_run_goes_on_from_a_copied_file_in_a_new_folder(zoo_command: Command, trained: Path) -> None:
+    (trained / "checkpoints" / "last.ckpt").rename("copied.ckpt")
+    assert zoo_command("fit", "slp", *DIGITS, "--trainer.max_epochs", 2, "--ckpt_path", "copied.ckpt").code == 0
     assert json.loads(Path("runs/slp-digits/2/results.json").read_text())["epochs"] == 2
+
+
+def test_a_resumed_run_keeps_its_options_its_best_and_its_folder(zoo_command: Command) -> None:
+    own = ("--model.lr", 0.25, "--seed", 5, "--data.batch_size", 32)
+    assert zoo_command("fit", "slp", *DIGITS, *own, "--trainer.max_epochs", 2).code == 0
+    best = Path("runs/slp-digits/1/checkpoints/best.ckpt").read_bytes()
+    done = zoo_command("fit", "slp", "--ckpt_path", "last", "--trainer.max_epochs", 3, "--trainer.limit_val_batches", 1)
+    assert done.code == 0, done.err
+    config = yaml.safe_load(Path("runs/slp-digits/1/config.yaml").read_text())
+    assert (config["model"]["lr"], config["seed"], config["data"]["batch_size"]) == (0.25, 5, 32)
+    assert sorted(p.name for p in Path("runs/slp-digits/1/checkpoints").iterdir()) == ["best.ckpt", "last.ckpt"]
+    assert Path("runs/slp-digits/1/checkpoints/best.ckpt").read_bytes() != best  # the third epoch was better
+    for other in (("--model.lr", 0.5), ("--seed", 6), ("--data.val_size", 7)):
+        done = zoo_command("fit", "slp", "--ckpt_path", "last", *other)
+        assert (done.code, done.err.count("\n")) == (2, 1)
+        assert other[0] in done.err
+
+
+def test_a_worse_epoch_after_resuming_is_not_the_best(zoo_command: Command, trained: Path) -> None:
+    last = torch.load(trained / "checkpoints" / "last.ckpt", weights_only=True)
+    (state,) = [value for key, value in last["callbacks"].items() if key.startswith("ModelCheckpoint")]
+    state["best_model_score"] = torch.tensor(-1.0)  # nothing will be better than that
+    state["best_k_models"] = dict.fromkeys(state["best_k_models"], torch.tensor(-1.0))
+    state["kth_value"] = torch.tensor(-1.0)
+    torch.save(last, trained / "checkpoints" / "last.ckpt")
+    done = zoo_command("fit", "slp", *DIGITS, "--ckpt_path", "last", "--trainer.max_epochs", 3)
+    assert "best checkpoint, after epoch 1 of 3" in done.out
 
 
 def test_names_and_folders_of_runs(zoo_command: Command) -> None:
@@ -244,6 +271,7 @@ def test_help_of_a_model_shows_its_own_arguments(name: str, zoo_command: Command
     assert done.code == 0
     for argument in arguments_of(model_class(name)):
         assert f"--model.{argument}" in done.out
+    assert "PICTURE" in zoo_command("predict", "--model", name, "--help").out
     assert "--trainer.max_epochs" in done.out
     assert "--data.val_size" in done.out
     assert "--data.val_size" in zoo_command("test", "--model", name, "--help").out
@@ -311,6 +339,15 @@ BAD = {
     "predict nothing": ["predict", "--ckpt", "word.yaml"],
     "predict with an option": ["predict", "--ckpt", "word.yaml", "--size", "3"],
     "list with an option": ["list", "--all"],
+    "describe nothing": ["describe", "nothing"],
+    "describe without a name": ["describe"],
+    "two models": ["fit", "slp", "--model", "mlp"],
+    "negative seed": ["fit", "slp", *DIGITS, "--seed", "-1"],
+    "spawned processes": ["fit", "slp", *DIGITS, "--trainer.strategy", "ddp_spawn"],
+    "plateau without validation": [
+        *("fit", "slp", *DIGITS, "--data.val_size", "0", "--model.lr_scheduler", "ReduceLROnPlateau")
+    ],
+    "name in the config is no name": ["fit", "--config", "list.yaml"],
 }
 
 SUGGESTIONS = {
@@ -334,6 +371,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(case: str, zoo_command: Comman
     Path("word.yaml").write_text("hello")
     Path("other.yaml").write_text("model: {name: slp}\ndata: {name: digits}\nmodell: 3\n")
     Path("empty.yaml").touch()
+    Path("list.yaml").write_text("model: {name: [slp]}")
     before = sorted(tmp_path.rglob("*"))
     done = zoo_command(*BAD[case])
     assert done.code == 2
@@ -370,6 +408,10 @@ def test_checkpoints_that_do_not_fit(zoo_command: Command, trained: Path, shared
     assert "in_dim 784" in done.err
     assert zoo_command("fit", "mlp", *DIGITS, *ONE_EPOCH).code == 0
     done = zoo_command("fit", "mlp", *DIGITS, "--model.hidden_dim", 7, "--ckpt_path", "last")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "--model.hidden_dim is 7, but the run to resume in runs/mlp-digits/1 has 50" in done.err
+    Path("runs/mlp-digits/1/checkpoints/last.ckpt").rename("wide.ckpt")
+    done = zoo_command("fit", "mlp", *DIGITS, "--model.hidden_dim", 7, "--ckpt_path", "wide.ckpt")
     assert (done.code, done.err.count("\n")) == (2, 1)
     assert "fc" in done.err
 

@@ -111,11 +111,24 @@ def test_the_loss_falls_on_eight_examples(name: str) -> None:
     assert min(losses[-5:]) < 0.97 * losses[0]
 
 
+TRAINING = {
+    "slp": ("mnist", 64, 10, "mse", "SGD", 0.5, {}),
+    "mlp": ("mnist", 64, 10, "mse", "SGD", 0.5, {}),
+    "linear": ("quadratic", 30, 1001, "mse_sum", "SGD", 1e-3, {}),
+    "digits_cnn": ("mnist", 16, 5, "cross_entropy", "SGD", 0.01, {}),
+    "cifar_cnn": ("cifar10", 4, 2, "cross_entropy", "SGD", 1e-3, {"momentum": 0.9}),
+    "fcnet": ("mnist", 64, 10, "nll", "SGD", 0.1, {}),
+    "ffnn": ("fashion_mnist", 64, 10, "nll", "SGD", 0.1, {"momentum": 0.9}),
+}
+"""Of the documents that tell it: data, batch size, epochs, loss, optimizer, learning rate, further arguments."""
+
+
 def test_documented_training_is_the_default(name: str) -> None:
-    row = model_row(name)
+    row, model = model_row(name), zoo.create_model(name)
+    options = (model.hparams["loss"], model.hparams["optimizer"], model.hparams["lr"], model.optimizer_args)
     assert row.data in zoo.list_datamodules()
-    assert row.batch_size > 0
-    assert row.max_epochs > 0
+    if name in TRAINING:
+        assert (row.data, row.batch_size, row.max_epochs, *options) == TRAINING[name]
 
 
 def test_the_card_tells_what_a_user_must_know(name: str) -> None:
@@ -182,7 +195,6 @@ def test_trains_and_tests_in_every_precision_of_the_cpu(name: str, precision: st
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,
-        enable_model_summary=False,
     )
     data = stand_in(model)
     trainer.fit(model, data)

@@ -35,8 +35,8 @@ def test_two_processes_measure_exactly_what_one_does(zoo_process: Command, share
     assert "arning" not in together.out + together.err
 
     best = "runs/slp-mnist/1/checkpoints/best.ckpt"
-    alone = zoo_process("test", "--ckpt", best, "--trainer.accelerator", "cpu")
-    shared = zoo_process("test", "--ckpt", best, *TWO)
+    alone = zoo_process("test", "--ckpt", best, *root, "--trainer.accelerator", "cpu")
+    shared = zoo_process("test", "--ckpt", best, *root, *TWO)
     assert alone.code == shared.code == 0, shared.err
     assert alone.out == shared.out
     reported = results("runs/slp-mnist/1")["metrics"]["test"]

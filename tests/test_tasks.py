@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import pytest
 import torch
-from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
@@ -168,11 +168,13 @@ def test_penalties_are_added_to_the_loss_and_not_to_the_metric() -> None:
     parameters = torch.cat([p.flatten() for p in plain.parameters()])
     expected = plain.training_step(batch, 0) + 0.1 * parameters.abs().sum() + 0.01 * parameters.square().sum()
     assert torch.allclose(penalized.training_step(batch, 0), expected)
-    for model in (plain, penalized):
-        trainer = quiet_trainer(limit_train_batches=0, limit_val_batches=1.0)
-        trainer.validate(model, batches(), verbose=False)
-        model.logged = dict(trainer.callback_metrics)
-    assert plain.logged == penalized.logged
+    logged = []
+    for penalties in ({}, {"l1": 0.1, "l2": 0.01}):
+        torch.manual_seed(0)
+        trainer = quiet_trainer()
+        trainer.fit(zoo.create_model("slp", lr=1e-12, **penalties), batches(), batches())
+        logged.append({name: float(value) for name, value in trainer.callback_metrics.items()})
+    assert logged[0] == pytest.approx(logged[1])
 
 
 ARGUMENTS_OF_SCHEDULERS: dict[str, dict[str, Any]] = {
@@ -232,6 +234,63 @@ def test_metrics_are_exact_for_any_number_of_batches_the_last_one_smaller(count:
         assert results["test/acc"] == pytest.approx(accuracy, rel=1e-6)
         assert int(model.confusion.sum()) == size
         assert int(model.confusion.trace()) == round(accuracy * size)
+
+
+def test_nothing_of_an_interrupted_epoch_is_measured_in_the_next() -> None:
+    class Stop(Callback):
+        def on_train_batch_end(self, *_: object) -> None:
+            raise RuntimeError("stop")
+
+    model = zoo.create_model("slp", lr=1e-9)
+    with pytest.raises(RuntimeError, match="stop"):
+        quiet_trainer(callbacks=[Stop()]).fit(model, batches(seed=1))
+    trainer = quiet_trainer()
+    trainer.fit(model, batches())
+    loss, accuracy = evaluate_plainly(model, batches())
+    assert float(trainer.callback_metrics["train/loss"]) == pytest.approx(loss, rel=1e-4)
+    assert float(trainer.callback_metrics["train/acc"]) == pytest.approx(accuracy)
+
+
+def test_a_summed_loss_is_that_of_all_examples() -> None:
+    model = zoo.create_model("slp", loss="mse_sum", lr=1e-9)
+    (results,) = quiet_trainer().test(model, batches(size=5), verbose=False)
+    x, y = (torch.cat(parts) for parts in zip(*batches(size=5), strict=True))
+    assert results["test/loss"] == pytest.approx(float((model(x).detach() - F.one_hot(y, 10)).square().sum()), rel=1e-5)
+
+
+def test_lbfgs_is_measured_once_a_batch() -> None:
+    model = zoo.create_model("slp", optimizer="LBFGS", lr=1e-9)
+    trainer = quiet_trainer()
+    trainer.fit(model, batches())
+    loss, _ = evaluate_plainly(model, batches())
+    assert float(trainer.callback_metrics["train/loss"]) == pytest.approx(loss, rel=1e-4)
+
+
+class StopAtStep(Callback):
+    """Saves in the middle of an epoch, and stops."""
+
+    def __init__(self, step: int, path: Path) -> None:
+        self.step, self.path = step, path
+
+    def on_train_batch_end(self, trainer: Trainer, *_: object) -> None:
+        if trainer.global_step == self.step:
+            trainer.save_checkpoint(self.path)
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("step", [3, 20, 27])
+def test_a_fit_resumed_in_the_middle_of_an_epoch_ends_with_the_same_weights(step: int, tmp_path: Path) -> None:
+    def run(*callbacks: Callback, ckpt_path: Path | None = None) -> Tensor:
+        torch.manual_seed(0)
+        model = zoo.create_model("slp")
+        trainer = quiet_trainer(max_epochs=2, callbacks=list(callbacks))
+        trainer.fit(model, zoo.create_datamodule("digits"), ckpt_path=ckpt_path, weights_only=True)
+        return model.fc.weight.detach()
+
+    undisturbed = run()
+    with pytest.raises(SystemExit):
+        run(StopAtStep(step, tmp_path / "stopped.ckpt"))
+    assert torch.equal(run(ckpt_path=tmp_path / "stopped.ckpt"), undisturbed)
 
 
 def test_validation_in_the_middle_of_an_epoch_does_not_mix_with_training() -> None:

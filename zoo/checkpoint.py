@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +33,15 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
         checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise ZooError(f"checkpoint {path} cannot be read: {error.strerror or error}") from None
-    except (EOFError, RuntimeError, ValueError, KeyError, IndexError, AttributeError, pickle.UnpicklingError):
+    except Exception:  # a file of arbitrary bytes can raise anything
         raise ZooError(f"{path} is not a checkpoint, or is damaged; nothing was loaded from it") from None
-    if not (isinstance(checkpoint, dict) and {"zoo", "state_dict", "hyper_parameters"} <= checkpoint.keys()):
+    parts = ("zoo", "state_dict", "hyper_parameters")
+    if not isinstance(checkpoint, dict) or not all(isinstance(checkpoint.get(part), dict) for part in parts):
         raise ZooError(f"{path} is not a checkpoint of a network of the zoo")
     origin = checkpoint["zoo"]
     models = {row.path: name for name, row in MODELS.items()}
     data = {row.path: name for name, row in DATAMODULES.items()}
-    checkpoint["zoo"] = {"model": models.get(origin.get("model")), "data": data.get(origin.get("data"))}
+    checkpoint["zoo"] = {"model": models.get(str(origin.get("model"))), "data": data.get(str(origin.get("data")))}
     return checkpoint
 
 
@@ -62,22 +62,33 @@ def load_model(path: str | os.PathLike[str], *, name: str | None = None) -> Task
     found = checkpoint["zoo"]["model"]
     if found is None:
         raise ZooError(f"{path} holds a network that is not of the zoo; load it with its class's load_from_checkpoint")
-    model = create_model(found, **checkpoint["hyper_parameters"])
-    restore(model, checkpoint, path, name or found)
+    try:
+        model = create_model(found, **checkpoint["hyper_parameters"])
+    except (TypeError, RuntimeError):
+        raise ZooError(f"{path} holds hyperparameters of which no {found!r} can be built") from None
+    check_holds(checkpoint, path, name or found)
+    restore(model, checkpoint, path)
     return model.eval()
 
 
-def restore(model: Task, checkpoint: dict[str, Any], path: str | os.PathLike[str], name: str) -> None:
-    """Load the weights of a checkpoint that was read from ``path`` into the network of that name.
-
-    Raises:
-        ZooError: It holds another network, or one of another shape.
-    """
+def check_holds(checkpoint: dict[str, Any], path: str | os.PathLike[str], name: str) -> None:
+    """Raise ZooError if a checkpoint that was read from ``path`` holds another network than that of the name."""
     found = checkpoint["zoo"]["model"]
     if found != name:
-        raise ZooError(f"{path} holds the network {found!r}, not {name!r}; use --model {found}")
+        hint = (
+            f"the network {found!r}, not {name!r}; use --model {found}" if found else "a network that is not of the zoo"
+        )
+        raise ZooError(f"{path} holds {hint}")
+
+
+def restore(model: Task, checkpoint: dict[str, Any], path: str | os.PathLike[str]) -> None:
+    """Load the weights of a checkpoint that was read from ``path`` into a network.
+
+    Raises:
+        ZooError: They do not fit.
+    """
     try:
         model.load_state_dict(checkpoint["state_dict"])
     except RuntimeError as error:
         reason = " ".join(str(error).split("\n\t")[-1].split())
-        raise ZooError(f"{path} does not fit this {name!r}: {reason}") from None
+        raise ZooError(f"{path} does not fit this {type(model).__name__}: {reason}") from None

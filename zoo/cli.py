@@ -98,7 +98,7 @@ def _run(argv: list[str], program: str) -> int:
     if command == "describe":
         return _describe(words)
     request = _request(command, program, words)
-    if request.wants_help and not request.model:
+    if request.wants_help and (command == "predict" or not request.model):
         print(_command_help(command))
         return 0
     if command == "fit":
@@ -116,11 +116,12 @@ def _request(command: str, program: str, words: list[str]) -> Request:
     """Take the names of network, data set and checkpoint out of the options, since the other options depend on them."""
     request = Request(command, program.replace("COMMAND", command))
     if command == "fit" and words and not words[0].startswith("-"):
-        request.model = words.pop(0)
-    config: Path | None = None
+        words = ["--model", *words]
+    configs: list[Path] = []
     rest = iter(words)
     for word in rest:
         option, equals, value = word.partition("=")
+        option = option.removesuffix(".name")
         if option not in ("--model", "--data", "--config") and (option != "--ckpt" or command == "fit"):
             request.options.append(word)
             continue
@@ -130,13 +131,16 @@ def _request(command: str, program: str, words: list[str]) -> Request:
                 raise ZooError(f"{option} needs a value")
             value = following
         if option == "--config":
-            config = Path(value)
+            configs.append(Path(value))
             request.options += [option, value]
+        elif getattr(request, option[2:]) not in (None, value):
+            raise ZooError(f"{option} is given twice: {getattr(request, option[2:])} and {value}")
         else:
             setattr(request, option[2:], value)
-    if config:
-        named = _names_in(config)
-        request.model, request.data = request.model or named["model"], request.data or named["data"]
+    if command == "fit":
+        for config in reversed(configs):
+            named = names_in(config)
+            request.model, request.data = request.model or named["model"], request.data or named["data"]
     if request.model:
         model_row(request.model)
     if request.data:
@@ -144,7 +148,7 @@ def _request(command: str, program: str, words: list[str]) -> Request:
     return request
 
 
-def _names_in(config: Path) -> dict[str, str | None]:
+def names_in(config: Path) -> dict[str, str | None]:
     """Return the names of the network and the data set that a config file holds."""
     import yaml
 
@@ -157,7 +161,11 @@ def _names_in(config: Path) -> dict[str, str | None]:
     if not isinstance(content, dict):
         raise ZooError(f"--config {config} holds no options; the config.yaml of a run folder shows how they look")
     sections = {name: content.get(name) for name in ("model", "data")}
-    return {name: section.get("name") if isinstance(section, dict) else None for name, section in sections.items()}
+    names = {name: section.get("name") if isinstance(section, dict) else None for name, section in sections.items()}
+    for name, value in names.items():
+        if not isinstance(value, str | None):
+            raise ZooError(f"--config {config}: {name}.name must be a name, got {value}")
+    return names
 
 
 def _list(words: list[str]) -> int:

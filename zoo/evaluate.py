@@ -20,7 +20,7 @@ from zoo.registry import create_datamodule, datamodule_class, model_row
 from zoo.report import evaluate, table
 from zoo.signatures import arguments_of
 from zoo.tasks import Classifier, Task
-from zoo.trainer import build_trainer, is_first_rank, quiet
+from zoo.trainer import build_trainer, is_first_rank, quiet, torchrun_defaults
 
 LONGEST = 60
 """Characters of an input that are printed at most."""
@@ -33,14 +33,13 @@ def test(request: Request) -> int:
         return 0
     checkpoint, name, arguments = _checkpoint_and_data(request)
     parser = test_parser(request.program, datamodule_class(name))
+    parser.set_defaults(torchrun_defaults())
     parser.set_defaults({f"data.{key}": value for key, value in arguments.items()})
     options = parser.parse_args(request.options)
     model = load_model(request.ckpt or "", name=request.model)
     check_pair(checkpoint["zoo"]["model"], type(model), name, datamodule_class(name))
     data = create_datamodule(name, **section(options, "data"))
-    for key, value in data.model_arguments().items():
-        if model.hparams.get(key, value) != value:
-            raise ZooError(f"{request.ckpt} takes {key} {model.hparams[key]}, but {name} has {value}")
+    _check_shape(request, model, data, name)
     quiet()
     trainer = build_trainer(parser, options, [])
     if is_first_rank():  # the other ranks wait for it in the trainer
@@ -64,6 +63,8 @@ def predict(request: Request) -> int:
     checkpoint, name, arguments = _checkpoint_and_data(request)
     model = load_model(request.ckpt or "", name=request.model)
     data = create_datamodule(name, **arguments)
+    check_pair(checkpoint["zoo"]["model"], type(model), name, type(data))
+    _check_shape(request, model, data, name)
     if state := checkpoint.get(type(data).__qualname__):
         data.load_state_dict(state)
     failed = False
@@ -106,6 +107,12 @@ def _answer(model: Task, data: InMemoryDataModule, x: torch.Tensor) -> str:
     return f"{data.classes[int(label)]}  {float(probability):.4f}"
 
 
+def _check_shape(request: Request, model: Task, data: InMemoryDataModule, name: str) -> None:
+    for key, value in data.model_arguments().items():
+        if model.hparams.get(key, value) != value:
+            raise ZooError(f"{request.ckpt} takes {key} {model.hparams[key]}, but {name} has {value}")
+
+
 def _checkpoint_and_data(request: Request) -> tuple[dict[str, Any], str, dict[str, Any]]:
     """Return the checkpoint asked for, the name of its data or of the data asked for, and the arguments of that."""
     if not request.ckpt:
@@ -116,5 +123,5 @@ def _checkpoint_and_data(request: Request) -> tuple[dict[str, Any], str, dict[st
     if not name:
         raise ZooError(f"{request.ckpt} does not tell on what it was trained; name the data with --data")
     saved = checkpoint.get("datamodule_hyper_parameters", {}) if name == trained_on else {}
-    known = set(arguments_of(datamodule_class(name))) - {"seed"}
+    known = set(arguments_of(datamodule_class(name))) - {"seed", "root"}  # where data is, is this machine's affair
     return checkpoint, name, {key: value for key, value in saved.items() if key in known}

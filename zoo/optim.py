@@ -16,19 +16,21 @@ from zoo.errors import ZooError, suggestion
 STEPPED_EACH_BATCH = ("CyclicLR", "OneCycleLR")
 """Schedules whose unit is a batch; the others' is an epoch."""
 
+UNUSABLE = ("SparseAdam", "LambdaLR", "MultiplicativeLR", "SequentialLR", "ChainedScheduler")
+"""Takes sparse gradients alone; take functions or other schedules, which no plain hyperparameter can be."""
+
 
 def _names(module: Any, base: type, needed: tuple[str, ...]) -> list[str]:
     classes = [c for c in vars(module).values() if inspect.isclass(c) and issubclass(c, base) and c is not base]
-    return sorted(
-        {c.__name__ for c in classes if c.__name__[0] != "_" and set(needed) <= set(inspect.signature(c).parameters)}
-    )
+    names = {c.__name__ for c in classes if set(needed) <= set(inspect.signature(c).parameters)}
+    return sorted(name for name in names if not name.startswith("_") and name not in UNUSABLE)
 
 
 OPTIMIZERS = _names(torch.optim, Optimizer, ("params", "lr"))
-"""Every class of torch.optim that takes parameters and a learning rate."""
+"""Every class of torch.optim that takes parameters and a learning rate, and dense gradients."""
 
 LR_SCHEDULERS = _names(torch.optim.lr_scheduler, LRScheduler, ("optimizer",))
-"""Every class of torch.optim.lr_scheduler that takes an optimizer."""
+"""Every class of torch.optim.lr_scheduler that takes an optimizer and plain arguments."""
 
 
 def optimizer_class(name: str, arguments: dict[str, Any]) -> Callable[..., Optimizer]:

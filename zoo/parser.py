@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from jsonargparse import ArgumentParser, Namespace
@@ -27,7 +28,8 @@ class Parser(ArgumentParser):
 
 def fit_parser(program: str, model: type[Task], data: type[InMemoryDataModule]) -> Parser:
     """Return the parser of ``zoo fit`` for a network and a data set."""
-    parser = _parser(program)
+    parser = Parser(prog=program, usage=f"{program} [--OPTION VALUE ...]", allow_abbrev=False)
+    parser.add_argument("--config", action="config", help="options from a file, such as a run folder's config.yaml")
     parser.add_argument("--seed", type=int, default=0, help="seeds weights, order and dropout; equal seeds, equal runs")
     parser.add_argument("--patience", type=int | None, help="stop when val/loss has not improved for that many epochs")
     parser.add_argument(
@@ -43,16 +45,8 @@ def fit_parser(program: str, model: type[Task], data: type[InMemoryDataModule]) 
 
 def test_parser(program: str, data: type[InMemoryDataModule]) -> Parser:
     """Return the parser of ``zoo test`` for a data set."""
-    parser = _parser(program)
-    _add_data_and_trainer(parser, data)
-    return parser
-
-
-def _parser(program: str) -> Parser:
     parser = Parser(prog=program, usage=f"{program} [--OPTION VALUE ...]", allow_abbrev=False)
-    parser.add_argument(
-        "--config", action="config", help="options from a YAML file, such as a run folder's config.yaml"
-    )
+    _add_data_and_trainer(parser, data)
     return parser
 
 
@@ -69,6 +63,15 @@ def section(options: Namespace, name: str) -> dict[str, Any]:
     values: dict[str, Any] = options.get(name, Namespace()).as_dict()
     values.pop("name", None)
     return values
+
+
+def flat(value: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+    """Yield the options of a section by their full names, such as ``--model.lr``."""
+    if not isinstance(value, Namespace):
+        yield prefix, value
+        return
+    for name, item in value.as_dict().items():
+        yield f"{prefix}.{name}", item
 
 
 def _one_line(message: str, options: list[str]) -> str:

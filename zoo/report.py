@@ -91,7 +91,7 @@ def report(run: Run, trainer: Trainer, checkpoint: Path) -> None:
     title = "the network as it is, without a checkpoint"
     if checkpoint.exists():
         saved = read_checkpoint(checkpoint)
-        restore(run.model, saved, checkpoint, run.model_name)
+        restore(run.model, saved, checkpoint)
         title = f"{checkpoint.stem} checkpoint, after epoch {saved['epoch'] + 1} of {trainer.current_epoch}"
     epochs, steps = trainer.current_epoch, trainer.global_step
     metrics: Metrics = dict.fromkeys(get_args(Split))
@@ -138,10 +138,11 @@ def report_interruption(run: Run, trainer: Trainer, checkpoint: Path) -> None:
     print(f"\n\nInterrupted after {trainer.current_epoch} epochs, at step {trainer.global_step:,}.\n")
     if logged:
         print(f"{table(logged)}\n")
-    _tell("checkpoint", checkpoint)
     _tell("config", run.folder / "config.yaml")
-    options = [str(run.folder / "config.yaml"), "--ckpt_path", str(checkpoint)]
-    _tell("go on", f"{run.program} --config {shlex.join(options)}")
+    if checkpoint.exists():
+        options = [str(run.folder / "config.yaml"), "--ckpt_path", str(checkpoint)]
+        _tell("checkpoint", checkpoint)
+        _tell("go on", f"{run.program} --config {shlex.join(options)}")
 
 
 def evaluate(trainer: Trainer, model: Task, data: InMemoryDataModule, split: Split) -> dict[str, float]:

@@ -27,17 +27,16 @@ def new_folder(base: Path) -> Path:
         raise ZooError(f"cannot make a run folder in {base} ({error.strerror}); name another with --out") from None
 
 
-def newest_checkpoint(base: Path) -> Path:
-    """Return ``last.ckpt`` of the newest run in ``base`` that has one.
+def newest_checkpoint(base: Path) -> Path | None:
+    """Return ``last.ckpt`` of the newest run in ``base`` that has one, or None."""
+    checkpoints = (last_checkpoint(base / str(number)) for number in sorted(_numbers(base), reverse=True))
+    return next((checkpoint for checkpoint in checkpoints if checkpoint.exists()), None)
 
-    Raises:
-        ZooError: There is none.
-    """
-    for number in sorted(_numbers(base), reverse=True):
-        checkpoint = last_checkpoint(base / str(number))
-        if checkpoint.exists():
-            return checkpoint
-    raise ZooError(f"there is no run to resume in {base}; leave --ckpt_path out to start one")
+
+def run_of(checkpoint: Path) -> Path | None:
+    """Return the run folder that a checkpoint is in, or None if it is elsewhere."""
+    folder = checkpoint.parent.parent
+    return folder if checkpoint == last_checkpoint(folder) and (folder / "config.yaml").exists() else None
 
 
 def last_checkpoint(folder: Path) -> Path:

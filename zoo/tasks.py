@@ -9,7 +9,7 @@ import torch
 from lightning.pytorch import LightningModule
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
-from torchmetrics import MeanMetric, Metric, MetricCollection
+from torchmetrics import MeanMetric, Metric, MetricCollection, SumMetric
 from torchmetrics.classification import BinaryAccuracy, MulticlassAccuracy, MulticlassConfusionMatrix
 from torchmetrics.regression import MeanAbsoluteError
 
@@ -57,7 +57,8 @@ class Task(LightningModule):
     """A network with its loss, its optimizer and a set of metrics for each of train, val and test.
 
     Metrics are updated in each step and computed once, at the epoch's end: exact for uneven batches and on any number
-    of ranks. The loss among them leaves the penalties out, so that train and val compare.
+    of ranks. The loss among them leaves the penalties out, so that train and val compare; ``mse_sum`` is summed over
+    all examples of the split.
 
     Args:
         target: What outputs are compared with.
@@ -115,7 +116,9 @@ class Task(LightningModule):
         if lr_scheduler:
             lr_scheduler_class(lr_scheduler, lr_scheduler_args or {})
         self.loss = loss_function(loss, self.output, target)
-        measured = MetricCollection({"loss": MeanMetric(nan_strategy="disable"), **metrics}, compute_groups=False)
+        self.measured, self.sums = False, loss == "mse_sum"
+        total = SumMetric(nan_strategy="disable") if self.sums else MeanMetric(nan_strategy="disable")
+        measured = MetricCollection({"loss": total, **metrics}, compute_groups=False)
         # In one container, so that the model summary shows them as one line.
         self.measures = nn.ModuleDict({split: measured.clone(split) for split in get_args(SplitPrefix)})
         self.unmeasured: dict[SplitPrefix, list[tuple[Tensor, Tensor, Tensor]]] = {s: [] for s in get_args(SplitPrefix)}
@@ -131,9 +134,16 @@ class Task(LightningModule):
         """Turn what ``forward`` puts out into what a user asks for: probabilities, or values, of the same shape."""
         return output
 
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """Note that the batch was not measured yet; LBFGS evaluates each several times."""
+        self.measured = False
+
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the loss of a batch, penalties included."""
-        loss = self._measure(batch, "train/")
+        loss = self._loss(batch, "train/", measure=not self.measured)
+        self.measured = True
+        if self.sums and self._trainer:
+            loss = loss * self._trainer.world_size  # DDP averages the gradients of the ranks
         if self.hparams["l1"]:
             loss = loss + self.hparams["l1"] * torch.stack([p.abs().sum() for p in self.parameters()]).sum()
         if self.hparams["l2"]:
@@ -142,11 +152,11 @@ class Task(LightningModule):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Measure a batch of the validation set."""
-        self._measure(batch, "val/")
+        self._loss(batch, "val/")
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
         """Measure a batch of the test set."""
-        self._measure(batch, "test/")
+        self._loss(batch, "test/")
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the probabilities, or values, of a batch."""
@@ -161,16 +171,18 @@ class Task(LightningModule):
 
         Args:
             split: Prefix of the split.
-            losses: Mean losses of the examples, shape ``(examples,)``.
+            losses: For each example its share in the loss of its batch, shape ``(examples,)``.
             outputs: What ``forward`` put out, shape ``(examples, ...)``.
             targets: The targets, shape ``(examples, ...)``.
         """
         self.split_metrics(split).update(value=losses, preds=self.predicted(outputs), target=targets)
 
-    def _measure(self, batch: Batch, split: SplitPrefix) -> Tensor:
+    def _loss(self, batch: Batch, split: SplitPrefix, measure: bool = True) -> Tensor:
         x, target = batch
         output = self(x)
         loss = self.loss(output, target)
+        if not measure:
+            return loss
         batches = self.unmeasured[split]
         batches.append((loss.detach(), output.detach(), target))
         if len(batches) == MEASURED_AT_ONCE:
@@ -180,7 +192,7 @@ class Task(LightningModule):
     def _flush(self, split: SplitPrefix) -> None:
         batches = self.unmeasured[split]
         if batches:
-            losses = torch.cat([loss.expand(len(target)) for loss, _, target in batches])
+            losses = torch.cat([(loss / len(t) if self.sums else loss).expand(len(t)) for loss, _, t in batches])
             self.update_metrics(split, losses, torch.cat([b[1] for b in batches]), torch.cat([b[2] for b in batches]))
             batches.clear()
 
@@ -188,6 +200,23 @@ class Task(LightningModule):
         self._flush(split)
         # Given whole metrics rather than numbers, Lightning computes them over all ranks, and resets them.
         self.log_dict(self.split_metrics(split), prog_bar=split != "test/")
+
+    def _forget(self, split: SplitPrefix) -> None:
+        """Drop what is left of an epoch that was interrupted."""
+        self.unmeasured[split].clear()
+        self.split_metrics(split).reset()
+
+    def on_train_epoch_start(self) -> None:
+        """Begin the epoch's metrics."""
+        self._forget("train/")
+
+    def on_validation_epoch_start(self) -> None:
+        """Begin the validation set's metrics."""
+        self._forget("val/")
+
+    def on_test_epoch_start(self) -> None:
+        """Begin the test set's metrics."""
+        self._forget("test/")
 
     def on_train_epoch_end(self) -> None:
         """Log the epoch's metrics."""
@@ -262,13 +291,18 @@ class Classifier(Task):
         if split == "test/" and not self.multilabel:
             cast(Metric, self.measures["confusion"]).update(outputs, targets)
 
+    def on_test_epoch_start(self) -> None:
+        """Begin the test set's metrics."""
+        super().on_test_epoch_start()
+        if not self.multilabel:
+            cast(Metric, self.measures["confusion"]).reset()
+
     def on_test_epoch_end(self) -> None:
         """Log the test set's metrics and keep the confusion matrix."""
         super().on_test_epoch_end()
         if not self.multilabel:
             counts = cast(Metric, self.measures["confusion"])
             self.confusion = counts.compute().cpu()
-            counts.reset()
 
 
 class Regressor(Task):

@@ -11,6 +11,7 @@ import torch
 from jsonargparse import Namespace
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.callbacks import ProgressBar as LightningProgressBar
 from lightning.pytorch.utilities import rank_zero_only
 
 from zoo.callbacks import ProgressBar
@@ -27,11 +28,12 @@ HARMLESS = [
 ]
 
 
-def quiet() -> None:
-    """Turn off Lightning's notices and its warnings of what is so by design; the model summary stays."""
+def quiet(profiling: bool = False) -> None:
+    """Turn off Lightning's notices and its warnings of what is so by design; the model summary, and a profile, stay."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
     logging.getLogger("lightning.pytorch.callbacks.model_summary").setLevel(logging.INFO)
+    logging.getLogger("lightning.pytorch.profilers.profiler").setLevel(logging.INFO if profiling else logging.WARNING)
     for message in HARMLESS:
         warnings.filterwarnings("ignore", message)
 
@@ -44,13 +46,17 @@ def build_trainer(parser: Parser, options: Namespace, callbacks: list[Callback])
     """
     arguments = parser.instantiate(Namespace(trainer=options.trainer)).trainer.as_dict()
     theirs = arguments.pop("callbacks") or []
-    if arguments["enable_progress_bar"] is not False:
+    theirs = theirs if isinstance(theirs, list) else [theirs]
+    theirs_shows = any(isinstance(callback, LightningProgressBar) for callback in theirs)
+    if arguments["enable_progress_bar"] is not False and not theirs_shows:
         callbacks = [*callbacks, ProgressBar()]
     arguments["logger"] = arguments["logger"] if arguments["logger"] not in (None, True) else False
     try:
-        trainer = Trainer(**arguments, callbacks=[*callbacks, *(theirs if isinstance(theirs, list) else [theirs])])
+        trainer = Trainer(**arguments, callbacks=[*callbacks, *theirs])
     except (MisconfigurationException, ImportError, RuntimeError, TypeError, ValueError) as error:
         raise ZooError(f"the trainer cannot be set up: {' '.join(str(error).split())}") from None
+    if "spawn" in str(arguments["strategy"]) or "fork" in str(arguments["strategy"]):
+        raise ZooError(f"--trainer.strategy {arguments['strategy']} starts processes that report nothing back; use ddp")
     atexit.register(_leave_process_group)
     cores = os.cpu_count() or 1
     if trainer.strategy.root_device.type == "cpu" and trainer.num_devices > cores:
@@ -58,6 +64,14 @@ def build_trainer(parser: Parser, options: Namespace, callbacks: list[Callback])
             f"--trainer.devices asks for {trainer.num_devices} CPU processes; this machine has {cores} cores"
         )
     return trainer
+
+
+def torchrun_defaults() -> dict[str, int]:
+    """Return the devices and nodes that torchrun started this process for, as options; none without torchrun."""
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
+        return {}
+    here, all_ranks = int(os.environ["LOCAL_WORLD_SIZE"]), int(os.environ["WORLD_SIZE"])
+    return {"trainer.devices": here, "trainer.num_nodes": all_ranks // here}
 
 
 def is_first_rank() -> bool:

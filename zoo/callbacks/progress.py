@@ -19,6 +19,8 @@ SECONDS = 0.1
 class ProgressBar(TQDMProgressBar):
     """Redraws the bars ten times a second instead of every step; in a log file, prints a line an epoch instead.
 
+    Of epochs shorter than that, only some get a line.
+
     The bars of the closing evaluation vanish when they are done, so that the report stands alone.
     """
 
@@ -65,7 +67,7 @@ class ProgressBar(TQDMProgressBar):
     def on_train_epoch_start(self, trainer: Trainer, *_: Any) -> None:
         """Begin a bar, or print the line of the epoch before, whose metrics are all there only now."""
         super().on_train_epoch_start(trainer, *_)
-        if not self.live and trainer.current_epoch > 0:
+        if not self.live and trainer.current_epoch > 0 and self._due():
             self._print_epoch(trainer)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -81,7 +81,7 @@ class EpochSampler(DistributedSampler[Any]):
         self, examples: Batches, *, batch_size: int, rank: int = 0, ranks: int = 1, shuffle: bool = False, seed: int = 0
     ) -> None:
         super().__init__(examples, num_replicas=ranks, rank=rank, shuffle=shuffle, seed=seed)
-        self.size, self.batch_size = len(examples), batch_size
+        self.size, self.batch_size, self.start = len(examples), batch_size, 0
 
     def order(self) -> list[int]:
         """Return the indices of all examples in the order of the epoch."""
@@ -94,13 +94,45 @@ class EpochSampler(DistributedSampler[Any]):
         """Yield the indices of this rank."""
         order = self.order()
         shared = len(order) - len(order) % self.num_replicas if self.shuffle else len(order)
-        return iter(order[self.rank : shared : self.num_replicas])
+        return iter(order[self.rank : shared : self.num_replicas][self.start :])
 
     def __len__(self) -> int:
         """Return the number of indices of this rank."""
         if self.shuffle:
             return self.size // self.num_replicas
         return len(range(self.rank, self.size, self.num_replicas))
+
+
+class ResumableLoader(DataLoader[Any]):
+    """A loader whose place in the epoch is part of Lightning's checkpoints: a resumed run sees what is left of it."""
+
+    sampler: EpochSampler
+    resumed: dict[str, int] | None = None
+    fetched = 0
+
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
+        """Yield the epoch's batches, those before the place of a checkpoint left out.
+
+        A generator, since Lightning asks for an iterator before it tells the sampler the epoch.
+        """
+        skipped = 0
+        if self.resumed is not None:
+            skipped = self.resumed["batches"] if self.resumed["epoch"] == self.sampler.epoch else 0
+            self.resumed = None
+        assert self.batch_size is not None
+        self.fetched, self.sampler.start = skipped, skipped * self.batch_size
+        for batch in super().__iter__():
+            self.fetched += 1
+            yield batch
+        self.sampler.start = 0
+
+    def state_dict(self) -> dict[str, int]:
+        """Return the place in the epoch."""
+        return {"epoch": self.sampler.epoch, "batches": self.fetched}
+
+    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+        """Go on from a place in an epoch."""
+        self.resumed = state_dict
 
 
 class InMemoryDataModule(LightningDataModule, ABC):
@@ -211,9 +243,9 @@ class InMemoryDataModule(LightningDataModule, ABC):
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Scale the inputs on the device, in the precision of the trainer."""
-        if isinstance(batch, Tensor):  # the example input of the model summary, which is scaled already
-            return batch
         assert self.trainer is not None
+        if isinstance(batch, Tensor):  # the example input of the model summary, which is scaled already
+            return self.trainer.precision_plugin.convert_input(batch)
         x, y = batch
         x = self.scale(x)
         if self.trainer.training:
@@ -226,7 +258,7 @@ class InMemoryDataModule(LightningDataModule, ABC):
         examples = self.splits[split]
         batch_size = self.batch_size if shuffle else max(self.batch_size, EVALUATION_BATCH_SIZE)
         sampler = self.sampler(examples, batch_size=batch_size, rank=rank, ranks=ranks, shuffle=shuffle, seed=self.seed)
-        return DataLoader(
+        return ResumableLoader(
             examples,
             batch_size=max(1, batch_size // ranks),
             sampler=sampler,

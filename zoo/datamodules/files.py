@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import http.client
 import math
 import os
 import socket
@@ -41,7 +42,7 @@ def offline_reason(urls: Sequence[str], seconds: float = SECONDS_TO_CONNECT) -> 
             urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=seconds).close()
         except urllib.error.HTTPError:
             pass  # it refused the request, so it is there
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:
             reasons[url] = str(getattr(error, "reason", error))
             return
         online.set()
@@ -75,7 +76,7 @@ def download(urls: Sequence[str], target: Path, md5: str) -> None:
             with tempfile.TemporaryDirectory(dir=target.parent, prefix=".download-") as folder:
                 try:
                     download_url(url, folder, target.name, md5)
-                except (RuntimeError, OSError) as error:  # RuntimeError: another checksum
+                except (RuntimeError, OSError, http.client.HTTPException) as error:  # RuntimeError: another checksum
                     failure = error
                     continue
                 os.replace(Path(folder, target.name), target)

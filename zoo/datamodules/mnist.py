@@ -79,6 +79,8 @@ class MNIST(ImageDataModule):
             images, labels = read_idx(images_file, 3), read_idx(labels_file, 1)
         except FileNotFoundError as error:
             raise self._unavailable(f"{error.filename} is missing") from None
+        except OSError as error:
+            raise ZooError(f"{error.filename} cannot be read: {error.strerror}") from None
         if images.shape[1:] != self.stored_shape[1:]:
             raise ZooError(f"{images_file} holds images of {images.shape[1]}×{images.shape[2]}, expected 28×28")
         if len(images) != len(labels):

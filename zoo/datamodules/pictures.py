@@ -26,7 +26,10 @@ def read_picture(path: Path) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as image:
-                upright = ImageOps.exif_transpose(image).convert("RGBA")
+                upright = ImageOps.exif_transpose(image)
+                if upright.mode.startswith("I"):  # 16 bits of gray, which PIL would cut off rather than scale
+                    upright = upright.convert("I").point(lambda value: value / 256).convert("L")
+                upright = upright.convert("RGBA")
     except FileNotFoundError:
         raise ZooError(f"{path} does not exist") from None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -88,7 +91,7 @@ def _cut_out(path: Path, side: int) -> Tensor:
     ink: Tensor = F.to_dtype(F.pil_to_tensor(read_picture(path).convert("L")), torch.float32, scale=True)
     border = torch.cat([ink[0, 0], ink[0, -1], ink[0, :, 0], ink[0, :, -1]])
     ground = border.median()
-    ink = (ground - ink if ground > 0.5 else ink - ground).clamp(min=0)
+    ink = (ground - ink if ground - ink.min() > ink.max() - ground else ink - ground).clamp(min=0)
     if ink.max() < FAINT:
         raise ZooError(f"{path} shows nothing: it is of one color")
     ink = ink / ink.max()
