@@ -62,6 +62,17 @@ def test_several_processes_never_fall_back(zoo_process: Command, tmp_path: Path)
     assert not (tmp_path / "runs").exists()
 
 
+def test_torchrun_is_one_run_of_two_processes(tmp_path: Path) -> None:
+    script = str(REPOSITORY / "scripts" / "fit.py")
+    options = ["--model", "slp", "--data", "digits", "--trainer.accelerator", "cpu", "--trainer.max_epochs", "1"]
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", script, *options]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "2 × cpu" in done.stdout
+    assert done.stdout.count("best checkpoint, after") == 1
+    assert [path.name for path in (tmp_path / "runs" / "slp-digits").iterdir()] == ["1"]
+
+
 def test_a_batch_that_two_cannot_share_is_one_line(zoo_process: Command, shared_root: Path, tmp_path: Path) -> None:
     done = zoo_process(*FIT, "--data.root", shared_root, *TWO, "--data.batch_size", 15)
     assert done.code == 2
@@ -89,7 +100,7 @@ def test_ctrl_c_ends_with_a_report_and_a_checkpoint_to_go_on_from(
     os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to every process
     out, err = running.communicate(timeout=60)
     assert running.returncode == 130, err
-    assert out.count("Interrupted after") == 1
+    assert out.count("Interrupted in epoch") == 1
     assert "Traceback" not in err
     last = "runs/slp-digits/1/checkpoints/last.ckpt"
     assert last in out

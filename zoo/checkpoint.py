@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +31,14 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
     if not Path(path).is_file():
         raise ZooError(f"checkpoint {path} does not exist")
     try:
-        checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):  # torch's own, on a file that is refused anyway
+            checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise ZooError(f"checkpoint {path} cannot be read: {error.strerror or error}") from None
     except Exception:  # a file of arbitrary bytes can raise anything
         raise ZooError(f"{path} is not a checkpoint, or is damaged; nothing was loaded from it") from None
-    parts = ("zoo", "state_dict", "hyper_parameters")
-    if not isinstance(checkpoint, dict) or not all(isinstance(checkpoint.get(part), dict) for part in parts):
+    parts = {"zoo": dict, "state_dict": dict, "hyper_parameters": dict, "epoch": int, "global_step": int}
+    if not isinstance(checkpoint, dict) or not all(isinstance(checkpoint.get(k), kind) for k, kind in parts.items()):
         raise ZooError(f"{path} is not a checkpoint of a network of the zoo")
     origin = checkpoint["zoo"]
     models = {row.path: name for name, row in MODELS.items()}

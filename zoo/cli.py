@@ -5,6 +5,7 @@ This module finds out what is meant and answers what can be answered at once; it
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -63,6 +64,9 @@ def main(argv: Sequence[str] | None = None, program: str = "zoo COMMAND") -> int
         argv: The command and its options; by default, those of the process.
         program: How the user would start the command again.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that has no × or → shows ? instead
     try:
         return _run(list(sys.argv[1:] if argv is None else argv), program)
     except ZooError as error:

@@ -48,7 +48,7 @@ def test(request: Request) -> int:
         data.check_ranks(trainer.world_size)
     metrics = evaluate(trainer, model, data, "test")
     if trainer.is_global_zero:
-        trained = f"{checkpoint['zoo']['model']}, epoch {checkpoint['epoch'] + 1}, step {checkpoint['global_step']:,}"
+        trained = f"{checkpoint['zoo']['model']} after {checkpoint['global_step']:,} steps"
         print(f"{trained} · {name}, {len(data.splits['test']):,} test examples\n\n{table({'test': metrics})}")
     return 0
 

@@ -59,7 +59,7 @@ def fit(request: Request) -> int:
     model = _model(str(request.model), options, given, data)
     if resumed_from and resumed:
         restore(model, resumed, resumed_from)
-    base = Path(options.out, options.name or f"{request.model}-{data_name}")
+    base = Path(options.out, options.name or f"{request.model}-{data_name}").expanduser()
 
     run = Run(folder or base, model, str(request.model), data, data_name, options.seed, request.program)
     if is_first_rank():  # the other ranks are told by the trainer where checkpoints go, and write nothing else
@@ -92,7 +92,7 @@ def _checkpoint_to_resume(request: Request, options: Namespace) -> Path | None:
     data_names = [request.data] if request.data else [model_row(str(request.model)).data, STAND_IN]
     names = [options.name] if options.name else [f"{request.model}-{data_name}" for data_name in data_names]
     for name in names:
-        if checkpoint := newest_checkpoint(Path(options.out, name)):
+        if checkpoint := newest_checkpoint(Path(options.out, name).expanduser()):
             return checkpoint
     raise ZooError(f"there is no run to resume in {Path(options.out, names[0])}; leave --ckpt_path out to start one")
 

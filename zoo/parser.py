@@ -45,7 +45,7 @@ def fit_parser(program: str, model: type[Task], data: type[InMemoryDataModule]) 
 
 def test_parser(program: str, data: type[InMemoryDataModule]) -> Parser:
     """Return the parser of ``zoo test`` for a data set."""
-    parser = Parser(prog=program, usage=f"{program} [--OPTION VALUE ...]", allow_abbrev=False)
+    parser = Parser(prog=program, usage=f"{program} --ckpt FILE [--OPTION VALUE ...]", allow_abbrev=False)
     _add_data_and_trainer(parser, data)
     return parser
 

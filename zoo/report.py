@@ -110,7 +110,7 @@ def report(run: Run, trainer: Trainer, checkpoint: Path) -> None:
         "seconds": round(run.seconds, 3),
         "metrics": metrics,
         "versions": versions(),
-        "checkpoint": str(checkpoint),
+        "checkpoint": str(checkpoint) if checkpoint.exists() else None,
     }
     with written_whole(run.folder / "results.json") as temporary:
         temporary.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
@@ -121,7 +121,8 @@ def report(run: Run, trainer: Trainer, checkpoint: Path) -> None:
             "No part was held out (val_size 0): the val metrics of each epoch are of the test set, and the last epoch"
         )
         print("is reported, so that nothing was chosen by the test set.\n")
-    _tell("checkpoint", checkpoint)
+    if checkpoint.exists():
+        _tell("checkpoint", checkpoint)
     _tell("figures", *drawn)
     _tell("results", run.folder / "results.json")
     _tell("config", run.folder / "config.yaml")
@@ -135,7 +136,7 @@ def report_interruption(run: Run, trainer: Trainer, checkpoint: Path) -> None:
     for key in in_order(trainer.callback_metrics):
         split, _, name = key.partition("/")
         logged.setdefault(split, {})[name] = float(trainer.callback_metrics[key])
-    print(f"\n\nInterrupted after {trainer.current_epoch} epochs, at step {trainer.global_step:,}.\n")
+    print(f"\n\nInterrupted in epoch {trainer.current_epoch + 1}, after {trainer.global_step:,} steps.\n")
     if logged:
         print(f"{table(logged)}\n")
     _tell("config", run.folder / "config.yaml")

@@ -45,4 +45,8 @@ def last_checkpoint(folder: Path) -> Path:
 
 
 def _numbers(base: Path) -> list[int]:
-    return [int(path.name) for path in base.iterdir() if path.name.isdigit()] if base.is_dir() else []
+    return (
+        [int(path.name) for path in base.iterdir() if path.name.isdecimal() and path.name.isascii()]
+        if base.is_dir()
+        else []
+    )

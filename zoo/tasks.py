@@ -104,6 +104,9 @@ class Task(LightningModule):
                 raise ZooError(f"{name} must be at least 1, got {value}")
             if name == "dropout" and not 0 <= value < 1:
                 raise ZooError(f"dropout must be at least 0 and below 1, got {value}")
+        for name, number in {"lr": lr, "l1": l1, "l2": l2}.items():
+            if not isinstance(number, int | float) or isinstance(number, bool):
+                raise ZooError(f"{name} must be a number, got {number!r}")
         if not (math.isfinite(lr) and lr > 0):
             raise ZooError(f"lr must be a finite number above 0, got {lr}")
         for name, factor in {"l1": l1, "l2": l2}.items():

@@ -29,7 +29,7 @@ SECONDS_OF_SILENCE = 30.0
 
 def data_root(root: str | None) -> Path:
     """Return the folder of the data sets: ``root``, else the environment's ``ZOO_DATA``, else ``data``."""
-    return Path(root or os.environ.get("ZOO_DATA") or "data")
+    return Path(root or os.environ.get("ZOO_DATA") or "data").expanduser()
 
 
 def offline_reason(urls: Sequence[str], seconds: float = SECONDS_TO_CONNECT) -> str | None:
