@@ -20,7 +20,7 @@ from zoo.registry import create_datamodule, datamodule_class, model_row
 from zoo.report import evaluate, table
 from zoo.signatures import arguments_of
 from zoo.tasks import Classifier, Task
-from zoo.trainer import build_trainer, is_first_rank, quiet, torchrun_defaults
+from zoo.trainer import build_trainer, is_first_rank, quiet
 
 LONGEST = 60
 """Characters of an input that are printed at most."""
@@ -33,7 +33,6 @@ def test(request: Request) -> int:
         return 0
     checkpoint, name, arguments = _checkpoint_and_data(request)
     parser = test_parser(request.program, datamodule_class(name))
-    parser.set_defaults(torchrun_defaults())
     parser.set_defaults({f"data.{key}": value for key, value in arguments.items()})
     options = parser.parse_args(request.options)
     model = load_model(request.ckpt or "", name=request.model)

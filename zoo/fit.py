@@ -27,7 +27,7 @@ from zoo.report import Run, announce, report, report_interruption, warn
 from zoo.runs import last_checkpoint, new_folder, newest_checkpoint, run_of
 from zoo.signatures import arguments_of
 from zoo.tasks import Task
-from zoo.trainer import build_trainer, is_first_rank, quiet, torchrun_defaults
+from zoo.trainer import build_trainer, is_first_rank, quiet
 
 STAND_IN = "digits"
 """The data set that needs no download."""
@@ -132,7 +132,6 @@ def _parser(request: Request) -> Parser:
         "model.name": request.model,
         "data.name": data_name,
         "data.batch_size": row.batch_size,
-        **torchrun_defaults(),
         "trainer.max_epochs": row.max_epochs,
         **{option: value for option, value in row.options.items() if data_name == row.data or "data." not in option},
     }
@@ -154,9 +153,7 @@ def _callbacks(options: Namespace, last: LastCheckpoint, best: ModelCheckpoint) 
     """Return what a run with these options needs; without a validation part there is nothing to choose the best by."""
     callbacks: list[Callback] = []
     if options.trainer.enable_checkpointing is not False:
-        callbacks += (
-            [best, last] if options.data.val_size else [last]
-        )  # in this order: the last one saves the best's state
+        callbacks += [best, last] if options.data.val_size else [last]  # the last one saves the state of the best one
     if options.model.get("lr_scheduler") == "ReduceLROnPlateau" and not options.data.val_size:
         raise ZooError("ReduceLROnPlateau needs a validation part; give --data.val_size a number above 0")
     if options.patience is not None:
@@ -179,12 +176,12 @@ def _data(request: Request, options: Namespace, given: Namespace, ranks: int) ->
     except DataUnavailableError as error:
         if request.data or ranks > 1 or data.kind != "image":
             raise
-        accepted = set(arguments_of(datamodule_class(STAND_IN)))
-        theirs = section(given, "data")
-        ours = {"batch_size": row.batch_size, "seed": options.seed, **_documented_shape(request.model)}
         name = STAND_IN
-        data = create_datamodule(name, **{**ours, **{key: theirs[key] for key in theirs.keys() & accepted}})
-        unused = "".join(f" --data.{key} is not used." for key in sorted(theirs.keys() - accepted))
+        defaults = section(_parser(replace(request, data=name)).get_defaults(), "data")
+        theirs = section(given, "data")
+        accepted = {key: value for key, value in theirs.items() if key in defaults}
+        data = create_datamodule(name, **{**defaults, **accepted}, seed=options.seed)
+        unused = "".join(f" --data.{key} is not used." for key in sorted(theirs.keys() - accepted.keys()))
         warn(f"{error}.", f"Training on the embedded {STAND_IN} instead: results are NOT those of {row.data}.{unused}")
     data.setup()
     data.check_ranks(ranks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from typing import Any, NoReturn
@@ -56,6 +57,15 @@ def _add_data_and_trainer(parser: Parser, data: type[InMemoryDataModule]) -> Non
     parser.add_class_arguments(Trainer, "trainer", instantiate=False, fail_untyped=False)
     # The sampler is the zoo's own, each rank's share included; there is nothing that could go wrong in a sanity check.
     parser.set_defaults({"trainer.use_distributed_sampler": False, "trainer.num_sanity_val_steps": 0})
+    parser.set_defaults(_torchrun_defaults())
+
+
+def _torchrun_defaults() -> dict[str, int]:
+    """Return the devices and nodes that torchrun started this process for, as options; none without torchrun."""
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
+        return {}
+    here, all_ranks = int(os.environ["LOCAL_WORLD_SIZE"]), int(os.environ["WORLD_SIZE"])
+    return {"trainer.devices": here, "trainer.num_nodes": all_ranks // here}
 
 
 def section(options: Namespace, name: str) -> dict[str, Any]:

@@ -66,14 +66,6 @@ def build_trainer(parser: Parser, options: Namespace, callbacks: list[Callback])
     return trainer
 
 
-def torchrun_defaults() -> dict[str, int]:
-    """Return the devices and nodes that torchrun started this process for, as options; none without torchrun."""
-    if "TORCHELASTIC_RUN_ID" not in os.environ:
-        return {}
-    here, all_ranks = int(os.environ["LOCAL_WORLD_SIZE"]), int(os.environ["WORLD_SIZE"])
-    return {"trainer.devices": here, "trainer.num_nodes": all_ranks // here}
-
-
 def is_first_rank() -> bool:
     """Whether this process is the first of the run, which speaks for all; known before the trainer has started."""
     return getattr(rank_zero_only, "rank", 0) == 0

@@ -199,11 +199,10 @@ class InMemoryDataModule(LightningDataModule, ABC):
 
     def load_splits(self) -> dict[Split, Batches]:
         """Return the examples of each split."""
-        x, y = self.load(train=True)
-        kept, held_out = self.split(len(x))
-        train = Examples(x.index_select(0, kept), y.index_select(0, kept)) if self.val_size else Examples(x, y)
-        test = Examples(*self.load(train=False))
-        val = Examples(x.index_select(0, held_out), y.index_select(0, held_out)) if self.val_size else test
+        whole, test = Examples(*self.load(train=True)), Examples(*self.load(train=False))
+        if not self.val_size:
+            return {"train": whole, "val": test, "test": test}
+        train, val = (Examples(*(t.index_select(0, part) for t in whole.tensors)) for part in self.split(len(whole)))
         return {"train": train, "val": val, "test": test}
 
     def split(self, size: int) -> tuple[Tensor, Tensor]:
