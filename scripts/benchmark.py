@@ -2,6 +2,8 @@
 
     python scripts/benchmark.py slp        an epoch through `zoo fit`, against the document's own loop
     python scripts/benchmark.py startup    the time to an answer, and to the first training step
+    python scripts/benchmark.py safety     what exact resume, safe checkpoints and the look at gradients add to an epoch
+    python scripts/benchmark.py scaling    two processes of one thread against one, the same batch
 
 Machines are noisy: both sides run in turn, round by round, and the ratio of each round is what counts.
 """
@@ -99,6 +101,79 @@ def epoch(name: str, rounds: int, epochs: int) -> None:
     print(f"ratio: median {statistics.median(ratios[1:]):.2f}, {min(ratios[1:]):.2f} to {max(ratios[1:]):.2f}")
 
 
+def seconds_of_fit(name: str, steps: int, safe: bool, folder: Path) -> float:
+    """Return the seconds that some steps of training take, with or without what makes a run safe."""
+    from lightning.pytorch import Trainer
+
+    import zoo
+    from zoo.callbacks import ExactResume
+    from zoo.registry import model_row
+    from zoo.trainer import quiet
+
+    quiet()
+    row = model_row(name)
+    data = zoo.create_datamodule(row.data, batch_size=row.batch_size)
+    data.setup()
+    trainer = Trainer(
+        max_steps=steps,
+        callbacks=[ExactResume(folder / "last.ckpt")] if safe else [],
+        logger=False,
+        enable_checkpointing=safe,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+        accelerator="cpu",
+        num_sanity_val_steps=0,
+    )
+    started = time.perf_counter()
+    trainer.fit(zoo.create_model(name), data)
+    return time.perf_counter() - started
+
+
+def safety(rounds: int) -> None:
+    """Print what it costs that a run can be killed, for two networks."""
+    print("network    round  without  with  ratio    seconds for as many steps")
+    for name, steps in {"slp": 4_300, "cifar_cnn": 3_000}.items():
+        ratios = []
+        for number in range(rounds + 1):
+            with tempfile.TemporaryDirectory() as folder:
+                taken = {safe: seconds_of_fit(name, steps, safe, Path(folder)) for safe in (False, True)}
+            label = str(number) if number else "warm"
+            ratio = taken[True] / taken[False]
+            without, with_it = f"{taken[False]:7.3f}", f"{taken[True]:5.3f}"
+            print(f"{name:<10} {label:>5}  {without}  {with_it}  {ratio:.3f}    {steps:,}", flush=True)
+            if number:
+                ratios.append(ratio)
+        print(f"{name}: ratio, median {statistics.median(ratios):.3f}, {min(ratios):.3f} to {max(ratios):.3f}")
+
+
+def scaling(rounds: int) -> None:
+    """Print how much faster two processes are than one, each with one thread, for networks whose steps are large."""
+    runs = {"cifar_cnn": ("cifar10", 512), "lstm": ("mnist", 512)}
+    one = ["--trainer.accelerator", "cpu", "--trainer.enable_model_summary", "false", "--data.val_size", "0"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    for name, (data, batch_size) in runs.items():
+        ratios = []
+        for _ in range(rounds):
+            seconds = []
+            for ranks in (1, 2):
+                with tempfile.TemporaryDirectory() as out:
+                    options = ["--data", data, "--data.batch_size", str(batch_size), "--trainer.max_epochs", "2", *one]
+                    command = [sys.executable, "-m", "zoo", "fit", name, *options, "--out", out]
+                    subprocess.run(
+                        [*command, "--trainer.devices", str(ranks)],
+                        env=environment,
+                        stdout=subprocess.DEVNULL,
+                        stderr=subprocess.DEVNULL,
+                        check=True,
+                    )
+                    (results,) = Path(out).glob("*/1/results.json")
+                    seconds.append(json.loads(results.read_text())["seconds"])
+            ratios.append(seconds[0] / seconds[1])
+            print(f"{name}: {seconds[0]:.1f} s by one process, {seconds[1]:.1f} s by two: {ratios[-1]:.2f}", flush=True)
+        print(f"{name}: median {statistics.median(ratios):.2f} times as fast")
+
+
 def processor_seconds(*command: str) -> float:
     """Return the processor time, user and system, that a command takes."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -109,6 +184,12 @@ def processor_seconds(*command: str) -> float:
 
 IMPORTS = """
 import os, torch, lightning.pytorch
+os._exit(0)
+"""
+
+NETWORK = """
+import os
+from zoo.models import SLP
 os._exit(0)
 """
 
@@ -125,10 +206,12 @@ def startup(rounds: int) -> None:
     """Print the processor time to the answers that must be instant, and to the first training step."""
     zoo = [sys.executable, "-m", "zoo"]
     commands = {
+        "import zoo": [sys.executable, "-c", "import zoo"],
         "zoo --help": [*zoo, "--help"],
         "zoo list": [*zoo, "list"],
         "zoo fit slpp": [*zoo, "fit", "slpp"],
         "import torch, lightning": [sys.executable, "-c", IMPORTS],
+        "from zoo.models import SLP": [sys.executable, "-c", NETWORK],
     }
     seconds: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as out:
@@ -140,18 +223,20 @@ def startup(rounds: int) -> None:
                     seconds.setdefault(label, []).append(taken)
     for label, values in seconds.items():
         print(f"{label:<26}{statistics.median(values):6.2f} s of processor time")
-    imports, first = seconds["import torch, lightning"], seconds["first step of zoo fit slp"]
-    print(f"first step / imports: {statistics.median(b / a for a, b in zip(imports, first, strict=True)):.2f}")
+    imports = seconds["import torch, lightning"]
+    for label in ("from zoo.models import SLP", "first step of zoo fit slp"):
+        ratio = statistics.median(b / a for a, b in zip(imports, seconds[label], strict=True))
+        print(f"{label} / import torch, lightning: {ratio:.2f}")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=[*NETWORKS, "startup"])
+    parser.add_argument("what", choices=[*NETWORKS, "startup", "safety", "scaling"])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=5, help="a round")
     chosen = parser.parse_args()
     os.environ.setdefault("PYTHONWARNINGS", "ignore")
-    if chosen.what == "startup":
-        startup(chosen.rounds)
+    if chosen.what in ("startup", "safety", "scaling"):
+        {"startup": startup, "safety": safety, "scaling": scaling}[chosen.what](chosen.rounds)
     else:
         epoch(chosen.what, chosen.rounds, chosen.epochs)

@@ -1,7 +1,8 @@
 """Do the networks reach what their documents report? Trains them by their documented recipes and prints one table.
 
-    python scripts/reproduce.py                 all networks, about an hour on two cores
+    python scripts/reproduce.py                 all networks, about ten minutes on two cores
     python scripts/reproduce.py slp mlp         these
+    python scripts/reproduce.py --out runs/kept keep the run folders, to publish their weights
 
 Needs the real data sets under ZOO_DATA or data/; nothing falls back on others. The table is also written to
 docs/reproduction.md, where rows of networks that were not run stay as they were.
@@ -21,6 +22,7 @@ import torch
 import zoo
 from zoo.cli import main
 from zoo.registry import model_row
+from zoo.runs import newest_run
 
 TABLE = Path(__file__).parents[1] / "docs" / "reproduction.md"
 HEADER = "| network | data | document | wanted | zoo | seed | verdict |\n|---|---|---|---|---|---|---|\n"
@@ -132,15 +134,16 @@ CLAIMS = {
 }
 
 
-def reproduce(name: str, seed: int) -> tuple[str, bool]:
+def reproduce(name: str, seed: int, out: Path) -> tuple[str, bool]:
     """Train a network, and return its row of the table, and whether it reached what is wanted."""
     claim = CLAIMS[name]
     data = model_row(name).data
-    with tempfile.TemporaryDirectory() as out:
-        code = main(["fit", name, "--data", data, "--seed", str(seed), "--out", out, *claim.options])
-        if code:
-            sys.exit(code)
-        result = claim.check(Path(out, f"{name}-{data}", "1"))
+    code = main(["fit", name, "--data", data, "--seed", str(seed), "--out", str(out), *claim.options])
+    if code:
+        sys.exit(code)
+    folder = newest_run(out / f"{name}-{data}")
+    assert folder is not None
+    result = claim.check(folder)
     verdict = "reached" if result.reached else "NOT reached"
     cells = [f"`{name}`", data, claim.document, claim.wanted, result.text, str(seed), verdict]
     return f"| {' | '.join(cells)} |\n", result.reached
@@ -150,13 +153,15 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="*", choices=[[], *CLAIMS], metavar="MODEL")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, help="folder of the runs (default: none is kept)")
     arguments = parser.parse_args()
+    temporary = tempfile.TemporaryDirectory()
     rows: dict[str, str] = {}
     if TABLE.exists():
         rows = {match[2]: match[1] for match in re.finditer(r"^(\| `(\w+)`.*\n)", TABLE.read_text(), flags=re.M)}
     all_reached = True
     for name in arguments.models or CLAIMS:
-        rows[name], reached = reproduce(name, arguments.seed)
+        rows[name], reached = reproduce(name, arguments.seed, arguments.out or Path(temporary.name))
         all_reached &= reached
         table = HEADER + "".join(rows[key] for key in CLAIMS if key in rows)
         TABLE.write_text(f"# Reproduction\n\nAs `python scripts/reproduce.py` printed it.\n\n{table}")

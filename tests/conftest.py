@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
@@ -15,6 +17,9 @@ from torch import Tensor
 
 import zoo
 from zoo.cli import main
+
+os.environ["OMP_NUM_THREADS"] = "1"  # of the processes that tests start: two cores are soon crowded
+torch.set_num_threads(1)
 
 REPOSITORY = Path(__file__).parents[1]
 TRAIN, TEST = 301, 101  # odd, so that no batch size and no number of ranks divides them
@@ -36,6 +41,17 @@ def write_mnist(root: Path) -> Path:
         write_idx(folder / f"{prefix}-images-idx3-ubyte", x[:size, 0])
         write_idx(folder / f"{prefix}-labels-idx1-ubyte", y[:size])
     return folder
+
+
+def load_script(name: str) -> ModuleType:
+    """Import a program of scripts/, which is no package."""
+    spec = importlib.util.spec_from_file_location(name, REPOSITORY / "scripts" / f"{name}.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look for their module there
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from collections import OrderedDict
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils.rnn import pack_padded_sequence
 
 
 class SLP(nn.Module):
@@ -168,16 +169,18 @@ class LSTMCell(nn.Module):
 
 
 class BiLSTMSentiment(nn.Module):
-    """The usual form of the tutorial's network, for texts of one length, which need no packing."""
+    """The usual form of the tutorial's network."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(10_000, 64, padding_idx=0)
-        self.lstm = nn.LSTM(64, 64, batch_first=True, bidirectional=True)
+        self.embedding = nn.Embedding(10_000, 32, padding_idx=0)
+        self.lstm = nn.LSTM(32, 64, batch_first=True, bidirectional=True)
         self.fc = nn.Linear(128, 2)
 
     def forward(self, x: Tensor) -> Tensor:
-        _, (hidden, _) = self.lstm(self.embedding(x))
+        lengths = (x != 0).sum(1)
+        packed = pack_padded_sequence(self.embedding(x), lengths, batch_first=True, enforce_sorted=False)
+        _, (hidden, _) = self.lstm(packed)
         return self.fc(torch.cat([hidden[0], hidden[1]], dim=1))
 
 

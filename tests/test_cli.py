@@ -57,9 +57,11 @@ def test_fit_reports_and_leaves_a_run_folder(zoo_command: Command, shared_root: 
     folder = tmp_path / "runs" / "slp-mnist" / "1"
     results = json.loads((folder / "results.json").read_text())
     assert list(results) == [
-        *("model", "data", "parameters", "epochs", "steps", "seed", "seconds", "metrics", "versions", "checkpoint")
+        *("model", "data", "parameters", "epochs", "steps", "seed", "seconds", "command", "sizes"),
+        *("metrics", "versions", "checkpoint"),
     ]
     assert results["model"] == "slp"
+    assert results["command"].startswith("zoo fit --model slp --data mnist ")
     assert results["data"] == "mnist"
     assert results["parameters"] == 7850
     assert results["epochs"] == 3
@@ -120,7 +122,9 @@ def test_the_config_repeats_the_run_exactly(zoo_command: Command, tmp_path: Path
     assert zoo_command("fit", "--config", runs / "1" / "config.yaml").code == 0
     first, second = (weights(runs / n / "checkpoints" / "last.ckpt") for n in ("1", "2"))
     assert all(torch.equal(first[key], second[key]) for key in first)
-    assert (runs / "1" / "config.yaml").read_text() == (runs / "2" / "config.yaml").read_text()
+    configs = [(runs / number / "config.yaml").read_text().partition("\n") for number in "12"]
+    assert configs[0][0].startswith("# zoo fit --model mlp --data digits")
+    assert configs[0][2] == configs[1][2]  # all but the command
     metrics = [json.loads((runs / n / "results.json").read_text())["metrics"] for n in ("1", "2")]
     assert metrics[0] == metrics[1]
     assert first["fc1.weight"].shape == (20, 784)
@@ -460,4 +464,4 @@ def test_test_takes_other_data(zoo_command: Command, trained: Path, shared_root:
         *("--data", "mnist", "--data.root", shared_root, "--data.val_size", 9),
     )
     assert done.code == 0
-    assert f"mnist, {TEST} test examples" in done.out
+    assert f"mnist (292 train, 9 val, {TEST} test)" in done.out

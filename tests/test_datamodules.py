@@ -14,14 +14,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import TEST, TRAIN, write_idx
+from conftest import TEST, TRAIN, write_idx, write_mnist
 from lightning.pytorch import Trainer
 from PIL import Image, ImageOps
+from test_datasets import write_cifar
 
 import zoo
 from zoo.datamodules import files
-from zoo.datamodules.base import EpochSampler, Examples
-from zoo.datamodules.pictures import digit_from_picture
+from zoo.datamodules.loading import EpochSampler, Examples
+from zoo.transforms import Digit
 
 SMALL = {"val_size": 51, "batch_size": 16}
 
@@ -342,8 +343,13 @@ def drawn(
     return tmp_path / name
 
 
+def digit(path: Path) -> torch.Tensor:
+    transform = Digit()
+    return transform(transform.read(str(path)))
+
+
 def test_pictures_of_any_size_and_color_become_the_same_input(tmp_path: Path) -> None:
-    light = digit_from_picture(drawn(tmp_path, "a.png", "black", "white"), 28)
+    light = digit(drawn(tmp_path, "a.png", "black", "white"))
     others = [
         drawn(tmp_path, "b.png", "white", "black"),
         drawn(tmp_path, "c.png", (250, 240, 230), (20, 20, 90)),
@@ -351,13 +357,13 @@ def test_pictures_of_any_size_and_color_become_the_same_input(tmp_path: Path) ->
         drawn(tmp_path, "e.png", (0, 0, 0, 0), (0, 0, 0, 255), "RGBA"),
         drawn(tmp_path, "f.png", "white", "black", size=(400, 200)),
     ]
-    assert light.shape == (1, 1, 28, 28)
+    assert light.shape == (1, 28, 28)
     assert light.min() == 0
     assert light.max() == pytest.approx(1)
-    rows = light[0, 0].sum(1).nonzero()
+    rows = light[0].sum(1).nonzero()
     assert int(rows.max() - rows.min()) + 1 == 20  # of 28, as in MNIST
     for path in others:
-        assert torch.allclose(digit_from_picture(path, 28), light, atol=0.02), path.name
+        assert torch.allclose(digit(path), light, atol=0.02), path.name
 
 
 def test_a_picture_is_turned_upright(tmp_path: Path) -> None:
@@ -366,7 +372,7 @@ def test_a_picture_is_turned_upright(tmp_path: Path) -> None:
         exif = image.getexif()
         exif[0x0112] = 6  # the camera was held sideways
         image.rotate(90, expand=True).save(tmp_path / "side.jpg", exif=exif, quality=100)
-    assert torch.allclose(digit_from_picture(upright, 28), digit_from_picture(tmp_path / "side.jpg", 28), atol=0.05)
+    assert torch.allclose(digit(upright), digit(tmp_path / "side.jpg"), atol=0.05)
 
 
 def test_mnists_own_images_come_back(tmp_path: Path) -> None:
@@ -376,7 +382,7 @@ def test_mnists_own_images_come_back(tmp_path: Path) -> None:
     for index in range(5):
         picture = Image.fromarray(x[index, 0].numpy())
         ImageOps.invert(picture.resize((112, 112))).save(tmp_path / "digit.png")
-        got = digits.encode(tmp_path / "digit.png")[0, 0]
+        got = digit(tmp_path / "digit.png")[0]
         overlap = torch.nn.functional.cosine_similarity(got.flatten(), (x[index, 0] / 255).flatten(), dim=0)
         assert overlap > 0.8
 
@@ -397,6 +403,23 @@ def test_what_is_no_picture_is_named(kind: str, tmp_path: Path) -> None:
         case "blank":
             Image.new("RGB", (30, 30), "white").save(path)
     with pytest.raises(zoo.ZooError) as raised:
-        digit_from_picture(path, 28)
-    assert str(path) in str(raised.value)
+        digit(path)
+    assert ("shows nothing" if kind == "blank" else str(path)) in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "cifar10", "digits"])
+def test_a_data_sets_own_picture_becomes_the_very_input_of_the_data_set(name: str, tmp_path: Path) -> None:
+    write_mnist(tmp_path)
+    if name == "fashion_mnist":
+        (tmp_path / "MNIST").rename(tmp_path / "FashionMNIST")
+    if name == "cifar10":
+        write_cifar(tmp_path)
+    root = {} if name == "digits" else {"root": str(tmp_path)}
+    padding = {} if name == "digits" else {"padding": 2}
+    data = zoo.create_datamodule(name, val_size=0, **root, **padding)
+    data.setup()
+    x, _ = data.splits["test"].tensors
+    for stored, expected in zip(x[:10], data.scale(x[:10]), strict=True):
+        picture = Image.fromarray(stored.permute(1, 2, 0).squeeze(2).numpy())
+        assert torch.equal(data.transform(picture), expected)

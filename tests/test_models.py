@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
 import inspect
-import pickle
 from pathlib import Path
 
 import pytest
@@ -14,30 +12,26 @@ from lightning.pytorch import Trainer
 from torch import Tensor
 
 import zoo
-from zoo.datamodules.base import InMemoryDataModule
+from zoo.datamodules.base import DataModule, InMemory
+from zoo.inputs import random_inputs
 from zoo.registry import model_class, model_row
 from zoo.tasks import Regressor, Task
+from zoo.transforms import Row
 
 pytestmark = pytest.mark.parametrize("name", zoo.list_models())
 
 
 def example(model: Task, size: int = 8) -> tuple[Tensor, Tensor]:
     """Random inputs of the documented shape, and targets that fit."""
-    generator = torch.Generator().manual_seed(0)
-    documented = model.example_input_array
-    shape = (size, *documented.shape[1:])
-    if documented.is_floating_point():
-        x = torch.rand(shape, generator=generator)
-    else:
-        x = torch.randint(1, 1000, shape, generator=generator)
+    x = random_inputs(model, size)
     if isinstance(model, Regressor):
-        return x, torch.rand(size, 1, generator=generator)
+        return x, torch.rand(size, 1, generator=torch.Generator().manual_seed(1))
     if model.multilabel:
         return x, torch.arange(size).unsqueeze(1) % 2
     return x, torch.arange(size) % model.hparams["num_classes"]
 
 
-def stand_in(model: Task) -> InMemoryDataModule:
+def stand_in(model: Task) -> DataModule:
     """Data without a download that the network can learn from, in its documented shape."""
     if model.takes == "table":
         return zoo.create_datamodule({"linear": "quadratic"}.get(zoo_name(model), zoo_name(model)))
@@ -52,7 +46,7 @@ def zoo_name(model: Task) -> str:
     return next(name for name in zoo.list_models() if model_class(name) is type(model))
 
 
-class Words(InMemoryDataModule):
+class Words(InMemory):
     """Texts of one known word or another."""
 
     kind = "text"
@@ -63,8 +57,9 @@ class Words(InMemoryDataModule):
         y = torch.arange(64) % 2
         return (y + 1).unsqueeze(1).repeat(1, 5), y
 
-    def encode(self, source: str) -> Tensor:
-        raise NotImplementedError
+    @property
+    def transform(self) -> Row:
+        return Row(5)
 
     def model_arguments(self) -> dict[str, int | bool]:
         return {"num_classes": 2}
@@ -125,7 +120,7 @@ TRAINING = {
 
 def test_documented_training_is_the_default(name: str) -> None:
     row, model = model_row(name), zoo.create_model(name)
-    options = (model.hparams["loss"], model.hparams["optimizer"], model.hparams["lr"], model.optimizer_args)
+    options = (model.hparams["loss"], model.optimizer, model.lr, model.optimizer_args)
     assert row.data in zoo.list_datamodules()
     if name in TRAINING:
         assert (row.data, row.batch_size, row.max_epochs, *options) == TRAINING[name]
@@ -156,6 +151,8 @@ def test_state_dict_holds_only_the_layers(name: str) -> None:
 
 
 def test_the_documents_own_weights_load_and_give_the_same_output(name: str) -> None:
+    if name not in DOCUMENTED:
+        pytest.skip("its document defines no class")
     torch.manual_seed(1)
     documented, model = DOCUMENTED[name]().eval(), zoo.create_model(name).eval()
     model.load_state_dict(documented.state_dict(), strict=True)
@@ -175,13 +172,6 @@ def test_checkpoint_round_trip(name: str, tmp_path: Path, shared_root: Path) -> 
     x, _ = example(model)
     assert torch.equal(again(x), model.eval()(x))
     assert not again.training
-
-
-def test_copies_and_pickles_are_equal(name: str) -> None:
-    model = zoo.create_model(name).eval()
-    x, _ = example(model)
-    for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
-        assert torch.equal(other(x), model(x))
 
 
 @pytest.mark.parametrize("precision", ["bf16-mixed", "64-true", "bf16-true"])

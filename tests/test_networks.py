@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import torch
+from documents import DOCUMENTED
 
 import zoo
+
+
+def test_every_network_of_the_zoo_is_held_against_its_documents_own_class() -> None:
+    assert set(DOCUMENTED) == set(zoo.list_models())
 
 
 def test_the_linear_problems_gradient_by_hand_is_autograds() -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
+from typing import Any
 
 import pytest
 from conftest import REPOSITORY, Command
+
+import zoo
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README, flags=re.S)
@@ -27,9 +30,16 @@ def test_ci_runs_the_readmes_two_commands() -> None:
         assert run in script
 
 
-def test_the_python_example_runs(tmp_path: object) -> None:
-    (example,) = [block for language, block in BLOCKS if language == "python"]
-    exec(example, {})
+def test_the_python_examples_run_and_say_what_they_say() -> None:
+    names: dict[str, Any] = {}
+    for language, block in BLOCKS:
+        if language == "python":
+            exec(block, names)
+    assert names["labels"] == ["1"]
+    assert names["probabilities"].shape == (1, 10)
+    assert names["x"].shape == (1, 28, 28)
+    assert names["features"].shape == (2, 84)
+    assert names["mlp"].classes == tuple("0123456789")
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("zoo fit") and "--config" not in c])
@@ -44,3 +54,9 @@ def test_images_exist() -> None:
     assert images
     for image in images:
         assert (REPOSITORY / image).is_file()
+
+
+def test_the_table_is_the_one_that_was_printed() -> None:
+    printed = (REPOSITORY / "docs" / "reproduction.md").read_text(encoding="utf-8").split("\n\n", 2)[2].strip()
+    assert printed in README
+    assert all(f"| `{name}` |" in printed for name in zoo.list_models())

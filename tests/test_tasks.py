@@ -15,8 +15,9 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import zoo
 from zoo.losses import SENSIBLE, LossName, OutputKind, TargetKind, loss_function
+from zoo.measuring import MEASURED_AT_ONCE
 from zoo.optim import LR_SCHEDULERS, OPTIMIZERS
-from zoo.tasks import MEASURED_AT_ONCE, Classifier, Regressor
+from zoo.tasks import Classifier, Regressor
 
 OUTPUTS = {
     "sigmoid": torch.sigmoid,

@@ -15,10 +15,23 @@ if TYPE_CHECKING:
     from zoo import datamodules, models
     from zoo.checkpoint import load_model
     from zoo.gradients import gradcheck
+    from zoo.tasks import Prediction
+    from zoo.weights import WeightsRecord, list_weights, weights_record
 
 __version__ = "0.1.0"
 
+_LAZY = {
+    "Prediction": "zoo.tasks",
+    "WeightsRecord": "zoo.weights",
+    "gradcheck": "zoo.gradients",
+    "list_weights": "zoo.weights",
+    "load_model": "zoo.checkpoint",
+    "weights_record": "zoo.weights",
+}
+
 __all__ = [
+    "Prediction",
+    "WeightsRecord",
     "ZooError",
     "__version__",
     "create_datamodule",
@@ -27,16 +40,16 @@ __all__ = [
     "gradcheck",
     "list_datamodules",
     "list_models",
+    "list_weights",
     "load_model",
     "models",
+    "weights_record",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "load_model":
-        return import_module("zoo.checkpoint").load_model
-    if name == "gradcheck":
-        return import_module("zoo.gradients").gradcheck
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
     if name in ("models", "datamodules"):
         return import_module(f"zoo.{name}")
     raise AttributeError(f"module 'zoo' has no attribute {name!r}")

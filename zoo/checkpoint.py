@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import warnings
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from zoo.errors import ZooError
-from zoo.registry import DATAMODULES, MODELS, create_model
+from zoo.registry import create_model, datamodule_class, datamodules, models, name_of
+from zoo.signatures import arguments_of
 from zoo.tasks import Task
 
 
@@ -33,17 +35,19 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
     try:
         with warnings.catch_warnings(action="ignore"):  # torch's own, on a file that is refused anyway
             checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+            with zipfile.ZipFile(path) as archive:  # torch looks at no checksum: a changed byte may be a changed name
+                if archive.testzip() is not None:
+                    raise ValueError("a checksum is wrong")
     except OSError as error:
         raise ZooError(f"checkpoint {path} cannot be read: {error.strerror or error}") from None
     except Exception:  # a file of arbitrary bytes can raise anything
         raise ZooError(f"{path} is not a checkpoint, or is damaged; nothing was loaded from it") from None
-    parts = {"zoo": dict, "state_dict": dict, "hyper_parameters": dict, "epoch": int, "global_step": int}
+    parts = {"zoo": dict, "state_dict": dict, "epoch": int, "global_step": int}
     if not isinstance(checkpoint, dict) or not all(isinstance(checkpoint.get(k), kind) for k, kind in parts.items()):
         raise ZooError(f"{path} is not a checkpoint of a network of the zoo")
     origin = checkpoint["zoo"]
-    models = {row.path: name for name, row in MODELS.items()}
-    data = {row.path: name for name, row in DATAMODULES.items()}
-    checkpoint["zoo"] = {"model": models.get(str(origin.get("model"))), "data": data.get(str(origin.get("data")))}
+    origin["model"] = name_of(str(origin.get("model")), models())
+    origin["data"] = name_of(str(origin.get("data")), datamodules())
     return checkpoint
 
 
@@ -60,17 +64,31 @@ def load_model(path: str | os.PathLike[str], *, name: str | None = None) -> Task
     Raises:
         ZooError: The file is missing, damaged, no checkpoint of the zoo, or one of another network.
     """
-    checkpoint = read_checkpoint(path)
+    return build(read_checkpoint(path), path, name)
+
+
+def build(checkpoint: dict[str, Any], path: str | os.PathLike[str], name: str | None = None) -> Task:
+    """Build the network of a checkpoint that was read from ``path``; see :func:`load_model`."""
     found = checkpoint["zoo"]["model"]
     if found is None:
         raise ZooError(f"{path} holds a network that is not of the zoo; load it with its class's load_from_checkpoint")
     try:
-        model = create_model(found, **checkpoint["hyper_parameters"])
+        model = create_model(found, **checkpoint.get("hyper_parameters", {}))
     except (TypeError, RuntimeError):
         raise ZooError(f"{path} holds hyperparameters of which no {found!r} can be built") from None
     check_holds(checkpoint, path, name or found)
     restore(model, checkpoint, path)
     return model.eval()
+
+
+def data_arguments(checkpoint: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of the data module that a checkpoint was trained on, nothing if that is unknown.
+
+    Where the data was is left out, since this may be another machine; and the seed, which is of the training order.
+    """
+    data = checkpoint["zoo"]["data"]
+    known = set(arguments_of(datamodule_class(data))) - {"seed", "root"} if data else set()
+    return {key: value for key, value in checkpoint.get("datamodule_hyper_parameters", {}).items() if key in known}
 
 
 def check_holds(checkpoint: dict[str, Any], path: str | os.PathLike[str], name: str) -> None:
@@ -84,11 +102,12 @@ def check_holds(checkpoint: dict[str, Any], path: str | os.PathLike[str], name: 
 
 
 def restore(model: Task, checkpoint: dict[str, Any], path: str | os.PathLike[str]) -> None:
-    """Load the weights of a checkpoint that was read from ``path`` into a network.
+    """Load the weights of a checkpoint that was read from ``path`` into a network, and what makes its inputs.
 
     Raises:
         ZooError: They do not fit.
     """
+    model.on_load_checkpoint(checkpoint)
     try:
         model.load_state_dict(checkpoint["state_dict"])
     except RuntimeError as error:

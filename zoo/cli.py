@@ -1,4 +1,4 @@
-"""The command line: ``zoo fit|test|predict|list|describe``, the scripts, and ``python -m zoo``.
+"""The command line: ``zoo fit|test|predict|export|list|describe``, the scripts, and ``python -m zoo``.
 
 This module finds out what is meant and answers what can be answered at once; it imports nothing heavy before it must.
 """
@@ -8,53 +8,35 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 
 from zoo.errors import ZooError, suggestion
-from zoo.registry import DATAMODULES, MODELS, data_row, model_row
+from zoo.files import DISK_FULL
+from zoo.jobs import listen, where
+from zoo.registry import datamodules, models
+from zoo.request import parse
+from zoo.text import columns
 
 USAGE = {
     "fit": "zoo fit --model NAME [--data NAME] [--OPTION VALUE ...]",
-    "test": "zoo test --ckpt FILE [--model NAME] [--data NAME] [--OPTION VALUE ...]",
-    "predict": "zoo predict --ckpt FILE [--model NAME] PICTURE|TEXT|ROW|FILE ...",
+    "test": "zoo test {--ckpt FILE|--model NAME --weights NAME} [--data NAME] [--OPTION VALUE ...]",
+    "predict": "zoo predict {--ckpt FILE|--model NAME --weights NAME} PICTURE|TEXT|ROW|FILE ...",
+    "export": "zoo export {--ckpt FILE|--model NAME --weights NAME} --format onnx|pt2|safetensors --out FILE",
+    "results": "zoo results FOLDER ... [--csv FILE]",
+    "prepare": "zoo prepare DATA ... [--root FOLDER]",
     "list": "zoo list [--names]",
     "describe": "zoo describe NAME",
 }
 
 PURPOSE = {
     "fit": "train a network and report on it",
-    "test": "evaluate a checkpoint on its test set",
-    "predict": "ask a checkpoint about pictures, texts (or files of them), or rows such as 0,1",
+    "test": "evaluate a checkpoint or published weights on every split of their data",
+    "predict": "ask a checkpoint or published weights about pictures, texts (or files of them), or rows such as 0,1",
+    "export": "write a checkpoint or published weights in a format that other programs run",
+    "results": "show what the runs in folders came to, as one table",
+    "prepare": "fetch data sets beforehand, for machines without a network",
     "list": "show the networks and the data sets",
     "describe": "show the card, the defaults and the size of a network or a data set",
 }
-
-
-@dataclass
-class Request:
-    """What the user asked for.
-
-    Attributes:
-        command: One of fit, test, predict.
-        program: How the command was started, to tell the user how to start it again.
-        model: Name of the network, if given.
-        data: Name of the data set, if given.
-        ckpt: File of the checkpoint, if given.
-        options: The remaining words of the command line.
-    """
-
-    command: str
-    program: str
-    model: str | None = None
-    data: str | None = None
-    ckpt: str | None = None
-    options: list[str] = field(default_factory=list)
-
-    @property
-    def wants_help(self) -> bool:
-        """Whether help is asked for."""
-        return "--help" in self.options or "-h" in self.options
 
 
 def main(argv: Sequence[str] | None = None, program: str = "zoo COMMAND") -> int:
@@ -67,10 +49,11 @@ def main(argv: Sequence[str] | None = None, program: str = "zoo COMMAND") -> int
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that has no × or → shows ? instead
+    listen()
     try:
         return _run(list(sys.argv[1:] if argv is None else argv), program)
     except ZooError as error:
-        print(f"zoo: error: {error}", file=sys.stderr)
+        print(f"zoo: error: {where()}{error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\nzoo: interrupted", file=sys.stderr)
@@ -78,6 +61,11 @@ def main(argv: Sequence[str] | None = None, program: str = "zoo COMMAND") -> int
     except BrokenPipeError:  # the reader of our output, such as `head`, has gone
         sys.stderr.close()
         return 141
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        print(f"zoo: error: {error.strerror}: {error.filename or 'the disk'}; make room and try again", file=sys.stderr)
+        return 2
 
 
 def script(command: str) -> int:
@@ -101,80 +89,33 @@ def _run(argv: list[str], program: str) -> int:
         return _list(words)
     if command == "describe":
         return _describe(words)
-    request = _request(command, program, words)
-    if request.wants_help and (command == "predict" or not request.model):
+    if command in ("results", "prepare"):
+        if words in (["--help"], ["-h"]):
+            print(_command_help(command))
+            return 0
+        return _results(words) if command == "results" else _prepare(words)
+    request = parse(command, program, words)
+    if request.wants_help and (command in ("predict", "export") or not request.model):
         print(_command_help(command))
         return 0
     if command == "fit":
         if not request.model:
-            raise ZooError(f"which network? Give --model NAME: {', '.join(sorted(MODELS))}")
+            raise ZooError(f"which network? Give --model NAME: {', '.join(sorted(models()))}")
         from zoo.fit import fit
 
         return fit(request)
+    if command == "export":
+        from zoo.export import export
+
+        return export(request)
     from zoo.evaluate import predict, test
 
     return test(request) if command == "test" else predict(request)
 
 
-def _request(command: str, program: str, words: list[str]) -> Request:
-    """Take the names of network, data set and checkpoint out of the options, since the other options depend on them."""
-    request = Request(command, program.replace("COMMAND", command))
-    if command == "fit" and words and not words[0].startswith("-"):
-        words = ["--model", *words]
-    configs: list[Path] = []
-    rest = iter(words)
-    for word in rest:
-        option, equals, value = word.partition("=")
-        option = option.removesuffix(".name")
-        if option not in ("--model", "--data", "--config") and (option != "--ckpt" or command == "fit"):
-            request.options.append(word)
-            continue
-        if not equals:
-            following = next(rest, None)
-            if following is None or following.startswith("--"):
-                raise ZooError(f"{option} needs a value")
-            value = following
-        if option == "--config":
-            configs.append(Path(value))
-            request.options += [option, value]
-        elif getattr(request, option[2:]) not in (None, value):
-            raise ZooError(f"{option} is given twice: {getattr(request, option[2:])} and {value}")
-        else:
-            setattr(request, option[2:], value)
-    if command == "fit":
-        for config in reversed(configs):
-            named = names_in(config)
-            request.model, request.data = request.model or named["model"], request.data or named["data"]
-    if request.model:
-        model_row(request.model)
-    if request.data:
-        data_row(request.data)
-    return request
-
-
-def names_in(config: Path) -> dict[str, str | None]:
-    """Return the names of the network and the data set that a config file holds."""
-    import yaml
-
-    try:
-        content = yaml.safe_load(config.read_text(encoding="utf-8")) or {}
-    except OSError as error:
-        raise ZooError(f"cannot read --config {config}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ZooError(f"--config {config} is not YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict):
-        raise ZooError(f"--config {config} holds no options; the config.yaml of a run folder shows how they look")
-    sections = {name: content.get(name) for name in ("model", "data")}
-    names = {name: section.get("name") if isinstance(section, dict) else None for name, section in sections.items()}
-    for name, value in names.items():
-        if not isinstance(value, str | None):
-            raise ZooError(f"--config {config}: {name}.name must be a name, got {value}")
-    return names
-
-
 def _list(words: list[str]) -> int:
     if words == ["--names"]:
-        print("\n".join(sorted(MODELS)))
+        print("\n".join(sorted(models())))
     elif words in (["--help"], ["-h"]):
         print(_command_help("list"))
     elif words:
@@ -196,16 +137,47 @@ def _describe(words: list[str]) -> int:
     return 0
 
 
+def _results(words: list[str]) -> int:
+    from zoo.results import show
+
+    folders, csv = _without_option(words, "--csv", "zoo results takes folders")
+    show(folders or ["runs"], csv)
+    return 0
+
+
+def _prepare(words: list[str]) -> int:
+    names, root = _without_option(words, "--root", "zoo prepare takes data sets")
+    if not names:
+        raise ZooError(f"which data sets? Give some of: {', '.join(sorted(datamodules()))}")
+    from zoo.prepare import prepare
+
+    prepare(names, root)
+    return 0
+
+
+def _without_option(words: list[str], option: str, takes: str) -> tuple[list[str], str | None]:
+    """Return the words without an option, and its value if it is given."""
+    rest, value = list(words), None
+    if option in rest:
+        place = rest.index(option)
+        value = rest[place + 1] if place + 1 < len(rest) else ""
+        del rest[place : place + 2]
+        if not value or value.startswith("--"):
+            raise ZooError(f"{option} needs a value")
+    if unknown := [word for word in rest if word.startswith("-")]:
+        raise ZooError(f"{takes} and {option}, not {unknown[0]}")
+    return rest, value
+
+
 def _zoo() -> str:
-    models = [(name, row.data, str(row.max_epochs), row.summary) for name, row in sorted(MODELS.items())]
-    data = [(name, row.summary) for name, row in sorted(DATAMODULES.items())]
-    return f"{_table(('network', 'data', 'epochs', ''), models)}\n\n{_table(('data set', ''), data)}"
+    from zoo.weights import list_weights
 
-
-def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    lines = (zip(row, widths, strict=True) for row in (header, *rows))
-    return "\n".join("  ".join(f"{cell:<{width}}" for cell, width in line).rstrip() for line in lines)
+    networks = [
+        (name, row.data, str(row.max_epochs), ", ".join(list_weights(name)), row.summary)
+        for name, row in sorted(models().items())
+    ]
+    data = [(name, row.summary) for name, row in sorted(datamodules().items())]
+    return f"{columns(('network', 'data', 'epochs', 'weights', ''), networks)}\n\n{columns(('data set', ''), data)}"
 
 
 def _help() -> str:

@@ -1,4 +1,4 @@
-"""``zoo test`` and ``zoo predict``: what a checkpoint is worth, and what it says."""
+"""``zoo test`` and ``zoo predict``: what a trained network is worth, and what it says."""
 
 from __future__ import annotations
 
@@ -8,18 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from zoo.checkpoint import load_model, read_checkpoint
-from zoo.cli import Request
-from zoo.datamodules.base import InMemoryDataModule
+from zoo.datamodules.base import DataModule
 from zoo.errors import ZooError
 from zoo.pairs import check_pair
 from zoo.parser import section, test_parser
 from zoo.registry import create_datamodule, datamodule_class, model_row
-from zoo.report import evaluate, table
-from zoo.signatures import arguments_of
+from zoo.report import Metrics, evaluate, splits_of, table
+from zoo.request import Request
 from zoo.tasks import Classifier, Task
+from zoo.trained import Trained, trained
 from zoo.trainer import build_trainer, is_first_rank, quiet
 
 LONGEST = 60
@@ -27,63 +24,80 @@ LONGEST = 60
 
 
 def test(request: Request) -> int:
-    """Evaluate a checkpoint on the test set of its data, or of the data asked for, and return the exit code."""
+    """Evaluate a network on every split of its data, or of the data asked for.
+
+    Returns:
+        The exit code: 0, or 1 if published weights are not worth what their record says.
+    """
     if request.wants_help and request.model:
         test_parser(request.program, datamodule_class(request.data or model_row(request.model).data)).print_help()
         return 0
-    checkpoint, name, arguments = _checkpoint_and_data(request)
+    network = trained(request)
+    name = request.data or network.data
+    if not name:
+        raise ZooError(f"{network.source} does not tell on what it was trained; name the data with --data")
+    arguments = network.data_arguments if name == network.data else {}
     parser = test_parser(request.program, datamodule_class(name))
     parser.set_defaults({f"data.{key}": value for key, value in arguments.items()})
     options = parser.parse_args(request.options)
-    model = load_model(request.ckpt or "", name=request.model)
-    check_pair(checkpoint["zoo"]["model"], type(model), name, datamodule_class(name))
+    check_pair(network.name, type(network.model), name, datamodule_class(name))
     data = create_datamodule(name, **section(options, "data"))
-    _check_shape(request, model, data, name)
+    _check_shape(network, data, name)
     quiet()
     trainer = build_trainer(parser, options, [])
     if is_first_rank():  # the other ranks wait for it in the trainer
         data.prepare_data()
         data.setup()
         data.check_ranks(trainer.world_size)
-    metrics = evaluate(trainer, model, data, "test")
-    if trainer.is_global_zero:
-        trained = f"{checkpoint['zoo']['model']} after {checkpoint['global_step']:,} steps"
-        print(f"{trained} · {name}, {len(data.splits['test']):,} test examples\n\n{table({'test': metrics})}")
-    return 0
+    metrics: Metrics = {split: evaluate(trainer, network.model, data, split) for split in splits_of(data)}
+    if not trainer.is_global_zero:
+        return 0
+    sizes = ", ".join(f"{len(data.splits[split]):,} {split}" for split in splits_of(data))
+    measured = table(metrics)
+    print(f"{network.name} after {network.steps:,} steps · {name} ({sizes})\n\n{measured}")
+    if not network.record or not _is_recorded_data(network, name, section(options, "data")):
+        return 0
+    recorded = table(network.record.metrics)
+    if measured == recorded:
+        print("\nas recorded")
+        return 0
+    print(f"\nNOT as recorded:\n\n{recorded}")
+    return 1
 
 
 def predict(request: Request) -> int:
     """Print what a network says of each input, and return the exit code: 2 if one of them could not be read."""
     for word in request.options:
         if word.startswith("-") and not word[1:2].isdigit() and word[1:2] != ".":  # a row may begin with a minus
-            raise ZooError(f"unknown option {word[:80]}; zoo predict takes --ckpt, --model, --data and inputs")
+            raise ZooError(f"unknown option {word[:80]}; zoo predict takes --ckpt, --model, --weights and inputs")
     if not request.options:
         raise ZooError("predict what? Give pictures, texts, or rows such as 0,1, as the network takes them")
-    checkpoint, name, arguments = _checkpoint_and_data(request)
-    model = load_model(request.ckpt or "", name=request.model)
-    data = create_datamodule(name, **arguments)
-    check_pair(checkpoint["zoo"]["model"], type(model), name, type(data))
-    _check_shape(request, model, data, name)
-    if state := checkpoint.get(type(data).__qualname__):
-        data.load_state_dict(state)
+    network = trained(request)
+    if network.model.transform is None:
+        raise ZooError(f"{network.source} does not tell how inputs are made: it was trained on data of its own")
     failed = False
-    for source, error in _sources(request.options, data):
+    for source, error in _sources(request.options, network.model):
         try:
             if error:
                 raise error
-            answer = _answer(model, data, data.encode(source))
+            answer = _answer(network.model, network.model.transform.read(source))
         except ZooError as problem:
-            print(f"zoo: error: {problem}", file=sys.stderr)
+            named = "" if os.path.basename(source) in str(problem) else f"{_short(source)}: "
+            print(f"zoo: error: {named}{problem}", file=sys.stderr)
             failed = True
         else:
-            print(f"{source if len(source) <= LONGEST else source[: LONGEST - 1] + '…'}  {answer}")
+            print(f"{_short(source)}  {answer}")
     return 2 if failed else 0
 
 
-def _sources(words: list[str], data: InMemoryDataModule) -> Iterator[tuple[str, ZooError | None]]:
+def _short(source: str) -> str:
+    return source if len(source) <= LONGEST else source[: LONGEST - 1] + "…"
+
+
+def _sources(words: list[str], model: Task) -> Iterator[tuple[str, ZooError | None]]:
     """Yield each input; of texts and rows, a file stands for its lines."""
     for word in words:
-        if data.kind == "image" or not os.path.isfile(word):
+        if model.takes == "image" or not os.path.isfile(word):
             yield word, None
             continue
         try:
@@ -95,32 +109,22 @@ def _sources(words: list[str], data: InMemoryDataModule) -> Iterator[tuple[str, 
             yield line, None if line.strip() else ZooError(f"{word}, line {number} is empty")
 
 
-def _answer(model: Task, data: InMemoryDataModule, x: torch.Tensor) -> str:
-    with torch.inference_mode():
-        predicted = model.predicted(model(x))[0]
+def _answer(model: Task, value: Any) -> str:
+    labels, (values,) = model.predict(value)
     if not isinstance(model, Classifier):
-        return "  ".join(f"{value:.4f}" for value in predicted.tolist())
+        return "  ".join(f"{value:.4f}" for value in values.tolist())
     if model.multilabel:
-        return "  ".join(f"{label} {p:.4f}" for label, p in zip(data.classes, predicted.tolist(), strict=True))
-    probability, label = predicted.max(-1)
-    return f"{data.classes[int(label)]}  {float(probability):.4f}"
+        return "  ".join(f"{name} {p:.4f}" for name, p in zip(model.classes, values.tolist(), strict=True))
+    return f"{labels[0]}  {float(values.max()):.4f}"
 
 
-def _check_shape(request: Request, model: Task, data: InMemoryDataModule, name: str) -> None:
+def _is_recorded_data(network: Trained, name: str, arguments: dict[str, Any]) -> bool:
+    asked = {key: value for key, value in arguments.items() if key in network.data_arguments}
+    return name == network.data and asked == network.data_arguments
+
+
+def _check_shape(network: Trained, data: DataModule, name: str) -> None:
     for key, value in data.model_arguments().items():
-        if model.hparams.get(key, value) != value:
-            raise ZooError(f"{request.ckpt} takes {key} {model.hparams[key]}, but {name} has {value}")
-
-
-def _checkpoint_and_data(request: Request) -> tuple[dict[str, Any], str, dict[str, Any]]:
-    """Return the checkpoint asked for, the name of its data or of the data asked for, and the arguments of that."""
-    if not request.ckpt:
-        raise ZooError("which checkpoint? Give --ckpt FILE, such as the last.ckpt of a run folder")
-    checkpoint = read_checkpoint(request.ckpt)
-    trained_on = checkpoint["zoo"]["data"]
-    name = request.data or trained_on
-    if not name:
-        raise ZooError(f"{request.ckpt} does not tell on what it was trained; name the data with --data")
-    saved = checkpoint.get("datamodule_hyper_parameters", {}) if name == trained_on else {}
-    known = set(arguments_of(datamodule_class(name))) - {"seed", "root"}  # where data is, is this machine's affair
-    return checkpoint, name, {key: value for key, value in saved.items() if key in known}
+        found = network.model.hparams.get(key, value)
+        if found != value:
+            raise ZooError(f"{network.source} takes {key} {found}, but {name} has {value}")

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from zoo.datamodules.base import InMemoryDataModule
+from zoo.datamodules.base import DataModule
 from zoo.files import written_whole
 from zoo.metrics_file import in_order, read_metrics
 from zoo.tasks import Classifier, Regressor, Task
@@ -20,7 +20,7 @@ RIGHT, WRONG = "black", "tab:red"
 GRID = (4, 8)
 
 
-def draw(folder: Path, model: Task, data: InMemoryDataModule) -> list[Path]:
+def draw(folder: Path, model: Task, data: DataModule) -> list[Path]:
     """Draw what a run folder's files and its network can show, and return the paths of the pictures.
 
     Args:
@@ -69,7 +69,7 @@ def curves(rows: list[dict[str, float]], val_is_test: bool = False) -> Figure:
     return figure
 
 
-def predictions(model: Classifier, data: InMemoryDataModule) -> Figure:
+def predictions(model: Classifier, data: DataModule) -> Figure:
     """Show the first images of the test set with their true and predicted labels, the wrong ones in red."""
     rows, columns = GRID
     images, y, output = _first_of_test(model, data, rows * columns)
@@ -91,7 +91,7 @@ def predictions(model: Classifier, data: InMemoryDataModule) -> Figure:
     return figure
 
 
-def true_and_predicted(model: Regressor, data: InMemoryDataModule) -> Figure:
+def true_and_predicted(model: Regressor, data: DataModule) -> Figure:
     """Plot the predicted values of the test set over the true ones; on the line they are equal."""
     _, y, output = _first_of_test(model, data, 1000)
     figure = Figure(figsize=(4.5, 4.5), layout="constrained")
@@ -121,11 +121,13 @@ def confusion(counts: torch.Tensor, classes: tuple[str, ...]) -> Figure:
     accuracy = float(counts.trace() / counts.sum())
     axes.set(xlabel="predicted", ylabel="true", title=f"test set, accuracy {accuracy:.4f}")
     axes.set_xticks(range(len(classes)), classes)
+    if max(map(len, classes)) > 2:
+        axes.tick_params("x", rotation=90)
     axes.set_yticks(range(len(classes)), classes)
     return figure
 
 
-def _first_of_test(model: Task, data: InMemoryDataModule, count: int) -> tuple[torch.Tensor, ...]:
+def _first_of_test(model: Task, data: DataModule, count: int) -> tuple[torch.Tensor, ...]:
     """Return the first inputs of the test set as they are stored, their targets, and what the network puts out."""
     examples = data.splits["test"]
     x, y = examples.__getitems__(list(range(min(count, len(examples)))))

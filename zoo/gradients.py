@@ -7,6 +7,7 @@ import copy
 import torch
 from torch import Tensor
 
+from zoo.inputs import random_inputs
 from zoo.tasks import Task
 
 
@@ -26,12 +27,7 @@ def gradcheck(model: Task, x: Tensor | None = None) -> bool:
         torch.autograd.gradcheck.GradcheckError: They differ; it says where and by how much.
     """
     double = copy.deepcopy(model).double().eval()
-    if x is None:
-        example = model.example_input_array
-        assert isinstance(example, Tensor)
-        shape = (2, *example.shape[1:])
-        generator = torch.Generator().manual_seed(0)
-        x = torch.rand(shape, generator=generator) if example.is_floating_point() else torch.ones(shape).to(example)
+    x = random_inputs(model, 2) if x is None else x
     x = x.double() if x.is_floating_point() else x
     names, parameters = zip(*double.named_parameters(), strict=True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from argparse import Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +21,20 @@ class MetricsFile(Logger):
 
     Args:
         folder: The run folder.
-        resumed_step: Step of the checkpoint that the run goes on from; later rows of an existing file are dropped.
+        checkpoint: The checkpoint that the run goes on from, if it does: later rows of an existing file are dropped,
+            and the metrics of the epoch that it was saved at the end of are added, which may not be written yet.
     """
 
-    def __init__(self, folder: Path, resumed_step: int = 0) -> None:
+    def __init__(self, folder: Path, checkpoint: Mapping[str, Any] | None = None) -> None:
         super().__init__()
         self.path = folder / "metrics.csv"
-        rows = read_metrics(self.path) if resumed_step and self.path.exists() else []
-        self.rows = {int(row["step"]): row for row in rows if row["step"] < resumed_step}
+        self.rows: dict[int, dict[str, float]] = {}
+        if checkpoint:
+            last = checkpoint["global_step"] - 1
+            rows = read_metrics(self.path) if self.path.exists() else []
+            self.rows = {int(row["step"]): row for row in rows if row["step"] <= last}
+            if metrics := checkpoint.get("exact_resume", {}).get("epoch_metrics"):
+                self.log_metrics({"epoch": checkpoint["epoch"], **metrics}, last)
 
     @property
     def name(self) -> str:

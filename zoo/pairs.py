@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from zoo.datamodules.base import InMemoryDataModule
+from zoo.datamodules.base import DataModule
 from zoo.errors import ZooError
-from zoo.registry import DATAMODULES, datamodule_class
+from zoo.registry import datamodule_class, datamodules
 from zoo.tasks import Regressor, Task
 
 
-def check_pair(model_name: str, model: type[Task], data_name: str, data: type[InMemoryDataModule]) -> None:
+def check_pair(model_name: str, model: type[Task], data_name: str, data: type[DataModule]) -> None:
     """Raise ZooError, in one line, if a network cannot learn from a data set, whatever the options."""
     if not _fits(model, data):
-        fitting = [name for name in sorted(DATAMODULES) if _fits(model, datamodule_class(name))]
+        fitting = [name for name in sorted(datamodules()) if _fits(model, datamodule_class(name))]
         raise ZooError(
             f"the network {model_name!r} cannot learn from {data_name!r}, which has {data.kind} inputs and "
             f"{data.target} targets; it can from: {', '.join(fitting)}"
         )
 
 
-def _fits(model: type[Task], data: type[InMemoryDataModule]) -> bool:
+def _fits(model: type[Task], data: type[DataModule]) -> bool:
     return model.takes == data.kind and issubclass(model, Regressor) == (data.target == "value")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from typing import Any, NoReturn
@@ -10,8 +9,9 @@ from typing import Any, NoReturn
 from jsonargparse import ArgumentParser, Namespace
 from lightning.pytorch import Trainer
 
-from zoo.datamodules.base import InMemoryDataModule
+from zoo.datamodules.base import DataModule
 from zoo.errors import ZooError, suggestion
+from zoo.jobs import devices_and_nodes
 from zoo.tasks import Task
 
 
@@ -27,7 +27,7 @@ class Parser(ArgumentParser):
         return [option for action in self._actions for option in action.option_strings if option.startswith("--")]
 
 
-def fit_parser(program: str, model: type[Task], data: type[InMemoryDataModule]) -> Parser:
+def fit_parser(program: str, model: type[Task], data: type[DataModule]) -> Parser:
     """Return the parser of ``zoo fit`` for a network and a data set."""
     parser = Parser(prog=program, usage=f"{program} [--OPTION VALUE ...]", allow_abbrev=False)
     parser.add_argument("--config", action="config", help="options from a file, such as a run folder's config.yaml")
@@ -36,42 +36,46 @@ def fit_parser(program: str, model: type[Task], data: type[InMemoryDataModule]) 
     parser.add_argument(
         "--ckpt_path", type=str | None, help="resume from a checkpoint: 'last', of the newest run, or a file"
     )
+    parser.add_argument(
+        "--checkpoint_every",
+        type=int | None,
+        help="steps between two checkpoints (default: each epoch, and at least every five minutes)",
+    )
+    parser.add_argument("--allow_nan", action="store_true", help="go on with a loss or gradient that is not finite")
     parser.add_argument("--out", type=str, default="runs", help="folder of all runs")
     parser.add_argument("--name", type=str | None, help="folder of this run's kind in it (default: <model>-<data>)")
     parser.add_class_arguments(model, "model", instantiate=False)
     parser.add_argument("--model.name", type=str, help="name of the network; on the command line, --model will do")
+    parser.add_argument(
+        "--data.batch_size_per_device",
+        type=int | None,
+        help="examples a batch of each process; --data.batch_size is of all of them together",
+    )
     _add_data_and_trainer(parser, data)
     return parser
 
 
-def test_parser(program: str, data: type[InMemoryDataModule]) -> Parser:
+def test_parser(program: str, data: type[DataModule]) -> Parser:
     """Return the parser of ``zoo test`` for a data set."""
     parser = Parser(prog=program, usage=f"{program} --ckpt FILE [--OPTION VALUE ...]", allow_abbrev=False)
     _add_data_and_trainer(parser, data)
     return parser
 
 
-def _add_data_and_trainer(parser: Parser, data: type[InMemoryDataModule]) -> None:
+def _add_data_and_trainer(parser: Parser, data: type[DataModule]) -> None:
     parser.add_class_arguments(data, "data", instantiate=False, skip={"seed"})
     parser.add_argument("--data.name", type=str, help="name of the data set; on the command line, --data will do")
     parser.add_class_arguments(Trainer, "trainer", instantiate=False, fail_untyped=False)
     # The sampler is the zoo's own, each rank's share included; there is nothing that could go wrong in a sanity check.
     parser.set_defaults({"trainer.use_distributed_sampler": False, "trainer.num_sanity_val_steps": 0})
-    parser.set_defaults(_torchrun_defaults())
-
-
-def _torchrun_defaults() -> dict[str, int]:
-    """Return the devices and nodes that torchrun started this process for, as options; none without torchrun."""
-    if "TORCHELASTIC_RUN_ID" not in os.environ:
-        return {}
-    here, all_ranks = int(os.environ["LOCAL_WORLD_SIZE"]), int(os.environ["WORLD_SIZE"])
-    return {"trainer.devices": here, "trainer.num_nodes": all_ranks // here}
+    parser.set_defaults({f"trainer.{name}": value for name, value in devices_and_nodes().items()})
 
 
 def section(options: Namespace, name: str) -> dict[str, Any]:
     """Return the options of a section, such as ``model``, by name: the arguments of its class."""
     values: dict[str, Any] = options.get(name, Namespace()).as_dict()
-    values.pop("name", None)
+    for ours in ("name", "batch_size_per_device"):  # which the class does not take
+        values.pop(ours, None)
     return values
 
 

@@ -6,16 +6,18 @@ Only the standard library is imported here, so that listing the zoo is instant; 
 from __future__ import annotations
 
 import fnmatch
+import functools
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from zoo.errors import ZooError, suggestion
+from zoo.plugins import with_plugins
 from zoo.signatures import arguments_of
 
 if TYPE_CHECKING:
-    from zoo.datamodules.base import InMemoryDataModule
+    from zoo.datamodules.base import DataModule
     from zoo.tasks import Task
 
 
@@ -47,10 +49,12 @@ class DataRow:
     Attributes:
         path: Where the class is, as ``module:Class``.
         summary: What it is, in one phrase.
+        license: Under what terms it is given out.
     """
 
     path: str
     summary: str
+    license: str
 
 
 MODELS: dict[str, ModelRow] = {
@@ -105,45 +109,88 @@ MODELS: dict[str, ModelRow] = {
     "lstm": ModelRow("zoo.models.lstm:LSTM", "long short-term memory over the rows of an image", "mnist", 64, 4),
     "lstm_cell": ModelRow("zoo.models.lstm_cell:LSTMCell", "the same, stepped by hand", "mnist", 64, 4),
     "bilstm_sentiment": ModelRow(
-        "zoo.models.bilstm_sentiment:BiLSTMSentiment", "bidirectional LSTM that reads reviews", "imdb", 64, 3
+        "zoo.models.bilstm_sentiment:BiLSTMSentiment",
+        "bidirectional LSTM that reads reviews",
+        "imdb",
+        64,
+        6,
+        {
+            "trainer.gradient_clip_val": 1.0,
+            "model.lr_scheduler": "CosineAnnealingLR",
+            "model.lr_scheduler_args": {"T_max": 6},
+        },
     ),
 }
 
+MADE_HERE = "MIT, as the zoo: it is made by it"
+
 DATAMODULES: dict[str, DataRow] = {
-    "mnist": DataRow("zoo.datamodules.mnist:MNIST", "70,000 handwritten digits, 28×28 gray (torchvision's)"),
+    "mnist": DataRow(
+        "zoo.datamodules.mnist:MNIST", "70,000 handwritten digits, 28×28 gray (torchvision's)", "CC BY-SA 3.0"
+    ),
     "fashion_mnist": DataRow(
-        "zoo.datamodules.fashion_mnist:FashionMNIST", "70,000 articles of clothing, 28×28 gray (torchvision's)"
+        "zoo.datamodules.fashion_mnist:FashionMNIST",
+        "70,000 articles of clothing, 28×28 gray (torchvision's)",
+        "MIT",
     ),
-    "cifar10": DataRow("zoo.datamodules.cifar10:CIFAR10", "60,000 photos of ten things, 32×32 color (torchvision's)"),
-    "celeba": DataRow("zoo.datamodules.celeba:CelebA", "202,599 faces with 40 attributes, color (torchvision's)"),
-    "imdb": DataRow("zoo.datamodules.imdb:IMDB", "50,000 film reviews, negative or positive"),
-    "digits": DataRow("zoo.datamodules.digits:Digits", "1,797 handwritten digits, embedded (scikit-learn's)"),
-    "quadratic": DataRow("zoo.datamodules.quadratic:Quadratic", "30 points of y = 2x² + 3 + noise, made on the spot"),
+    "cifar10": DataRow(
+        "zoo.datamodules.cifar10:CIFAR10",
+        "60,000 photos of ten things, 32×32 color (torchvision's)",
+        "none stated; its publisher asks to be cited",
+    ),
+    "celeba": DataRow(
+        "zoo.datamodules.celeba:CelebA",
+        "202,599 faces with 40 attributes, color (torchvision's)",
+        "for research that is not commercial",
+    ),
+    "imdb": DataRow(
+        "zoo.datamodules.imdb:IMDB",
+        "50,000 film reviews, negative or positive",
+        "none stated; its publisher asks to be cited",
+    ),
+    "digits": DataRow(
+        "zoo.datamodules.digits:Digits", "1,797 handwritten digits, embedded (scikit-learn's)", "CC BY 4.0"
+    ),
+    "quadratic": DataRow(
+        "zoo.datamodules.quadratic:Quadratic", "30 points of y = 2x² + 3 + noise, made on the spot", MADE_HERE
+    ),
     "custom_function": DataRow(
-        "zoo.datamodules.custom_function:CustomFunctionData", "values of A·x·log(y) + B·y², made on the spot"
+        "zoo.datamodules.custom_function:CustomFunctionData", "values of A·x·log(y) + B·y², made on the spot", MADE_HERE
     ),
-    "xor": DataRow("zoo.datamodules.xor:XORData", "the four rows of exclusive or"),
+    "xor": DataRow("zoo.datamodules.xor:XORData", "the four rows of exclusive or", MADE_HERE),
 }
+
+
+@functools.cache
+def models() -> dict[str, ModelRow]:
+    """Return the row of every network by name: the zoo's own, and those of installed packages."""
+    return with_plugins(MODELS, "zoo.models", ModelRow)
+
+
+@functools.cache
+def datamodules() -> dict[str, DataRow]:
+    """Return the row of every data set by name: the zoo's own, and those of installed packages."""
+    return with_plugins(DATAMODULES, "zoo.datamodules", DataRow)
 
 
 def list_models(pattern: str = "*") -> list[str]:
     """Return the names of the networks that match a shell-style pattern, for example ``"*lp"``, sorted."""
-    return sorted(fnmatch.filter(MODELS, pattern))
+    return sorted(fnmatch.filter(models(), pattern))
 
 
 def list_datamodules(pattern: str = "*") -> list[str]:
     """Return the names of the data sets that match a shell-style pattern, sorted."""
-    return sorted(fnmatch.filter(DATAMODULES, pattern))
+    return sorted(fnmatch.filter(datamodules(), pattern))
 
 
 def data_row(name: str) -> DataRow:
     """Return a data set's row. Raises ZooError, with a suggestion, when there is no data set of that name."""
-    return _row("data set", name, DATAMODULES)
+    return _row("data set", name, datamodules())
 
 
 def model_row(name: str) -> ModelRow:
     """Return a network's row. Raises ZooError, with a suggestion, when there is no network of that name."""
-    return _row("model", name, MODELS)
+    return _row("model", name, models())
 
 
 def model_class(name: str) -> type[Task]:
@@ -152,28 +199,34 @@ def model_class(name: str) -> type[Task]:
     return cls
 
 
-def datamodule_class(name: str) -> type[InMemoryDataModule]:
+def datamodule_class(name: str) -> type[DataModule]:
     """Import and return a data module's class. Raises ZooError for an unknown name."""
-    cls: type[InMemoryDataModule] = _load(data_row(name).path)
+    cls: type[DataModule] = _load(data_row(name).path)
     return cls
 
 
-def create_model(name: str, **arguments: Any) -> Task:
+def create_model(name: str, *, weights: str | None = None, **arguments: Any) -> Task:
     """Build a network by name.
 
     Args:
         name: One of :func:`list_models`.
-        **arguments: Arguments of the network's class; those left out keep their documented values.
+        weights: Name of published weights, see :func:`zoo.list_weights`, or ``"default"``; by default, none.
+        **arguments: Arguments of the network's class; those left out keep their documented values, or those that the
+            weights were trained with.
 
     Raises:
-        ZooError: The name or an argument is unknown, or a value makes no sense.
+        ZooError: A name or an argument is unknown, a value makes no sense, or the weights are damaged.
     """
     cls = model_class(name)
     _check_arguments("model", name, cls, arguments)
-    return cls(**arguments)
+    if weights is None:
+        return cls(**arguments)
+    from zoo.weights import pretrained
+
+    return pretrained(name, weights, arguments)
 
 
-def create_datamodule(name: str, **arguments: Any) -> InMemoryDataModule:
+def create_datamodule(name: str, **arguments: Any) -> DataModule:
     """Build a data module by name.
 
     Args:
@@ -186,6 +239,11 @@ def create_datamodule(name: str, **arguments: Any) -> InMemoryDataModule:
     cls = datamodule_class(name)
     _check_arguments("data set", name, cls, arguments)
     return cls(**arguments)
+
+
+def name_of(path: str, rows: Mapping[str, ModelRow | DataRow]) -> str | None:
+    """Return the name of the row whose class is at ``module:Class``, or None if there is none."""
+    return next((name for name, row in rows.items() if row.path == path), None)
 
 
 def load_class(name: str, rows: Mapping[str, ModelRow | DataRow], package: str) -> Any:

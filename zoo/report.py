@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import platform
 import shlex
 import sys
@@ -21,7 +22,7 @@ from lightning.pytorch.utilities import rank_zero_only
 import zoo
 from zoo import figures
 from zoo.checkpoint import read_checkpoint, restore
-from zoo.datamodules.base import InMemoryDataModule, Split
+from zoo.datamodules.base import DataModule, Split
 from zoo.files import written_whole
 from zoo.metrics_file import in_order
 from zoo.tasks import Task
@@ -42,16 +43,18 @@ class Run:
         data_name: Its name in the registry.
         seed: Seed of weights, order and dropout.
         program: How the user started it, without the options.
+        command: The same, with the options.
         seconds: How long the fit took.
     """
 
     folder: Path
     model: Task
     model_name: str
-    data: InMemoryDataModule
+    data: DataModule
     data_name: str
     seed: int
     program: str
+    command: str
     seconds: float = 0.0
 
     @property
@@ -59,9 +62,10 @@ class Run:
         """Number of parameters of the network."""
         return sum(p.numel() for p in self.model.parameters())
 
-    def has(self, split: Split) -> bool:
-        """Whether there are examples of this split: without a validation part, only of train and test."""
-        return split != "val" or self.data.val_size > 0
+
+def splits_of(data: DataModule) -> list[Split]:
+    """Return the splits that a data set has: without a validation part, only train and test."""
+    return [split for split in get_args(Split) if split != "val" or data.val_size > 0]
 
 
 @rank_zero_only
@@ -74,7 +78,7 @@ def warn(*lines: str) -> None:
 @rank_zero_only
 def announce(run: Run, trainer: Trainer) -> None:
     """Print, in one line, what is about to be done."""
-    sizes = ", ".join(f"{len(run.data.splits[split]):,} {split}" for split in get_args(Split) if run.has(split))
+    sizes = ", ".join(f"{len(run.data.splits[split]):,} {split}" for split in splits_of(run.data))
     ranks = f"{trainer.world_size} × " if trainer.world_size > 1 else ""
     device = f"{ranks}{trainer.strategy.root_device.type}"
     limit = "no limit of" if trainer.max_epochs in (None, -1) else trainer.max_epochs
@@ -95,7 +99,7 @@ def report(run: Run, trainer: Trainer, checkpoint: Path) -> None:
         title = f"{checkpoint.stem} checkpoint, after epoch {saved['epoch'] + 1} of {trainer.current_epoch}"
     epochs, steps = trainer.current_epoch, trainer.global_step
     metrics: Metrics = dict.fromkeys(get_args(Split))
-    for split in filter(run.has, get_args(Split)):
+    for split in splits_of(run.data):
         metrics[split] = evaluate(trainer, run.model, run.data, split)
     if not trainer.is_global_zero:
         return
@@ -108,7 +112,9 @@ def report(run: Run, trainer: Trainer, checkpoint: Path) -> None:
         "steps": steps,
         "seed": run.seed,
         "seconds": round(run.seconds, 3),
-        "metrics": metrics,
+        "command": run.command,
+        "sizes": {split: len(run.data.splits[split]) for split in splits_of(run.data)},
+        "metrics": {split: _as_json(values) for split, values in metrics.items()},
         "versions": versions(),
         "checkpoint": str(checkpoint) if checkpoint.exists() else None,
     }
@@ -141,12 +147,16 @@ def report_interruption(run: Run, trainer: Trainer, checkpoint: Path) -> None:
         print(f"{table(logged)}\n")
     _tell("config", run.folder / "config.yaml")
     if checkpoint.exists():
-        options = [str(run.folder / "config.yaml"), "--ckpt_path", str(checkpoint)]
         _tell("checkpoint", checkpoint)
-        _tell("go on", f"{run.program} --config {shlex.join(options)}")
+        _tell("go on", how_to_go_on(run, checkpoint))
 
 
-def evaluate(trainer: Trainer, model: Task, data: InMemoryDataModule, split: Split) -> dict[str, float]:
+def how_to_go_on(run: Run, checkpoint: Path) -> str:
+    """Return the command that goes on from a checkpoint of a run."""
+    return f"{run.program} --config {shlex.join([str(run.folder / 'config.yaml'), '--ckpt_path', str(checkpoint)])}"
+
+
+def evaluate(trainer: Trainer, model: Task, data: DataModule, split: Split) -> dict[str, float]:
     """Return the metrics of a network, as it is, on a split. All ranks must call it."""
     trainer.loggers = []  # metrics.csv is of the training
     try:
@@ -158,13 +168,19 @@ def evaluate(trainer: Trainer, model: Task, data: InMemoryDataModule, split: Spl
     return {name.removeprefix("test/"): results[name] for name in in_order(results)}
 
 
-def table(metrics: Mapping[str, Mapping[str, float] | None]) -> str:
+def table(metrics: Mapping[str, Mapping[str, float | None] | None]) -> str:
     """Return metrics as text: a row a split, a column a metric."""
     names = in_order({name for values in metrics.values() for name in values or {}})
     rows = [["", *names]]
     for split, values in metrics.items():
-        rows.append([split, *(f"{values[name]:.4f}" if values and name in values else "–" for name in names)])
+        found = [(values or {}).get(name) for name in names]
+        rows.append([split, *("–" if value is None else f"{value:.4f}" for value in found)])
     return "\n".join("  ".join([f"{row[0]:<6}", *(f"{cell:>8}" for cell in row[1:])]).rstrip() for row in rows)
+
+
+def _as_json(values: Mapping[str, float] | None) -> dict[str, float | None] | None:
+    """Return metrics with None for numbers that JSON has not: NaN and infinity."""
+    return None if values is None else {name: v if math.isfinite(v) else None for name, v in values.items()}
 
 
 def versions() -> dict[str, str]:

@@ -27,10 +27,22 @@ def new_folder(base: Path) -> Path:
         raise ZooError(f"cannot make a run folder in {base} ({error.strerror}); name another with --out") from None
 
 
-def newest_checkpoint(base: Path) -> Path | None:
-    """Return ``last.ckpt`` of the newest run in ``base`` that has one, or None."""
-    checkpoints = (last_checkpoint(base / str(number)) for number in sorted(_numbers(base), reverse=True))
-    return next((checkpoint for checkpoint in checkpoints if checkpoint.exists()), None)
+def newest_run(base: Path) -> Path | None:
+    """Return the folder of the newest run in ``base`` that has a checkpoint, or None."""
+    folders = (base / str(number) for number in sorted(_numbers(base), reverse=True))
+    return next((folder for folder in folders if checkpoints_of(folder)), None)
+
+
+def newest_folder(base: Path) -> Path | None:
+    """Return the folder of the newest run in ``base``, or None."""
+    numbers = _numbers(base)
+    return base / str(max(numbers)) if numbers else None
+
+
+def checkpoints_of(folder: Path) -> list[Path]:
+    """Return the checkpoints of a run, ``last.ckpt`` first, then the newest."""
+    others = sorted(folder.glob("checkpoints/[!.]*.ckpt"), key=lambda path: path.stat().st_mtime, reverse=True)
+    return sorted(others, key=lambda path: path != last_checkpoint(folder))
 
 
 def run_of(checkpoint: Path) -> Path | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence
 
 
 def as_steps(x: Tensor) -> Tensor:
@@ -24,3 +25,36 @@ def last_step(output: Tensor, lengths: Tensor | None) -> Tensor:
     if lengths is None:
         return output[:, -1]
     return output[torch.arange(len(output), device=output.device), lengths.to(output.device) - 1]
+
+
+def final_states(lstm: nn.LSTM, x: Tensor, lengths: Tensor) -> Tensor:
+    """Return both final hidden states of the last layer of a bidirectional LSTM, ``(batch, 2 * hidden_size)``.
+
+    The sequences are packed, so that what comes after a sequence's end is not seen. An export cannot follow that, and
+    takes the long way to the same numbers: the sequences are turned around, each within its length, and the states read
+    at its end.
+
+    Args:
+        lstm: The LSTM, bidirectional, batch first.
+        x: Sequences, shape ``(batch, steps, features)``.
+        lengths: Number of valid steps of each, shape ``(batch,)``.
+    """
+    if not torch.compiler.is_exporting():
+        packed = pack_padded_sequence(x, lengths.cpu(), batch_first=True, enforce_sorted=False)
+        _, (hidden, _) = lstm(packed)
+        return torch.cat([hidden[-2], hidden[-1]], dim=1)
+    end = lengths[:, None, None] - 1
+    steps = torch.arange(x.shape[1], device=x.device)[None, :, None]
+    turned = torch.where(steps <= end, end - steps, steps)
+    start = x.new_zeros(1, x.shape[0], lstm.hidden_size)
+    output: list[Tensor] = []
+    for layer in range(lstm.num_layers):
+        output = []
+        for suffix in ("", "_reverse"):
+            parts = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+            weights = [getattr(lstm, f"{part}_l{layer}{suffix}") for part in parts]
+            read = x.gather(1, turned.expand(-1, -1, x.shape[2])) if suffix else x
+            output.append(torch.lstm(read, (start, start), weights, True, 1, 0.0, False, False, True)[0])
+        forth, back = output
+        x = torch.cat([forth, back.gather(1, turned.expand_as(back))], dim=2)
+    return torch.cat([states.gather(1, end.expand(-1, 1, lstm.hidden_size))[:, 0] for states in output], dim=1)

@@ -1,28 +1,28 @@
-"""What every network shares: its loss, optimizer, metrics and steps. A network adds its layers and its forward."""
+"""What every network shares: its loss, optimizer, steps and answers. A network adds its layers and its forward."""
 
 from __future__ import annotations
 
-import math
-from typing import Any, ClassVar, Literal, TypedDict, cast, get_args
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple, TypedDict, cast
 
 import torch
-from lightning.pytorch import LightningModule
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
-from torchmetrics import MeanMetric, Metric, MetricCollection, SumMetric
+from torch.nn.utils.rnn import pad_sequence
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+from torchmetrics import Metric
 from torchmetrics.classification import BinaryAccuracy, MulticlassAccuracy, MulticlassConfusionMatrix
 from torchmetrics.regression import MeanAbsoluteError
 
 from zoo.errors import ZooError
+from zoo.hyperparameters import check_hyperparameters
 from zoo.losses import InputKind, LossName, OutputKind, TargetKind, loss_function
+from zoo.measuring import Measured, SplitPrefix
 from zoo.optim import lr_scheduler_class, lr_scheduler_config, optimizer_class
 from zoo.signatures import arguments_of
+from zoo.transforms import Transform, from_spec
 
 Batch = tuple[Tensor, Tensor]
-SplitPrefix = Literal["train/", "val/", "test/"]
-
-MEASURED_AT_ONCE = 32
-"""Batches whose metrics are updated together: one by one, it would take a tenth of an epoch of a small network."""
 
 
 class TaskOptions(TypedDict, total=False):
@@ -53,12 +53,24 @@ class ClassifierOptions(TaskOptions, total=False):
     multilabel: bool
 
 
-class Task(LightningModule):
-    """A network with its loss, its optimizer and a set of metrics for each of train, val and test.
+class Prediction(NamedTuple):
+    """What a network says of some inputs.
 
-    Metrics are updated in each step and computed once, at the epoch's end: exact for uneven batches and on any number
-    of ranks. The loss among them leaves the penalties out, so that train and val compare; ``mse_sum`` is summed over
-    all examples of the split.
+    Attributes:
+        labels: For each input the name of its class; if each class is a yes or no of its own, the names of the yeses;
+            for numbers, nothing.
+        values: Probabilities, shape ``(inputs, classes)``; or the numbers of a regression, ``(inputs, outputs)``.
+    """
+
+    labels: list[str] | list[tuple[str, ...]]
+    values: Tensor
+
+
+class Task(Measured):
+    """A network with its loss, its optimizer and its metrics.
+
+    The loss among the metrics leaves the penalties out, so that train and val compare; ``mse_sum`` is summed over all
+    examples of the split.
 
     Args:
         target: What outputs are compared with.
@@ -72,14 +84,22 @@ class Task(LightningModule):
         l1: Factor of the L1 penalty.
         l2: Factor of the L2 penalty.
 
+    Attributes:
+        transform: Turns a picture, a text or a row of numbers into an input; it comes with weights, or with data.
+        classes: Names of the classes, by index; it comes as the transform does.
+
     Raises:
         ZooError: A name is unknown, a value makes no sense, or a hyperparameter is not plain.
     """
 
     takes: ClassVar[InputKind] = "image"
     output: ClassVar[OutputKind]
+    head: ClassVar[str | None] = None
+    """Name of the layer that gives the outputs, a class each; None if there is none to be replaced."""
     momentum: ClassVar[float] = 0.0
     """Momentum of SGD where ``optimizer_args`` are not given."""
+    transform: Transform | None = None
+    classes: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -95,62 +115,45 @@ class Task(LightningModule):
         l1: float = 0.0,
         l2: float = 0.0,
     ) -> None:
-        super().__init__()
-        names = [*arguments_of(type(self)), "loss", "lr", "optimizer", *TaskOptions.__annotations__]
-        self.save_hyperparameters(*dict.fromkeys(names))
-        for name, value in self.hparams.items():
-            _check_plain(name, value)
-            if type(value) is int and value < 1 and name not in ("lr", "l1", "l2", "dropout"):
-                raise ZooError(f"{name} must be at least 1, got {value}")
-            if name == "dropout" and not 0 <= value < 1:
-                raise ZooError(f"dropout must be at least 0 and below 1, got {value}")
-        for name, number in {"lr": lr, "l1": l1, "l2": l2}.items():
-            if not isinstance(number, int | float) or isinstance(number, bool):
-                raise ZooError(f"{name} must be a number, got {number!r}")
-        if not (math.isfinite(lr) and lr > 0):
-            raise ZooError(f"lr must be a finite number above 0, got {lr}")
-        for name, factor in {"l1": l1, "l2": l2}.items():
-            if not (math.isfinite(factor) and factor >= 0):
-                raise ZooError(f"{name} must be a finite number of at least 0, got {factor}")
+        super().__init__(metrics, summed=loss == "mse_sum")
+        if names := arguments_of(type(self)):  # given no names, Lightning would save all that it finds
+            self.save_hyperparameters(*names)
+        check_hyperparameters({**self.hparams, "lr": lr, "l1": l1, "l2": l2})
         if optimizer_args is None and optimizer == "SGD" and self.momentum:
             optimizer_args = {"momentum": self.momentum}
-        self.optimizer_args = optimizer_args or {}
+        self.lr, self.l1, self.l2 = lr, l1, l2
+        self.optimizer, self.optimizer_args = optimizer, optimizer_args or {}
+        self.lr_scheduler, self.lr_scheduler_args = lr_scheduler, lr_scheduler_args or {}
         optimizer_class(optimizer, self.optimizer_args)
         if lr_scheduler:
-            lr_scheduler_class(lr_scheduler, lr_scheduler_args or {})
+            lr_scheduler_class(lr_scheduler, self.lr_scheduler_args)
         self.loss = loss_function(loss, self.output, target)
-        self.measured, self.sums = False, loss == "mse_sum"
-        total = SumMetric(nan_strategy="disable") if self.sums else MeanMetric(nan_strategy="disable")
-        measured = MetricCollection({"loss": total, **metrics}, compute_groups=False)
-        # In one container, so that the model summary shows them as one line.
-        self.measures = nn.ModuleDict({split: measured.clone(split) for split in get_args(SplitPrefix)})
-        self.unmeasured: dict[SplitPrefix, list[tuple[Tensor, Tensor, Tensor]]] = {s: [] for s in get_args(SplitPrefix)}
+        self.evaluated_again = False
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        """Set an attribute; at once if it is the one in which Lightning notes, 50 times a step, what it calls."""
-        if name == "_current_fx_name":  # torch's way, which looks for parameters first, costs 8% of an epoch of `slp`
-            object.__setattr__(self, name, value)
-        else:
-            super().__setattr__(name, value)
+    def features(self, x: Tensor) -> Tensor:
+        """Return what the head sees, shape ``(batch, features)``: the network as a backbone."""
+        raise ZooError(f"{type(self).__name__} has no head that could be taken off")
 
-    def predicted(self, output: Tensor) -> Tensor:
-        """Turn what ``forward`` puts out into what a user asks for: probabilities, or values, of the same shape."""
-        return output
+    def setup(self, stage: str) -> None:
+        """Take from the data how inputs are made and what the classes are called."""
+        data = getattr(self.trainer, "datamodule", None)
+        self.transform = getattr(data, "transform", self.transform)
+        self.classes = getattr(data, "classes", self.classes)
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        """Note that the batch was not measured yet; LBFGS evaluates each several times."""
-        self.measured = False
+        """Note that the batch was not evaluated yet; LBFGS evaluates each several times, and it is measured once."""
+        self.evaluated_again = False
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the loss of a batch, penalties included."""
-        loss = self._loss(batch, "train/", measure=not self.measured)
-        self.measured = True
-        if self.sums and self._trainer:
+        loss = self._loss(batch, None if self.evaluated_again else "train/")
+        self.evaluated_again = True
+        if self.summed and self._trainer:
             loss = loss * self._trainer.world_size  # DDP averages the gradients of the ranks
-        if self.hparams["l1"]:
-            loss = loss + self.hparams["l1"] * torch.stack([p.abs().sum() for p in self.parameters()]).sum()
-        if self.hparams["l2"]:
-            loss = loss + self.hparams["l2"] * torch.stack([p.square().sum() for p in self.parameters()]).sum()
+        if self.l1:
+            loss = loss + self.l1 * torch.stack([p.abs().sum() for p in self.parameters()]).sum()
+        if self.l2:
+            loss = loss + self.l2 * torch.stack([p.square().sum() for p in self.parameters()]).sum()
         return loss
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
@@ -165,98 +168,87 @@ class Task(LightningModule):
         """Return the probabilities, or values, of a batch."""
         return self.predicted(self(batch[0]))
 
-    def split_metrics(self, split: SplitPrefix) -> MetricCollection:
-        """Return the metrics of a split."""
-        return cast(MetricCollection, self.measures[split])
-
-    def update_metrics(self, split: SplitPrefix, losses: Tensor, outputs: Tensor, targets: Tensor) -> None:
-        """Update a split's metrics with some batches at once.
+    def predict(self, x: Any) -> Prediction:
+        """Say what one or several inputs are, whatever mode the network is in.
 
         Args:
-            split: Prefix of the split.
-            losses: For each example its share in the loss of its batch, shape ``(examples,)``.
-            outputs: What ``forward`` put out, shape ``(examples, ...)``.
-            targets: The targets, shape ``(examples, ...)``.
-        """
-        self.split_metrics(split).update(value=losses, preds=self.predicted(outputs), target=targets)
+            x: A PIL image, a text or a row of numbers; a list of them; or a tensor of inputs with a batch dimension.
 
-    def _loss(self, batch: Batch, split: SplitPrefix, measure: bool = True) -> Tensor:
+        Raises:
+            ZooError: The network does not know how to make an input, or none can be made of this.
+        """
+        training = self.training
+        self.eval()
+        try:
+            with torch.inference_mode():
+                return Prediction([], self.predicted(self(self._inputs(x))))
+        finally:
+            self.train(training)
+
+    def _inputs(self, x: Any) -> Tensor:
+        if not isinstance(x, Tensor):
+            if self.transform is None:
+                raise ZooError("the network does not know how to make inputs: set its transform, or give a tensor")
+            several = isinstance(x, Sequence) and not isinstance(x, str) and not isinstance(x[0], int | float)
+            x = pad_sequence([self.transform(one) for one in (x if several else [x])], batch_first=True)
+        return x.to(self.device, self.dtype if x.is_floating_point() else None)
+
+    def _loss(self, batch: Batch, split: SplitPrefix | None) -> Tensor:
         x, target = batch
         output = self(x)
         loss = self.loss(output, target)
-        if not measure:
-            return loss
-        batches = self.unmeasured[split]
-        batches.append((loss.detach(), output.detach(), target))
-        if len(batches) == MEASURED_AT_ONCE:
-            self._flush(split)
+        if split:
+            self.measure(split, loss, output, target)
         return loss
-
-    def _flush(self, split: SplitPrefix) -> None:
-        batches = self.unmeasured[split]
-        if batches:
-            losses = torch.cat([(loss / len(t) if self.sums else loss).expand(len(t)) for loss, _, t in batches])
-            self.update_metrics(split, losses, torch.cat([b[1] for b in batches]), torch.cat([b[2] for b in batches]))
-            batches.clear()
-
-    def _log(self, split: SplitPrefix) -> None:
-        self._flush(split)
-        # Given whole metrics rather than numbers, Lightning computes them over all ranks, and resets them.
-        self.log_dict(self.split_metrics(split), prog_bar=split != "test/")
-
-    def _forget(self, split: SplitPrefix) -> None:
-        """Drop what is left of an epoch that was interrupted."""
-        self.unmeasured[split].clear()
-        self.split_metrics(split).reset()
-
-    def on_train_epoch_start(self) -> None:
-        """Begin the epoch's metrics."""
-        self._forget("train/")
-
-    def on_validation_epoch_start(self) -> None:
-        """Begin the validation set's metrics."""
-        self._forget("val/")
-
-    def on_test_epoch_start(self) -> None:
-        """Begin the test set's metrics."""
-        self._forget("test/")
-
-    def on_train_epoch_end(self) -> None:
-        """Log the epoch's metrics."""
-        self._log("train/")
-
-    def on_validation_epoch_end(self) -> None:
-        """Log the validation set's metrics."""
-        self._log("val/")
-
-    def on_test_epoch_end(self) -> None:
-        """Log the test set's metrics."""
-        self._log("test/")
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Build the optimizer, and the schedule if there is one, from their names."""
-        options = self.hparams
-        build = optimizer_class(options["optimizer"], self.optimizer_args)
-        optimizer = build(self.parameters(), lr=options["lr"], **self.optimizer_args)
-        if not options["lr_scheduler"]:
+        build = optimizer_class(self.optimizer, self.optimizer_args)
+        optimizer = build(self.parameters(), lr=self.lr, **self.optimizer_args)
+        if not self.lr_scheduler:
             return optimizer
-        arguments = options["lr_scheduler_args"] or {}
-        scheduler = lr_scheduler_class(options["lr_scheduler"], arguments)(optimizer, **arguments)
+        scheduler = lr_scheduler_class(self.lr_scheduler, self.lr_scheduler_args)(optimizer, **self.lr_scheduler_args)
         return {"optimizer": optimizer, "lr_scheduler": lr_scheduler_config(scheduler, monitor="val/loss")}
 
+    def lr_scheduler_step(self, scheduler: Any, metric: Any | None) -> None:
+        """Step a schedule; not one that looks at the validation, which Lightning would leave out in a resumed epoch."""
+        if not isinstance(scheduler, ReduceLROnPlateau):
+            super().lr_scheduler_step(scheduler, metric)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the validation set's metrics, and step a schedule that looks at them."""
+        super().on_validation_epoch_end()
+        scheduler = self.lr_schedulers() if self.lr_scheduler and self._trainer else None
+        if isinstance(scheduler, ReduceLROnPlateau) and not self.trainer.sanity_checking:
+            scheduler.step(self.trainer.callback_metrics["val/loss"])
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Name the network and its data, so that :func:`zoo.load_model` knows what to build."""
+        """Name the network and its data, so that :func:`zoo.load_model` knows what to build, and what to feed it."""
+        super().on_save_checkpoint(checkpoint)
         data = getattr(self._trainer, "datamodule", None)
-        checkpoint["zoo"] = {"model": class_path(self), "data": class_path(data) if data else None}
+        checkpoint["zoo"] = {
+            "model": class_path(self),
+            "data": class_path(data) if data else None,
+            "transform": self.transform.spec() if self.transform else None,
+            "classes": list(self.classes),
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take from a checkpoint how inputs are made and what the classes are called."""
+        super().on_load_checkpoint(checkpoint)
+        origin = checkpoint.get("zoo", {})
+        self.transform = from_spec(origin["transform"]) if origin.get("transform") else None
+        self.classes = tuple(origin.get("classes", ()))
 
 
 class Classifier(Task):
     """A network that tells which of several classes an example belongs to, or, multi-label, each class's yes or no.
 
-    ``forward`` gives one output a class, shape ``(batch, num_classes)``. Targets are class indices, shape ``(batch,)``,
-    or, multi-label, 0 or 1 for each class, of the output's shape. Measures ``acc``: the share of examples whose largest
-    output is the right one, or, multi-label, of right answers. After a test of single labels, ``confusion``
-    holds the counts, shape ``(true class, predicted class)``.
+    ``forward`` gives one output a class, shape ``(batch, num_classes)``; without classes it gives the features, and
+    there is nothing to train. Targets are class indices, shape ``(batch,)``, or, multi-label, 0 or 1 for each class, of
+    the output's shape. Measures ``acc``: the share of examples whose largest output is the right one, or, multi-label,
+    of right answers. After a test of single labels, ``confusion`` holds the counts, shape ``(true class, predicted
+    class)``.
 
     Args:
         num_classes: Number of classes.
@@ -267,17 +259,27 @@ class Classifier(Task):
     confusion: Tensor | None = None
 
     def __init__(self, num_classes: int, multilabel: bool = False, **options: Any) -> None:
-        if num_classes < 2 and not multilabel:
-            raise ZooError(f"num_classes must be at least 2, got {num_classes}")
-        accuracy = MulticlassAccuracy(num_classes, average="micro", validate_args=False)
-        super().__init__(
-            target="binary" if multilabel else "class",
-            metrics={"acc": BinaryAccuracy(validate_args=False) if multilabel else accuracy},
-            **options,
-        )
-        self.multilabel = multilabel
-        if not multilabel:
+        if num_classes == 1 and not multilabel:
+            raise ZooError("num_classes must be at least 2, or 0 for the features alone, got 1")
+        metrics: dict[str, Metric] = {}
+        if multilabel:
+            metrics["acc"] = BinaryAccuracy(validate_args=False)
+        elif num_classes > 1:
+            metrics["acc"] = MulticlassAccuracy(num_classes, average="micro", validate_args=False)
+        super().__init__(target="binary" if multilabel else "class", metrics=metrics, **options)
+        self.num_classes, self.multilabel = num_classes, multilabel
+        if num_classes > 1 and not multilabel:
             self.measures["confusion"] = MulticlassConfusionMatrix(num_classes, validate_args=False)
+
+    def new_head(self, in_features: int) -> nn.Linear | None:
+        """Return a linear layer from the features to the classes; None without classes."""
+        return nn.Linear(in_features, self.num_classes) if self.num_classes else None
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """Build the optimizer, as :class:`Task` does. Raises ZooError without classes."""
+        if not self.num_classes:
+            raise ZooError("a network without a head (num_classes 0) cannot be trained on its own; put one on it")
+        return super().configure_optimizers()
 
     def predicted(self, output: Tensor) -> Tensor:
         """Return probabilities; those of sigmoid outputs are each on their own, and need not add up to 1."""
@@ -287,6 +289,17 @@ class Classifier(Task):
             case "log_probs":
                 return output.exp()
         return output
+
+    def predict(self, x: Any) -> Prediction:
+        """Name the classes of one or several inputs, as :meth:`Task.predict`."""
+        if not self.num_classes:
+            raise ZooError("a network without a head (num_classes 0) knows no classes; call it for its features")
+        values = super().predict(x).values
+        names = self.classes or tuple(map(str, range(self.num_classes)))
+        if self.multilabel:
+            yeses = [tuple(name for name, p in zip(names, row, strict=True) if p > 0.5) for row in values.tolist()]
+            return Prediction(yeses, values)
+        return Prediction([names[index] for index in values.argmax(-1).tolist()], values)
 
     def update_metrics(self, split: SplitPrefix, losses: Tensor, outputs: Tensor, targets: Tensor) -> None:
         """Update a split's metrics, and, of the test set, who was taken for whom."""
@@ -327,15 +340,3 @@ class Regressor(Task):
 def class_path(instance: object) -> str:
     """Return where an object's class is, as ``module:Class``."""
     return f"{type(instance).__module__}:{type(instance).__qualname__}"
-
-
-def _check_plain(name: str, value: Any) -> None:
-    """Refuse what a checkpoint could only hold as a pickle: it would not load with ``weights_only=True``."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            _check_plain(f"{name}.{key}", item)
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            _check_plain(f"{name}[{index}]", item)
-    elif value is not None and type(value) not in (str, int, float, bool):
-        raise ZooError(f"{name} must be plain (text, number, true/false, list or dict of these), got {type(value)}")

@@ -6,9 +6,11 @@ import atexit
 import logging
 import os
 import warnings
+from typing import Any
 
 import torch
 from jsonargparse import Namespace
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import ProgressBar as LightningProgressBar
@@ -16,6 +18,7 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from zoo.callbacks import ProgressBar
 from zoo.errors import ZooError
+from zoo.jobs import in_slurm, was_restarted
 from zoo.parser import Parser
 
 HARMLESS = [
@@ -24,6 +27,7 @@ HARMLESS = [
     ".*smaller than the logging interval.*",  # nothing is logged by steps
     ".*Checkpoint directory .* exists and is not empty.*",  # a resumed run goes on in its folder
     ".*The dirpath has changed from.*",  # a run resumed from a file has a folder of its own
+    ".*`srun` command is available on your system but is not used.*",  # a login node, or a machine that has it
     ".*is not supported by the model summary.*",  # its estimate of the size alone
 ]
 
@@ -44,9 +48,11 @@ def build_trainer(parser: Parser, options: Namespace, callbacks: list[Callback])
     Raises:
         ZooError: The options contradict each other, or ask for devices that are not there.
     """
+    was_restarted()  # the processes of torchrun meet here at the latest
     arguments = parser.instantiate(Namespace(trainer=options.trainer)).trainer.as_dict()
-    theirs = arguments.pop("callbacks") or []
-    theirs = theirs if isinstance(theirs, list) else [theirs]
+    if in_slurm():  # Lightning's own requeue saves wherever a rank happens to be
+        arguments["plugins"] = [*_as_list(arguments["plugins"]), SLURMEnvironment(auto_requeue=False)]
+    theirs = _as_list(arguments.pop("callbacks"))
     theirs_shows = any(isinstance(callback, LightningProgressBar) for callback in theirs)
     if arguments["enable_progress_bar"] is not False and not theirs_shows:
         callbacks = [*callbacks, ProgressBar()]
@@ -69,6 +75,10 @@ def build_trainer(parser: Parser, options: Namespace, callbacks: list[Callback])
 def is_first_rank() -> bool:
     """Whether this process is the first of the run, which speaks for all; known before the trainer has started."""
     return getattr(rank_zero_only, "rank", 0) == 0
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value] if value else []
 
 
 def _leave_process_group() -> None:

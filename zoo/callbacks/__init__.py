@@ -1,6 +1,6 @@
 """What a run needs beside Lightning's own callbacks."""
 
-from zoo.callbacks.last import LastCheckpoint
+from zoo.callbacks.exact_resume import ExactResume
 from zoo.callbacks.progress import ProgressBar
 
-__all__ = ["LastCheckpoint", "ProgressBar"]
+__all__ = ["ExactResume", "ProgressBar"]

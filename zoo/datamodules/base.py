@@ -1,20 +1,22 @@
-"""What every data module shares: splits, samplers and batches gathered from tensors held in memory."""
+"""What every data module shares: splits, loaders, and what networks must know of the data."""
 
 from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
 from typing import Any, ClassVar, Literal, Self
 
 import torch
 from lightning.pytorch import LightningDataModule
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, DistributedSampler
+from torch.utils.data import DataLoader
 
+from zoo.datamodules.loading import Batches, EpochSampler, Examples, ResumableLoader
 from zoo.errors import ZooError
 from zoo.losses import InputKind, TargetKind
+from zoo.seeds import mixed
 from zoo.signatures import arguments_of
+from zoo.transforms import Transform
 
 Split = Literal["train", "val", "test"]
 
@@ -26,117 +28,16 @@ EVALUATION_BATCH_SIZE = 500
 """Without gradients larger batches fit, and metrics do not depend on them."""
 
 
+SECONDS_TO_LOAD = 50
+"""A worker that takes longer for a batch hangs."""
+
+
 class DataUnavailableError(ZooError):
     """The data set is not on disk and cannot be downloaded."""
 
 
-class Batches(Dataset[tuple[Tensor, Tensor]], ABC):
-    """Examples that are fetched a whole batch at a time."""
-
-    @abstractmethod
-    def __len__(self) -> int:
-        """Return the number of examples."""
-
-    @abstractmethod
-    def __getitems__(self, indices: list[int]) -> tuple[Tensor, Tensor]:
-        """Return the batch of these indices; DataLoader prefers this to one call an example and a collation."""
-
-
-class Examples(Batches):
-    """Inputs and targets in memory."""
-
-    def __init__(self, x: Tensor, y: Tensor) -> None:
-        self.tensors = x, y
-
-    def __len__(self) -> int:
-        """Return the number of examples."""
-        return len(self.tensors[1])
-
-    def __getitems__(self, indices: list[int]) -> tuple[Tensor, Tensor]:
-        """Return the batch of these indices."""
-        chosen = torch.tensor(indices)
-        x, y = self.tensors
-        return x.index_select(0, chosen), y.index_select(0, chosen)  # several times faster than [chosen]
-
-
-class EpochSampler(DistributedSampler[Any]):
-    """The share of one rank in an epoch's order, which is a function of seed and epoch alone.
-
-    Rank r of W takes every W-th example from the r-th on, so that the r-th batches of all ranks together are the batch
-    that a single process would see. When training, every rank gets equally many: up to W - 1 examples of an epoch are
-    left out. When evaluating, none is left out and none is seen twice, unlike with torch's own sampler.
-
-    Lightning leaves a ``DistributedSampler`` alone, and tells it the epoch.
-
-    Args:
-        examples: What is sampled from.
-        batch_size: Examples a batch, over all ranks together.
-        rank: The rank.
-        ranks: How many there are.
-        shuffle: Whether it is for training.
-        seed: Seeds the order.
-    """
-
-    def __init__(
-        self, examples: Batches, *, batch_size: int, rank: int = 0, ranks: int = 1, shuffle: bool = False, seed: int = 0
-    ) -> None:
-        super().__init__(examples, num_replicas=ranks, rank=rank, shuffle=shuffle, seed=seed)
-        self.size, self.batch_size, self.start = len(examples), batch_size, 0
-
-    def order(self) -> list[int]:
-        """Return the indices of all examples in the order of the epoch."""
-        if not self.shuffle:
-            return list(range(self.size))
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
-        return torch.randperm(self.size, generator=generator).tolist()
-
-    def __iter__(self) -> Iterator[int]:
-        """Yield the indices of this rank."""
-        order = self.order()
-        shared = len(order) - len(order) % self.num_replicas if self.shuffle else len(order)
-        return iter(order[self.rank : shared : self.num_replicas][self.start :])
-
-    def __len__(self) -> int:
-        """Return the number of indices of this rank."""
-        if self.shuffle:
-            return self.size // self.num_replicas
-        return len(range(self.rank, self.size, self.num_replicas))
-
-
-class ResumableLoader(DataLoader[Any]):
-    """A loader whose place in the epoch is part of Lightning's checkpoints: a resumed run sees what is left of it."""
-
-    sampler: EpochSampler
-    resumed: dict[str, int] | None = None
-    fetched = 0
-
-    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
-        """Yield the epoch's batches, those before the place of a checkpoint left out.
-
-        A generator, since Lightning asks for an iterator before it tells the sampler the epoch.
-        """
-        skipped = 0
-        if self.resumed is not None:
-            skipped = self.resumed["batches"] if self.resumed["epoch"] == self.sampler.epoch else 0
-            self.resumed = None
-        assert self.batch_size is not None
-        self.fetched, self.sampler.start = skipped, skipped * self.batch_size
-        for batch in super().__iter__():
-            self.fetched += 1
-            yield batch
-        self.sampler.start = 0
-
-    def state_dict(self) -> dict[str, int]:
-        """Return the place in the epoch."""
-        return {"epoch": self.sampler.epoch, "batches": self.fetched}
-
-    def load_state_dict(self, state_dict: dict[str, int]) -> None:
-        """Go on from a place in an epoch."""
-        self.resumed = state_dict
-
-
-class InMemoryDataModule(LightningDataModule, ABC):
-    """A data set that fits in memory, as tensors, split into train, val and test.
+class DataModule(LightningDataModule, ABC):
+    """A data set, split into train, val and test.
 
     A batch is a pair of inputs and targets; inputs are scaled, and augmented if asked to, on the device.
 
@@ -159,6 +60,8 @@ class InMemoryDataModule(LightningDataModule, ABC):
     classes: ClassVar[tuple[str, ...]] = ()
     """Names of the classes, by index; none for numbers."""
     sampler: ClassVar[type[EpochSampler]] = EpochSampler
+    augment = False
+    """Whether to vary the training inputs at random."""
     num_workers = 0
     """Processes that load batches; what is in memory needs none."""
 
@@ -170,22 +73,30 @@ class InMemoryDataModule(LightningDataModule, ABC):
             raise ZooError(f"val_size must be at least 0, got {val_size}")
         self.batch_size, self.val_size, self.seed = batch_size, val_size, seed
         self.splits: dict[Split, Batches] = {}
+        self.tested: Split = "test"
         self.save_hyperparameters(*arguments_of(type(self)), logger=False)
 
-    def load(self, train: bool) -> tuple[Tensor, Tensor]:
-        """Return the inputs, shape ``(examples, *shape)``, and targets of the training or test set."""
-        raise NotImplementedError
-
     @abstractmethod
-    def encode(self, source: str) -> Tensor:
-        """Turn what a user gives to predict on into one input, with a batch dimension of 1, as a model takes it."""
+    def load_splits(self) -> dict[Split, Batches]:
+        """Return the examples of each split."""
+
+    @property
+    @abstractmethod
+    def transform(self) -> Transform:
+        """What turns a picture, a text or a row into an input as this data's are; it travels with the weights."""
 
     def scale(self, x: Tensor) -> Tensor:
         """Turn a batch of stored inputs, already on the device, into what a model takes."""
         return x
 
-    def augmented(self, x: Tensor) -> Tensor:
-        """Vary a batch of scaled inputs at random, in training alone."""
+    def vary(self, x: Tensor, chance: Tensor) -> Tensor:
+        """Vary a batch of scaled inputs, in training alone, if ``augment`` is set.
+
+        Args:
+            x: The inputs, shape ``(batch, ...)``.
+            chance: Random numbers in 0 to 1, four for each input, shape ``(batch, 4)``: the same for a place in an
+                epoch in any run of this seed, resumed or not, on any number of ranks.
+        """
         return x
 
     @abstractmethod
@@ -196,14 +107,6 @@ class InMemoryDataModule(LightningDataModule, ABC):
         """Load the data and split it; once, however often it is called."""
         if not self.splits:
             self.splits = self.load_splits()
-
-    def load_splits(self) -> dict[Split, Batches]:
-        """Return the examples of each split."""
-        whole, test = Examples(*self.load(train=True)), Examples(*self.load(train=False))
-        if not self.val_size:
-            return {"train": whole, "val": test, "test": test}
-        train, val = (Examples(*(t.index_select(0, part) for t in whole.tensors)) for part in self.split(len(whole)))
-        return {"train": train, "val": val, "test": test}
 
     def split(self, size: int) -> tuple[Tensor, Tensor]:
         """Return which of the training set's examples are trained on, and which are held out for validation."""
@@ -222,14 +125,14 @@ class InMemoryDataModule(LightningDataModule, ABC):
 
     def test_dataloader(self) -> DataLoader[Any]:
         """Return batches of the test set."""
-        return self._loader("test")
+        return self._loader(self.tested)
 
     predict_dataloader = test_dataloader
 
     def testing_on(self, split: Split) -> Self:
         """Return this data module with a split in the place of the test set, to evaluate it by ``trainer.test``."""
         other = copy.copy(self)
-        other.splits = {**self.splits, "test": self.splits[split]}
+        other.tested = split
         return other
 
     def check_ranks(self, ranks: int) -> None:
@@ -247,9 +150,16 @@ class InMemoryDataModule(LightningDataModule, ABC):
             return self.trainer.precision_plugin.convert_input(batch)
         x, y = batch
         x = self.scale(x)
-        if self.trainer.training:
-            x = self.augmented(x)
+        if self.augment and self.trainer.training:
+            x = self.vary(x, self._chance(len(x)).to(x.device))
         return self.trainer.precision_plugin.convert_input((x, y))
+
+    def _chance(self, size: int) -> Tensor:
+        assert self.trainer is not None
+        batch = self.trainer.fit_loop.epoch_loop.batch_progress.current.ready
+        generator = torch.Generator().manual_seed(mixed(self.seed, self.trainer.current_epoch, batch))
+        rank, ranks = self.trainer.global_rank, self.trainer.world_size
+        return torch.rand(size * ranks, 4, generator=generator)[rank::ranks]
 
     def _loader(self, split: Split, shuffle: bool = False) -> DataLoader[Any]:
         rank, ranks = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
@@ -263,10 +173,27 @@ class InMemoryDataModule(LightningDataModule, ABC):
             sampler=sampler,
             collate_fn=_as_it_is,
             num_workers=self.num_workers,
+            timeout=SECONDS_TO_LOAD if self.num_workers else 0,
             persistent_workers=self.num_workers > 0,
             pin_memory=torch.cuda.is_available(),
             generator=torch.Generator(),  # else each epoch would draw from the global one, and shift dropout's masks
         )
+
+
+class InMemory(DataModule):
+    """A data set that fits in memory, as tensors."""
+
+    @abstractmethod
+    def load(self, train: bool) -> tuple[Tensor, Tensor]:
+        """Return the inputs, shape ``(examples, *shape)``, and targets of the training or test set."""
+
+    def load_splits(self) -> dict[Split, Batches]:
+        """Return the examples of each split."""
+        whole, test = Examples(*self.load(train=True)), Examples(*self.load(train=False))
+        if not self.val_size:
+            return {"train": whole, "val": test, "test": test}
+        train, val = (Examples(*(t.index_select(0, part) for t in whole.tensors)) for part in self.split(len(whole)))
+        return {"train": train, "val": val, "test": test}
 
 
 def _as_it_is(batch: Any) -> Any:

@@ -8,11 +8,12 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from zoo.datamodules.base import Batches, DataUnavailableError, Split
+from zoo.datamodules.base import DataUnavailableError, Split
 from zoo.datamodules.files import data_root
 from zoo.datamodules.images import ImageDataModule
-from zoo.datamodules.pictures import color_from_picture
+from zoo.datamodules.loading import Batches
 from zoo.errors import ZooError
+from zoo.transforms import Photo, Transform, read_picture
 
 ATTRIBUTES = """
 5_o_Clock_Shadow Arched_Eyebrows Attractive Bags_Under_Eyes Bald Bangs Big_Lips Big_Nose Black_Hair Blond_Hair Blurry
@@ -27,7 +28,7 @@ class Pictures(Batches):
     """Picture files and their targets; a picture is decoded when it is asked for, in a worker."""
 
     def __init__(self, paths: list[Path], targets: Tensor, size: int) -> None:
-        self.paths, self.targets, self.size = paths, targets, size
+        self.paths, self.targets, self.photo = paths, targets, Photo(size)
 
     def __len__(self) -> int:
         """Return the number of pictures."""
@@ -35,7 +36,7 @@ class Pictures(Batches):
 
     def __getitems__(self, indices: list[int]) -> tuple[Tensor, Tensor]:
         """Return a batch: bytes ``(batch, 3, size, size)`` and targets."""
-        images = torch.stack([color_from_picture(self.paths[index], self.size) for index in indices])
+        images = torch.stack([self.photo.pixels(read_picture(self.paths[index])) for index in indices])
         return images, self.targets[indices]
 
 
@@ -121,9 +122,10 @@ class CelebA(ImageDataModule):
             splits["val"] = splits["test"]
         return cast(dict[Split, Batches], splits)
 
-    def encode(self, source: str) -> Tensor:
-        """Turn the middle square of a picture into an input."""
-        return self.scale(color_from_picture(Path(source), self.stored_shape[1]).unsqueeze(0))
+    @property
+    def transform(self) -> Transform:
+        """What turns the middle square of a picture into an input."""
+        return Photo(self.stored_shape[1])
 
     def _rows(self, name: str, skip: int, columns: int) -> list[list[str]]:
         path = self.folder / name

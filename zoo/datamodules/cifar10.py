@@ -12,14 +12,14 @@ import torch
 from torch import Tensor
 from torchvision import datasets
 
-from zoo.datamodules.base import DataUnavailableError
+from zoo.datamodules.base import DataUnavailableError, InMemory
 from zoo.datamodules.files import data_root, download, offline_reason, unpack_tar
 from zoo.datamodules.images import ImageDataModule
-from zoo.datamodules.pictures import color_from_picture
 from zoo.errors import ZooError
+from zoo.transforms import Photo, Transform
 
 
-class CIFAR10(ImageDataModule):
+class CIFAR10(InMemory, ImageDataModule):
     """Small color photos of ten kinds of things: 50,000 to train and validate, 10,000 to test, 32 pixels each way.
 
     Source: Krizhevsky, "Learning Multiple Layers of Features from Tiny Images". Read from ``ROOT/cifar-10-batches-py``,
@@ -87,9 +87,10 @@ class CIFAR10(ImageDataModule):
         """Turn bytes into floats in -1 to 1, and pad."""
         return super().scale(x).mul_(2).sub_(1)
 
-    def encode(self, source: str) -> Tensor:
-        """Turn the middle square of a picture into an input."""
-        return self.scale(color_from_picture(Path(source), 32).unsqueeze(0))
+    @property
+    def transform(self) -> Transform:
+        """What turns the middle square of a picture into an input."""
+        return Photo(low=-1.0, padding=self.padding)
 
     def _read(self, path: Path, batch_label: str) -> tuple[Tensor, Tensor]:
         try:

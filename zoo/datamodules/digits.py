@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional as F
 
+from zoo.datamodules.base import InMemory
 from zoo.datamodules.images import ImageDataModule, small_affine
-from zoo.datamodules.pictures import digit_from_picture
 from zoo.errors import ZooError
+from zoo.transforms import Digit, Transform
 
 TEST_SIZE = 360
 
 
-class Digits(ImageDataModule):
+class Digits(InMemory, ImageDataModule):
     """Handwritten digits: 1,437 to train and validate, 360 to test, scaled up from 8 pixels each way, light on dark.
 
     Source: E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits" (UCI), the part that scikit-learn brings
@@ -63,10 +62,12 @@ class Digits(ImageDataModule):
         images = F.pad(large, [margin]).round().to(torch.uint8).expand(-1, channels, -1, -1).contiguous()
         return images, torch.from_numpy(bunch.target[part]).to(torch.int64)
 
-    def vary(self, x: Tensor) -> Tensor:
+    def vary(self, x: Tensor, chance: Tensor) -> Tensor:
         """Turn, shift and scale each digit a little; mirrored ones would be none."""
-        return small_affine(x)
+        return small_affine(x, chance)
 
-    def encode(self, source: str) -> Tensor:
-        """Turn a picture of a digit into an input, shape ``(1, *shape)``."""
-        return digit_from_picture(Path(source), self.shape[1]).expand(-1, self.shape[0], -1, -1)
+    @property
+    def transform(self) -> Transform:
+        """What turns a picture of a digit into an input."""
+        channels, size, _ = self.shape
+        return Digit(size, channels)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from torch import Tensor
-from torch.nn import functional as F
 from torchvision import datasets
 
 from zoo.datamodules.images import crop_and_flip
 from zoo.datamodules.mnist import MNIST
-from zoo.datamodules.pictures import item_from_picture
+from zoo.transforms import Item, Transform
 
 
 class FashionMNIST(MNIST):
@@ -37,10 +34,11 @@ class FashionMNIST(MNIST):
     )
     source = datasets.FashionMNIST
 
-    def vary(self, x: Tensor) -> Tensor:
+    def vary(self, x: Tensor, chance: Tensor) -> Tensor:
         """Shift and mirror each article."""
-        return crop_and_flip(x)
+        return crop_and_flip(x, chance)
 
-    def encode(self, source: str) -> Tensor:
-        """Turn a picture of one article into an input, filling the image as in Fashion-MNIST."""
-        return F.pad(item_from_picture(Path(source), 28), [self.padding] * 4)
+    @property
+    def transform(self) -> Transform:
+        """What turns a picture of one article into an input."""
+        return Item(padding=self.padding)

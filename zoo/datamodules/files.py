@@ -145,4 +145,8 @@ def unpack_tar(archive: Path, folder: Path) -> None:
         unpacked = Path(temporary, folder.name)
         if not unpacked.is_dir():
             raise ZooError(f"{archive} has no folder {folder.name}; nothing was unpacked")
-        os.replace(unpacked, folder)
+        try:
+            os.replace(unpacked, folder)
+        except OSError:
+            if not folder.is_dir():  # else another process, which unpacked the same, was there first
+                raise

@@ -6,17 +6,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from zoo.datamodules.base import InMemoryDataModule
+from zoo.datamodules.base import DataModule
 from zoo.errors import ZooError
 
 
-class ImageDataModule(InMemoryDataModule):
+class ImageDataModule(DataModule):
     """Images, kept as bytes ``(examples, channels, rows, columns)``, floats in 0 to 1 for the network.
 
     Args:
         padding: Pixels of the darkest value added on every side.
         augment: Whether to vary the training images at random.
-        **rest: See :class:`zoo.datamodules.base.InMemoryDataModule`.
+        **rest: See :class:`zoo.datamodules.base.DataModule`.
     """
 
     kind = "image"
@@ -35,13 +35,9 @@ class ImageDataModule(InMemoryDataModule):
         """Turn bytes into floats in 0 to 1, and pad."""
         return F.pad(x, [self.padding] * 4).float().div_(255) if self.padding else x.float().div_(255)
 
-    def augmented(self, x: Tensor) -> Tensor:
-        """Vary a batch at random, each image on its own, if asked to."""
-        return self.vary(x) if self.augment else x
-
-    def vary(self, x: Tensor) -> Tensor:
-        """Vary a batch at random, each image on its own: shift and mirror it."""
-        return crop_and_flip(x)
+    def vary(self, x: Tensor, chance: Tensor) -> Tensor:
+        """Shift and mirror each image."""
+        return crop_and_flip(x, chance)
 
     def model_arguments(self) -> dict[str, int | bool]:
         """Return sizes, for networks that flatten an image, look at it, or read it row by row; and the classes."""
@@ -56,33 +52,35 @@ class ImageDataModule(InMemoryDataModule):
         }
 
 
-def crop_and_flip(x: Tensor, margin: int = 4) -> Tensor:
+def crop_and_flip(x: Tensor, chance: Tensor, margin: int = 4) -> Tensor:
     """Shift each image by up to ``margin`` pixels each way, with zeros moving in, and mirror every other one at random.
 
     Args:
         x: Shape ``(batch, channels, rows, columns)``.
+        chance: Random numbers in 0 to 1, shape ``(batch, 3)`` at least.
         margin: Largest shift, in pixels.
     """
     batch, _, rows, columns = x.shape
     padded = F.pad(x, [margin] * 4)
-    top, left = torch.randint(2 * margin + 1, (2, batch, 1), device=x.device)
+    top, left = (chance[:, :2] * (2 * margin + 1)).long().T.unsqueeze(-1)
     row = top + torch.arange(rows, device=x.device)
     column = left + torch.arange(columns, device=x.device)
-    column = torch.where(torch.rand(batch, 1, device=x.device) < 0.5, column, column.flip(1))
+    column = torch.where(chance[:, 2:3] < 0.5, column, column.flip(1))
     index = torch.arange(batch, device=x.device)[:, None, None]
     return padded.permute(0, 2, 3, 1)[index, row[:, :, None], column[:, None, :]].permute(0, 3, 1, 2).contiguous()
 
 
-def small_affine(x: Tensor, degrees: float = 10.0, shift: float = 0.08, zoom: float = 0.1) -> Tensor:
+def small_affine(x: Tensor, chance: Tensor, degrees: float = 10.0, shift: float = 0.08, zoom: float = 0.1) -> Tensor:
     """Turn, shift and scale each image a little, with zeros moving in.
 
     Args:
         x: Shape ``(batch, channels, rows, columns)``.
+        chance: Random numbers in 0 to 1, shape ``(batch, 4)``.
         degrees: Largest turn, in degrees.
         shift: Largest shift, as a share of the image's side.
         zoom: Largest change of size, as a share of it.
     """
-    turn, size, right, down = (torch.rand(4, len(x), device=x.device) * 2 - 1) * torch.tensor(
+    turn, size, right, down = (chance.T * 2 - 1) * torch.tensor(
         [[degrees * torch.pi / 180], [zoom], [2 * shift], [2 * shift]], device=x.device
     )
     cos, sin = turn.cos() * (1 + size), turn.sin() * (1 + size)

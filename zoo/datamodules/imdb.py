@@ -14,10 +14,12 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from zoo.datamodules.base import Batches, DataUnavailableError, EpochSampler, InMemoryDataModule, Split
+from zoo.datamodules.base import DataModule, DataUnavailableError, Split
 from zoo.datamodules.files import data_root, download, offline_reason, unpack_tar
+from zoo.datamodules.loading import Batches, EpochSampler
 from zoo.errors import ZooError
 from zoo.files import written_whole
+from zoo.transforms import Text, Transform
 
 ARCHIVE = "aclImdb_v1.tar.gz"
 MD5 = "7c2ac02c03563afcf9b574c7e56c153a"
@@ -59,7 +61,7 @@ class BucketSampler(EpochSampler):
         return torch.cat([*shuffled, last]).tolist()
 
 
-class IMDB(InMemoryDataModule):
+class IMDB(DataModule):
     """Film reviews, negative or positive: 25,000 to train and validate, 25,000 to test.
 
     Source: Maas et al., "Learning Word Vectors for Sentiment Analysis". Read from ``ROOT/aclImdb``, as its archive
@@ -88,7 +90,7 @@ class IMDB(InMemoryDataModule):
         root: str | None = None,
         vocab_size: int = 10_000,
         min_frequency: int = 2,
-        max_length: int = 256,
+        max_length: int = 400,
         batch_size: int = 64,
         val_size: int = 2_500,
         seed: int = 0,
@@ -100,7 +102,7 @@ class IMDB(InMemoryDataModule):
         self.root = data_root(root)
         self.folder = self.root / "aclImdb"
         self.shape = (max_length,)
-        self.tokenizer: Tokenizer | None = None
+        self.tokenizer: str | None = None
 
     def model_arguments(self) -> dict[str, int | bool]:
         """Return the sizes of vocabulary and answer."""
@@ -130,39 +132,37 @@ class IMDB(InMemoryDataModule):
         settings = [1, self.vocab_size, self.min_frequency, self.max_length, self.val_size, str(self.folder.resolve())]
         key = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
         cache = self.root / f".imdb-{key}.npz"
-        kept = _read_cache(cache)
-        if kept is None:
+        try:
+            with np.load(cache, allow_pickle=False) as arrays:
+                return self._splits({name: arrays[name] for name in arrays.files})
+        except Exception:  # whatever a damaged archive raises: it is only a copy
             kept = self._tokenize()
-            try:
-                with written_whole(cache) as temporary, temporary.open("wb") as file:
-                    np.savez(file, allow_pickle=False, **kept)
-            except OSError:
-                pass  # a data root that cannot be written is no reason not to train
-        self.tokenizer = Tokenizer.from_str(bytes(kept["tokenizer"]).decode())
+        try:
+            with written_whole(cache) as temporary, temporary.open("wb") as file:
+                np.savez(file, allow_pickle=False, **kept)
+        except OSError:
+            pass  # a data root that cannot be written is no reason not to train
+        return self._splits(kept)
+
+    def _splits(self, kept: dict[str, np.ndarray[Any, Any]]) -> dict[Split, Batches]:
+        tokenizer = bytes(kept["tokenizer"]).decode()
+        Tokenizer.from_str(tokenizer)
 
         def texts(split: str) -> Texts:
             ids = torch.from_numpy(kept[f"{split}_ids"].astype(np.int64)).split(kept[f"{split}_lengths"].tolist())
             return Texts(list(ids), torch.from_numpy(kept[f"{split}_targets"].astype(np.int64)))
 
         test = texts("test")
-        return {"train": texts("train"), "val": texts("val") if self.val_size else test, "test": test}
+        train = texts("train")
+        self.tokenizer = tokenizer
+        return {"train": train, "val": texts("val") if self.val_size else test, "test": test}
 
-    def encode(self, source: str) -> Tensor:
-        """Turn a review into token ids, shape ``(1, words)``."""
+    @property
+    def transform(self) -> Transform:
+        """What turns a text into an input. Raises ZooError before the vocabulary is known."""
         if self.tokenizer is None:
-            raise ZooError("the vocabulary is not there; it comes with the checkpoint or by setup()")
-        ids = self.tokenizer.encode(source).ids
-        if not ids:
-            raise ZooError("the review is empty: it has no words")
-        return torch.tensor([ids])
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the vocabulary, as JSON: a checkpoint keeps it, so that it can read raw text anywhere."""
-        return {"tokenizer": self.tokenizer.to_str()} if self.tokenizer else {}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take the vocabulary of a checkpoint."""
-        self.tokenizer = Tokenizer.from_str(state_dict["tokenizer"])
+            raise ZooError("the vocabulary is not known before setup()")
+        return Text(self.tokenizer)
 
     def _tokenize(self) -> dict[str, np.ndarray[Any, Any]]:
         texts, targets = self._read("train")
@@ -211,12 +211,3 @@ class IMDB(InMemoryDataModule):
             f"IMDB is not in {self.folder} and cannot be downloaded ({reason}); get {ARCHIVE} from {URL} on another "
             f"machine and put it into {self.root}, or name the folder that has aclImdb/ with --data.root (or ZOO_DATA)"
         )
-
-
-def _read_cache(path: Path) -> dict[str, np.ndarray[Any, Any]] | None:
-    """Return the arrays that were kept, or None if there are none, or none that can be read."""
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except Exception:  # whatever a damaged archive raises: it is only a copy
-        return None

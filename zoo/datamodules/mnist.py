@@ -6,17 +6,16 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 from torchvision import datasets
 
-from zoo.datamodules.base import DataUnavailableError
+from zoo.datamodules.base import DataUnavailableError, InMemory
 from zoo.datamodules.files import data_root, download, offline_reason, read_idx, unpack_gz
 from zoo.datamodules.images import ImageDataModule, small_affine
-from zoo.datamodules.pictures import digit_from_picture
 from zoo.errors import ZooError
+from zoo.transforms import Digit, Transform
 
 
-class MNIST(ImageDataModule):
+class MNIST(InMemory, ImageDataModule):
     """Handwritten digits: 60,000 to train and validate, 10,000 to test, gray, 28 pixels each way, light on dark.
 
     Source: LeCun, Cortes, Burges, "The MNIST database of handwritten digits". Read from ``ROOT/MNIST/raw``, where
@@ -92,13 +91,14 @@ class MNIST(ImageDataModule):
             raise ZooError(f"{labels_file} holds the label {int(labels[row])} (example {row}), expected 0 to 9")
         return images.unsqueeze(1), labels.to(torch.int64)
 
-    def vary(self, x: Tensor) -> Tensor:
+    def vary(self, x: Tensor, chance: Tensor) -> Tensor:
         """Turn, shift and scale each digit a little; mirrored ones would be none."""
-        return small_affine(x)
+        return small_affine(x, chance)
 
-    def encode(self, source: str) -> Tensor:
-        """Turn a picture of a digit into an input, placed as in MNIST."""
-        return F.pad(digit_from_picture(Path(source), 28), [self.padding] * 4)
+    @property
+    def transform(self) -> Transform:
+        """What turns a picture of a digit into an input."""
+        return Digit(padding=self.padding)
 
     def _unavailable(self, reason: str) -> DataUnavailableError:
         names = ", ".join(Path(name).stem for name, _ in self.source.resources)

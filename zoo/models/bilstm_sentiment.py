@@ -6,9 +6,9 @@ from typing import Unpack
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence
 
 from zoo.losses import LossName
+from zoo.sequences import final_states
 from zoo.tasks import Classifier, ClassifierOptions
 
 
@@ -22,13 +22,14 @@ class BiLSTMSentiment(Classifier):
     Output: ``(batch, num_classes)``, logits.
 
     Differs from the document: it gives neither sizes nor training; all of them are the zoo's: cross-entropy, Adam with
-    learning rate 1e-3, batches of 64, 3 epochs.
+    learning rate 3e-3, which a cosine brings to 0, gradients clipped to a norm of 1, batches of 64, 6 epochs on the
+    first 400 words.
 
     Args:
         vocab_size: Number of tokens, the padding included.
         embedding_dim: Number of features of a token.
         hidden_dim: Number of features of the hidden state, each way.
-        num_classes: Number of classes.
+        num_classes: Number of classes; 0 for the features alone.
         num_layers: Number of recurrent layers.
         dropout: Share of features dropped before the linear layer, and between layers, in training.
         loss: Name of the loss.
@@ -38,12 +39,13 @@ class BiLSTMSentiment(Classifier):
     """
 
     output = "logits"
+    head = "fc"
     takes = "text"
 
     def __init__(
         self,
         vocab_size: int = 10_000,
-        embedding_dim: int = 64,
+        embedding_dim: int = 32,
         hidden_dim: int = 64,
         num_classes: int = 2,
         num_layers: int = 1,
@@ -51,7 +53,7 @@ class BiLSTMSentiment(Classifier):
         *,
         loss: LossName = "cross_entropy",
         optimizer: str = "Adam",
-        lr: float = 1e-3,
+        lr: float = 3e-3,
         **options: Unpack[ClassifierOptions],
     ) -> None:
         super().__init__(num_classes, loss=loss, optimizer=optimizer, lr=lr, **options)
@@ -64,13 +66,16 @@ class BiLSTMSentiment(Classifier):
             bidirectional=True,
             dropout=dropout if num_layers > 1 else 0.0,
         )
-        self.fc = nn.Linear(2 * hidden_dim, num_classes)
+        self.fc = self.new_head(2 * hidden_dim)
         self.dropout = nn.Dropout(dropout)
         self.example_input_array = torch.ones(1, 8, dtype=torch.int64)
 
+    def features(self, x: Tensor) -> Tensor:
+        """Map token ids ``(batch, words)`` to both final hidden states ``(batch, 2 * hidden_dim)``."""
+        lengths = (x != 0).sum(1).clamp(min=1)
+        return final_states(self.lstm, self.embedding(x), lengths)
+
     def forward(self, x: Tensor) -> Tensor:
         """Map token ids ``(batch, words)`` to ``(batch, num_classes)``."""
-        lengths = (x != 0).sum(1).clamp(min=1).cpu()
-        packed = pack_padded_sequence(self.embedding(x), lengths, batch_first=True, enforce_sorted=False)
-        _, (hidden, _) = self.lstm(packed)
-        return self.fc(self.dropout(torch.cat([hidden[-2], hidden[-1]], dim=1)))
+        x = self.dropout(self.features(x))
+        return self.fc(x) if self.fc else x

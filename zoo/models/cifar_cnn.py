@@ -28,7 +28,7 @@ class CifarCNN(Classifier):
     Args:
         in_channels: Number of channels of an image.
         image_size: Pixels of an image each way, 16 at least.
-        num_classes: Number of classes.
+        num_classes: Number of classes; 0 for the features alone.
         loss: Name of the loss.
         optimizer: Name of a class of torch.optim.
         lr: Learning rate.
@@ -36,6 +36,7 @@ class CifarCNN(Classifier):
     """
 
     output = "logits"
+    head = "fc3"
     momentum = 0.9
 
     def __init__(
@@ -58,13 +59,17 @@ class CifarCNN(Classifier):
         self.conv2 = nn.Conv2d(6, 16, 5)
         self.fc1 = nn.Linear(16 * side * side, 120)
         self.fc2 = nn.Linear(120, 84)
-        self.fc3 = nn.Linear(84, num_classes)
+        self.fc3 = self.new_head(84)
         self.example_input_array = torch.zeros(1, in_channels, image_size, image_size)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map ``(batch, in_channels, image_size, image_size)`` to ``(batch, num_classes)``."""
+    def features(self, x: Tensor) -> Tensor:
+        """Map ``(batch, in_channels, image_size, image_size)`` to ``(batch, 84)``."""
         x = self.pool(F.relu(self.conv1(x)))
         x = self.pool(F.relu(self.conv2(x)))
         x = F.relu(self.fc1(x.flatten(1)))
-        x = F.relu(self.fc2(x))
-        return self.fc3(x)
+        return F.relu(self.fc2(x))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``(batch, in_channels, image_size, image_size)`` to ``(batch, num_classes)``."""
+        x = self.features(x)
+        return self.fc3(x) if self.fc3 else x

@@ -28,7 +28,7 @@ class ConvNet(Classifier):
     Args:
         in_channels: Number of channels of an image.
         image_size: Pixels of an image each way, 10 at least.
-        num_classes: Number of classes.
+        num_classes: Number of classes; 0 for the features alone.
         loss: Name of the loss.
         optimizer: Name of a class of torch.optim.
         lr: Learning rate.
@@ -36,6 +36,7 @@ class ConvNet(Classifier):
     """
 
     output = "logits"
+    head = "fc"
 
     def __init__(
         self,
@@ -58,9 +59,14 @@ class ConvNet(Classifier):
             )
         )
         self.pool = nn.MaxPool2d(2)
-        self.fc = nn.Linear(64 * side * side, num_classes)
+        self.fc = self.new_head(64 * side * side)
         self.example_input_array = torch.zeros(1, in_channels, image_size, image_size)
+
+    def features(self, x: Tensor) -> Tensor:
+        """Map ``(batch, in_channels, image_size, image_size)`` to the pooled maps, flat."""
+        return self.pool(self.model(x)).flatten(1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(batch, in_channels, image_size, image_size)`` to ``(batch, num_classes)``."""
-        return self.fc(self.pool(self.model(x)).flatten(1))
+        x = self.features(x)
+        return self.fc(x) if self.fc else x

@@ -27,7 +27,7 @@ class FCNet(Classifier):
     Args:
         in_dim: Number of input features.
         hidden_dim: Number of units of each hidden layer.
-        num_classes: Number of classes.
+        num_classes: Number of classes; 0 for the features alone.
         loss: Name of the loss.
         optimizer: Name of a class of torch.optim.
         lr: Learning rate.
@@ -35,6 +35,7 @@ class FCNet(Classifier):
     """
 
     output = "log_probs"
+    head = "fc3"
 
     def __init__(
         self,
@@ -50,11 +51,15 @@ class FCNet(Classifier):
         super().__init__(num_classes, loss=loss, optimizer=optimizer, lr=lr, **options)
         self.fc1 = nn.Linear(in_dim, hidden_dim)
         self.fc2 = nn.Linear(hidden_dim, hidden_dim)
-        self.fc3 = nn.Linear(hidden_dim, num_classes)
+        self.fc3 = self.new_head(hidden_dim)
         self.example_input_array = torch.zeros(1, in_dim)
+
+    def features(self, x: Tensor) -> Tensor:
+        """Map ``(batch, ...)`` with ``in_dim`` features each to ``(batch, hidden_dim)``."""
+        x = F.relu(self.fc1(x.flatten(1)))
+        return F.relu(self.fc2(x))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(batch, ...)`` with ``in_dim`` features each to ``(batch, num_classes)``."""
-        x = F.relu(self.fc1(x.flatten(1)))
-        x = F.relu(self.fc2(x))
-        return F.log_softmax(self.fc3(x), dim=-1)
+        x = self.features(x)
+        return F.log_softmax(self.fc3(x), dim=-1) if self.fc3 else x

@@ -27,7 +27,7 @@ class FeedForwardNN(Classifier):
 
     Args:
         in_dim: Number of input features.
-        num_classes: Number of classes.
+        num_classes: Number of classes; 0 for the features alone.
         num_hidden: Number of hidden layers.
         hidden_dim: Number of units of each hidden layer.
         dropout: Share of units dropped after each hidden layer in training.
@@ -38,6 +38,7 @@ class FeedForwardNN(Classifier):
     """
 
     output = "log_probs"
+    head = "output_projection"
     momentum = 0.9
 
     def __init__(
@@ -58,12 +59,17 @@ class FeedForwardNN(Classifier):
         self.nonlinearity = nn.ReLU()
         sizes = [in_dim, *[hidden_dim] * num_hidden]
         self.hidden_layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
-        self.output_projection = nn.Linear(hidden_dim, num_classes)
+        self.output_projection = self.new_head(hidden_dim)
         self.example_input_array = torch.zeros(1, in_dim)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map ``(batch, ...)`` with ``in_dim`` features each to ``(batch, num_classes)``."""
+    def features(self, x: Tensor) -> Tensor:
+        """Map ``(batch, ...)`` with ``in_dim`` features each to ``(batch, hidden_dim)``."""
         x = x.flatten(1)
         for hidden_layer in self.hidden_layers:
             x = self.nonlinearity(self.dropout(hidden_layer(x)))
-        return F.log_softmax(self.output_projection(x), dim=-1)
+        return x
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``(batch, ...)`` with ``in_dim`` features each to ``(batch, num_classes)``."""
+        x = self.features(x)
+        return F.log_softmax(self.output_projection(x), dim=-1) if self.output_projection else x

@@ -28,7 +28,7 @@ class LSTM(Classifier):
     Args:
         input_size: Number of features of a step.
         hidden_dim: Number of features of the hidden state.
-        num_classes: Number of classes.
+        num_classes: Number of classes; 0 for the features alone.
         num_layers: Number of recurrent layers.
         bidirectional: Whether to read backwards too.
         dropout: Share of units dropped between layers in training.
@@ -39,6 +39,7 @@ class LSTM(Classifier):
     """
 
     output = "logits"
+    head = "fc"
 
     def __init__(
         self,
@@ -58,10 +59,15 @@ class LSTM(Classifier):
         self.rnn = nn.LSTM(
             input_size, hidden_dim, num_layers, batch_first=True, dropout=dropout, bidirectional=bidirectional
         )
-        self.fc = nn.Linear(hidden_dim * (2 if bidirectional else 1), num_classes)
+        self.fc = self.new_head(hidden_dim * (2 if bidirectional else 1))
         self.example_input_array = torch.zeros(1, 28, input_size)
+
+    def features(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Map ``(batch, steps, input_size)``, the first ``lengths`` steps valid, to the last valid state."""
+        output, _ = self.rnn(as_steps(x))
+        return last_step(output, lengths)
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Map ``(batch, steps, input_size)``, the first ``lengths`` steps valid, to ``(batch, num_classes)``."""
-        output, _ = self.rnn(as_steps(x))
-        return self.fc(last_step(output, lengths))
+        x = self.features(x, lengths)
+        return self.fc(x) if self.fc else x

@@ -28,7 +28,7 @@ class LSTMCell(Classifier):
     Args:
         input_size: Number of features of a step.
         hidden_dim: Number of features of the hidden state.
-        num_classes: Number of classes.
+        num_classes: Number of classes; 0 for the features alone.
         loss: Name of the loss.
         optimizer: Name of a class of torch.optim.
         lr: Learning rate.
@@ -36,6 +36,7 @@ class LSTMCell(Classifier):
     """
 
     output = "logits"
+    head = "fc"
 
     def __init__(
         self,
@@ -50,13 +51,18 @@ class LSTMCell(Classifier):
     ) -> None:
         super().__init__(num_classes, loss=loss, optimizer=optimizer, lr=lr, **options)
         self.rnn = nn.LSTMCell(input_size, hidden_dim)
-        self.fc = nn.Linear(hidden_dim, num_classes)
+        self.fc = self.new_head(hidden_dim)
         self.example_input_array = torch.zeros(1, 28, input_size)
 
-    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Map ``(batch, steps, input_size)``, the first ``lengths`` steps valid, to ``(batch, num_classes)``."""
+    def features(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Map ``(batch, steps, input_size)``, the first ``lengths`` steps valid, to the last valid state."""
         output, state = [], None
         for step in as_steps(x).unbind(1):
             state = self.rnn(step, state)
             output.append(state[0])
-        return self.fc(last_step(torch.stack(output, dim=1), lengths))
+        return last_step(torch.stack(output, dim=1), lengths)
+
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Map ``(batch, steps, input_size)``, the first ``lengths`` steps valid, to ``(batch, num_classes)``."""
+        x = self.features(x, lengths)
+        return self.fc(x) if self.fc else x

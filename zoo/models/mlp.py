@@ -25,7 +25,7 @@ class MLP(Classifier):
     Args:
         in_dim: Number of input features.
         hidden_dim: Number of hidden units.
-        num_classes: Number of classes.
+        num_classes: Number of classes; 0 for the features alone.
         loss: Name of the loss.
         optimizer: Name of a class of torch.optim.
         lr: Learning rate.
@@ -33,6 +33,7 @@ class MLP(Classifier):
     """
 
     output = "sigmoid"
+    head = "fc2"
 
     def __init__(
         self,
@@ -47,10 +48,14 @@ class MLP(Classifier):
     ) -> None:
         super().__init__(num_classes, loss=loss, optimizer=optimizer, lr=lr, **options)
         self.fc1 = nn.Linear(in_dim, hidden_dim)
-        self.fc2 = nn.Linear(hidden_dim, num_classes)
+        self.fc2 = self.new_head(hidden_dim)
         self.example_input_array = torch.zeros(1, in_dim)
+
+    def features(self, x: Tensor) -> Tensor:
+        """Map ``(batch, ...)`` with ``in_dim`` features each to ``(batch, hidden_dim)``."""
+        return torch.sigmoid(self.fc1(x.flatten(1)))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(batch, ...)`` with ``in_dim`` features each to ``(batch, num_classes)``."""
-        x = torch.sigmoid(self.fc1(x.flatten(1)))
-        return torch.sigmoid(self.fc2(x))
+        x = self.features(x)
+        return torch.sigmoid(self.fc2(x)) if self.fc2 else x

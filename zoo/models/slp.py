@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Unpack
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from zoo.losses import LossName
 from zoo.tasks import Classifier, ClassifierOptions
@@ -24,7 +24,7 @@ class SLP(Classifier):
 
     Args:
         in_dim: Number of input features.
-        num_classes: Number of classes.
+        num_classes: Number of classes; 0 for the features alone.
         loss: Name of the loss.
         optimizer: Name of a class of torch.optim.
         lr: Learning rate.
@@ -32,6 +32,7 @@ class SLP(Classifier):
     """
 
     output = "sigmoid"
+    head = "fc"
 
     def __init__(
         self,
@@ -44,9 +45,14 @@ class SLP(Classifier):
         **options: Unpack[ClassifierOptions],
     ) -> None:
         super().__init__(num_classes, loss=loss, optimizer=optimizer, lr=lr, **options)
-        self.fc = nn.Linear(in_dim, num_classes)
+        self.fc = self.new_head(in_dim)
         self.example_input_array = torch.zeros(1, in_dim)
+
+    def features(self, x: Tensor) -> Tensor:
+        """Flatten ``(batch, ...)`` to ``(batch, in_dim)``."""
+        return x.flatten(1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(batch, ...)`` with ``in_dim`` features each to ``(batch, num_classes)``."""
-        return torch.sigmoid(self.fc(x.flatten(1)))
+        x = self.features(x)
+        return torch.sigmoid(self.fc(x)) if self.fc else x

@@ -19,7 +19,7 @@ class XOR(Classifier):
     the same network in two ways; batches of all four rows.
 
     Input: ``(batch, in_dim)``, zeros and ones.
-    Output: ``(batch, out_dim)``, the probability of a 1.
+    Output: ``(batch, num_classes)``, the probability of a 1.
 
     Differs from the document: its data lists its rows without the outer brackets. Its Sequential form is
     :meth:`as_sequential`. It names no optimizer for this network; SGD with learning rate 0.5 and momentum 0.9, 3,000
@@ -29,7 +29,7 @@ class XOR(Classifier):
     Args:
         in_dim: Number of inputs.
         hidden_dim: Number of hidden units.
-        out_dim: Number of outputs.
+        num_classes: Number of outputs, each a yes or no; 0 for the features alone.
         loss: Name of the loss.
         optimizer: Name of a class of torch.optim.
         lr: Learning rate.
@@ -38,29 +38,35 @@ class XOR(Classifier):
 
     takes = "table"
     output = "sigmoid"
+    head = "hid_to_out"
     momentum = 0.9
 
     def __init__(
         self,
         in_dim: int = 2,
         hidden_dim: int = 2,
-        out_dim: int = 1,
+        num_classes: int = 1,
         *,
         loss: LossName = "bce",
         optimizer: str = "SGD",
         lr: float = 0.5,
         **options: Unpack[TaskOptions],
     ) -> None:
-        super().__init__(out_dim, multilabel=True, loss=loss, optimizer=optimizer, lr=lr, **options)
+        super().__init__(num_classes, multilabel=True, loss=loss, optimizer=optimizer, lr=lr, **options)
         self.in_to_hid = nn.Linear(in_dim, hidden_dim)
-        self.hid_to_out = nn.Linear(hidden_dim, out_dim)
+        self.hid_to_out = self.new_head(hidden_dim)
         self.example_input_array = torch.zeros(1, in_dim)
 
+    def features(self, x: Tensor) -> Tensor:
+        """Map ``(batch, in_dim)`` to ``(batch, hidden_dim)``."""
+        return torch.tanh(self.in_to_hid(x))
+
     def forward(self, x: Tensor) -> Tensor:
-        """Map ``(batch, in_dim)`` to ``(batch, out_dim)``."""
-        hidden = torch.tanh(self.in_to_hid(x))
-        return torch.sigmoid(self.hid_to_out(hidden))
+        """Map ``(batch, in_dim)`` to ``(batch, num_classes)``."""
+        x = self.features(x)
+        return torch.sigmoid(self.hid_to_out(x)) if self.hid_to_out else x
 
     def as_sequential(self) -> nn.Sequential:
         """Return the document's second form, with these very layers."""
-        return nn.Sequential(OrderedDict(main=nn.Sequential(self.in_to_hid, nn.Tanh(), self.hid_to_out, nn.Sigmoid())))
+        layers = [self.in_to_hid, nn.Tanh(), *([self.hid_to_out, nn.Sigmoid()] if self.hid_to_out else [])]
+        return nn.Sequential(OrderedDict(main=nn.Sequential(*layers)))

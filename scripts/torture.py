@@ -1,0 +1,233 @@
+"""Is a run that is killed and resumed the run that was never killed? Kills runs and compares them bit by bit.
+
+    python scripts/torture.py                        100 kills over all cases, about a quarter of an hour on two cores
+    python scripts/torture.py --kills 4 ffnn lstm    four kills each of these
+
+A run is killed by SIGKILL, with all its processes, at random moments: in its start-up, in its epochs and validations,
+and while a checkpoint is being written; it is resumed by `--ckpt_path last`, up to three times, and then left to end.
+Its weights, optimizer, schedule, metrics.csv and results.json must be those of the undisturbed run, times and folders
+apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+
+import zoo
+
+FIT = ("--data", "digits", "--trainer.max_epochs", "4", "--checkpoint_every", "7", "--seed", "3")
+TWO = ("--trainer.accelerator", "cpu", "--trainer.devices", "2", "--trainer.strategy", "ddp")
+PLATEAU = ("--model.lr_scheduler", "ReduceLROnPlateau", "--model.lr_scheduler_args", "{patience: 0, threshold: 0.3}")
+FACES = ("--data", "celeba", "--data.image_size", "32", "--data.val_size", "40", "--data.num_workers", "2")
+
+CASES: dict[str, tuple[str, ...]] = {
+    "ffnn": ("ffnn", *FIT, "--trainer.val_check_interval", "9"),
+    "lstm": ("lstm", *FIT, "--model.num_layers", "2", "--model.dropout", "0.3"),
+    "workers": ("cifar_cnn", *FACES, *FIT[2:], "--data.augment", "true", "--model.loss", "bce"),
+    "accumulation": ("slp", *FIT, "--trainer.accumulate_grad_batches", "3", "--data.augment", "true"),
+    "patience": ("mlp", *FIT, "--model.lr", "5", "--patience", "1"),
+    "plateau": ("mlp", *FIT, "--model.optimizer", "Adam", "--model.lr", "0.01", *PLATEAU),
+    "ddp": ("ffnn", *FIT, *TWO),
+}
+"""Options of `zoo fit` by name."""
+
+MOST_KILLS = 3
+"""Of one run."""
+
+PARTS = ("state_dict", "optimizer_states", "lr_schedulers", "epoch", "global_step")
+
+
+@dataclass
+class Trial:
+    """A run that was killed, and what became of it.
+
+    Attributes:
+        kills: How often it was killed.
+        resumed: How often it could go on from a checkpoint; otherwise it began again.
+        differences: What differs from the undisturbed run.
+    """
+
+    kills: int = 0
+    resumed: int = 0
+    differences: list[str] = field(default_factory=list)
+
+
+def command(case: str, go_on: bool) -> list[str]:
+    """Return the command of a case."""
+    return [sys.executable, "-m", "zoo", "fit", *CASES[case], *(["--ckpt_path", "last"] if go_on else [])]
+
+
+def start(case: str, folder: Path, data: Path, go_on: bool = False) -> subprocess.Popen[str]:
+    """Start the run of a case, in a folder."""
+    other = next((path for path in ("/dev/shm", "/tmp") if os.path.isdir(path)), None)  # another file system, if any
+    environment = {**os.environ, "ZOO_DATA": str(data), "OMP_NUM_THREADS": "1", "TMPDIR": other or ""}
+    return subprocess.Popen(
+        command(case, go_on),
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> str:
+    """Wait for a run to end, and return what it complained of; nothing if all went well."""
+    _, errors = process.communicate(timeout=300)
+    return "" if process.returncode == 0 else f"exit {process.returncode}: {errors[-300:]}"
+
+
+def kill(process: subprocess.Popen[str], folder: Path, seconds: float, while_writing: bool) -> bool:
+    """Kill a run with all its processes after some seconds, or when it then writes a checkpoint; False if it ended."""
+    deadline = time.monotonic() + seconds
+    while process.poll() is None:
+        writing = while_writing and any(folder.glob("runs/*/*/checkpoints/.*writing*"))
+        if time.monotonic() > deadline + (5 if while_writing else 0) or (writing and time.monotonic() > deadline):
+            break
+        time.sleep(0.0005 if while_writing else 0.01)
+    ended = process.poll() is not None
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    return not ended
+
+
+def outcome(folder: Path) -> dict[str, Any]:
+    """Return what must be equal of the newest run in a folder."""
+    (base,) = (folder / "runs").iterdir()
+    run = max(base.iterdir(), key=lambda path: int(path.name))
+    found: dict[str, Any] = {"metrics.csv": (run / "metrics.csv").read_text()}
+    for name in sorted(path.name for path in (run / "checkpoints").iterdir()):
+        checkpoint = torch.load(run / "checkpoints" / name, weights_only=True)
+        found |= {f"{name}: {part}": checkpoint[part] for part in PARTS}
+    results = json.loads((run / "results.json").read_text())
+    checkpoint = Path(results.pop("checkpoint")).name
+    told = results.pop("command").removesuffix(" --ckpt_path last")
+    del results["seconds"]
+    return {**found, "results.json": {**results, "checkpoint": checkpoint, "command": told}}
+
+
+def equal(a: Any, b: Any) -> bool:
+    """Return whether two values are the same, bit by bit."""
+    if isinstance(a, torch.Tensor):
+        return isinstance(b, torch.Tensor) and a.dtype == b.dtype and torch.equal(a, b)
+    if isinstance(a, dict):
+        return isinstance(b, dict) and a.keys() == b.keys() and all(equal(a[key], b[key]) for key in a)
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(map(equal, a, b))
+    return bool(a == b)
+
+
+def trial(
+    case: str, kills: int, chance: random.Random, seconds: tuple[float, float], data: Path, expected: dict[str, Any]
+) -> Trial:
+    """Kill a run so many times, let it end, and compare.
+
+    Args:
+        case: The case.
+        kills: How often to kill it.
+        chance: Decides when.
+        seconds: How long the start-up of a run takes, and all of it.
+        data: The data root.
+        expected: What the undisturbed run came to.
+    """
+    done = Trial()
+    startup, whole = seconds
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        go_on = False
+        while done.kills < kills:
+            early = chance.random() < 0.15
+            wait = chance.uniform(0, startup) if early else chance.uniform(startup, whole)
+            process = start(case, folder, data, go_on)
+            if not kill(process, folder, wait, while_writing=chance.random() < 0.4):
+                break  # it had ended before
+            done.kills += 1
+            go_on = any(folder.glob("runs/*/*/checkpoints/last.ckpt"))
+            done.resumed += go_on
+        if problem := finish(start(case, folder, data, go_on)):
+            done.differences.append(problem)
+            return done
+        found = outcome(folder)
+        done.differences += [key for key in expected if not equal(expected[key], found.get(key))]
+        done.differences += sorted(found.keys() - expected.keys())
+    return done
+
+
+def write_faces(root: Path) -> None:
+    """Write a small CelebA: digits, whose attributes are their pixels."""
+    digits = zoo.create_datamodule("digits", image_size=40, channels=3, val_size=0)
+    digits.setup()
+    x, _ = digits.splits["train"].tensors  # type: ignore[attr-defined]
+    folder = root / "celeba"
+    (folder / "img_align_celeba").mkdir(parents=True)
+    names = [f"{index:06}.jpg" for index in range(300)]
+    for name, image in zip(names, x, strict=False):
+        Image.fromarray(image.permute(1, 2, 0).numpy()).save(folder / "img_align_celeba" / name)
+    rows = [" ".join("1" if p > 100 else "-1" for p in image[0, 10:30, 10:30].flatten()[::10]) for image in x[:300]]
+    classes = zoo.datamodules.CelebA.classes
+    lines = [f"{name} {row}" for name, row in zip(names, rows, strict=True)]
+    (folder / "list_attr_celeba.txt").write_text("\n".join(["300", " ".join(classes), *lines]) + "\n")
+    parts = [f"{name} {0 if index < 220 else 1 if index < 260 else 2}" for index, name in enumerate(names)]
+    (folder / "list_eval_partition.txt").write_text("\n".join(parts) + "\n")
+
+
+def torture(cases: Sequence[str], kills: int, seed: int) -> bool:
+    """Kill runs of each case, print the table, and return whether there was no difference."""
+    print("| case | kills | resumed from a checkpoint | began again | runs | differences |\n|---|---|---|---|---|---|")
+    total, all_equal = 0, True
+    with tempfile.TemporaryDirectory() as temporary:
+        data = Path(temporary)
+        write_faces(data)
+        for case in cases:
+            with tempfile.TemporaryDirectory() as folder:
+                began = time.monotonic()
+                process = start(case, Path(folder), data)
+                while process.poll() is None and not any(Path(folder).glob("runs/*/*/checkpoints/*.ckpt")):
+                    time.sleep(0.02)
+                startup = time.monotonic() - began
+                if problem := finish(process):
+                    sys.exit(f"{case} does not run: {problem}")
+                seconds = (startup, time.monotonic() - began)
+                expected = outcome(Path(folder))
+            counts = [MOST_KILLS] * (kills // MOST_KILLS) + ([kills % MOST_KILLS] if kills % MOST_KILLS else [])
+            with ThreadPoolExecutor(1 if case == "ddp" else 2) as pool:
+                futures = [
+                    pool.submit(trial, case, count, random.Random(f"{seed} {case} {n}"), seconds, data, expected)
+                    for n, count in enumerate(counts)
+                ]
+                trials = [future.result() for future in futures]
+            done, resumed = sum(t.kills for t in trials), sum(t.resumed for t in trials)
+            differences = [d for t in trials for d in t.differences]
+            total, all_equal = total + done, all_equal and not differences
+            told = "; ".join(dict.fromkeys(differences)) or "0"
+            print(f"| {case} | {done} | {resumed} | {done - resumed} | {len(trials)} | {told} |", flush=True)
+    print(f"\n{total} kills, {'no difference' if all_equal else 'DIFFERENCES'}")
+    return all_equal
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("cases", nargs="*", choices=[[], *CASES], metavar="CASE", help=", ".join(CASES))
+    parser.add_argument("--kills", type=int, default=15, help="of each case")
+    parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    arguments = parser.parse_args()
+    sys.exit(0 if torture(arguments.cases or list(CASES), arguments.kills, arguments.seed) else 1)

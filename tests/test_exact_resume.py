@@ -1,0 +1,433 @@
+"""Runs that are killed, stopped or fail, and what is left of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+from conftest import Command, load_script
+from lightning.pytorch import LightningModule, Trainer
+from test_datasets import write_celeba
+from torch import Tensor, nn
+
+import zoo
+from zoo.callbacks import ExactResume
+from zoo.checkpoint_io import SafeCheckpointIO
+from zoo.datamodules import base
+from zoo.finite import check_gradients
+from zoo.metrics_file import read_metrics
+from zoo.seeds import mixed
+
+DIGITS = ("--data", "digits", "--trainer.accelerator", "cpu")
+LAST = Path("checkpoints", "last.ckpt")
+
+
+@pytest.fixture(scope="module")
+def torture() -> ModuleType:
+    return load_script("torture")
+
+
+def load(path: str | Path) -> dict[str, Any]:
+    checkpoint: dict[str, Any] = torch.load(path, weights_only=True)
+    return checkpoint
+
+
+# Killed
+
+
+@pytest.mark.parametrize(("case", "kills"), [("ffnn", 2), ("workers", 1), ("ddp", 1)])
+def test_a_killed_run_ends_as_if_it_had_not_been(
+    case: str, kills: int, torture: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert torture.torture([case], kills, seed=1), capsys.readouterr().out
+
+
+def test_the_comparison_can_fail(torture: ModuleType) -> None:
+    a = {"x": [torch.tensor([1.0, 2.0]), {"y": 1}]}
+    assert torture.equal(a, {"x": [torch.tensor([1.0, 2.0]), {"y": 1}]})
+    for other in ({"x": [torch.tensor([1.0, 2.0000002]), {"y": 1}]}, {"x": [a["x"][0], {"y": 2}]}, {}):
+        assert not torture.equal(a, other)
+
+
+NETWORKS = [
+    ("ffnn", ["--trainer.val_check_interval", 5]),
+    (
+        "mlp",
+        ["--model.lr_scheduler", "ReduceLROnPlateau", "--model.lr_scheduler_args", "{patience: 0, threshold: 0.5}"],
+    ),
+    ("mlp", ["--model.lr_scheduler", "OneCycleLR", "--model.lr_scheduler_args", "{max_lr: 1, total_steps: 60}"]),
+    ("slp", ["--trainer.accumulate_grad_batches", 3]),
+    ("cifar_cnn", ["--data.augment", "true", "--model.optimizer", "Adam"]),
+]
+
+
+def crash_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the next fit crash in that step, before its update."""
+    whole = ExactResume.on_before_optimizer_step
+
+    def crash(self: ExactResume, trainer: Trainer, *rest: Any) -> None:
+        if trainer.global_step == step:
+            monkeypatch.setattr(ExactResume, "on_before_optimizer_step", whole)
+            raise MemoryError
+        whole(self, trainer, *rest)
+
+    monkeypatch.setattr(ExactResume, "on_before_optimizer_step", crash)
+
+
+@pytest.mark.parametrize(("name", "options"), NETWORKS)
+def test_a_run_that_crashed_in_an_epoch_goes_on_to_the_same_end(
+    name: str, options: list[object], zoo_command: Command, torture: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = [
+        "fit",
+        name,
+        *DIGITS,
+        "--data.batch_size",
+        64,
+        "--trainer.max_epochs",
+        3,
+        "--checkpoint_every",
+        2,
+        *options,
+    ]
+    assert zoo_command(*words, "--out", "whole").code == 0
+    steps = load(f"whole/{name}-digits/1/{LAST}")["global_step"]
+    for step in (steps // 2 + 1, steps - 2):
+        crash_at(step, monkeypatch)
+        go_on = ["--ckpt_path", "last"] if Path("crashed").exists() else []
+        with pytest.raises(MemoryError):
+            zoo_command(*words, "--out", "crashed", *go_on)
+        assert 0 <= step - load(f"crashed/{name}-digits/1/{LAST}")["global_step"] <= 4
+    assert zoo_command(*words, "--out", "crashed", "--ckpt_path", "last").code == 0
+    whole, resumed = (Path(f"{out}/{name}-digits/1") for out in ("whole", "crashed"))
+    for part in torture.PARTS:
+        assert torture.equal(load(whole / LAST)[part], load(resumed / LAST)[part]), part
+    assert (whole / "metrics.csv").read_text() == (resumed / "metrics.csv").read_text()
+
+
+def test_metrics_of_a_resumed_run_have_each_step_once(zoo_command: Command) -> None:
+    words = ("fit", "slp", *DIGITS, "--checkpoint_every", 3)
+    assert zoo_command(*words, "--trainer.max_epochs", 3).code == 0
+    assert zoo_command(*words, "--trainer.max_epochs", 5, "--ckpt_path", "last").code == 0
+    assert zoo_command(*words, "--trainer.max_epochs", 5).code == 0
+    rows = [read_metrics(Path(f"runs/slp-digits/{number}/metrics.csv")) for number in (1, 2)]
+    assert [row["step"] for row in rows[0]] == sorted({row["step"] for row in rows[0]})
+    assert rows[0] == rows[1]
+
+
+def test_importers_get_it_by_a_callback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list of callbacks and the zoo's data are all that is needed."""
+
+    def trainer(**arguments: Any) -> Trainer:
+        last = ExactResume(tmp_path / "last.ckpt", every_n_steps=4)
+        quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
+        return Trainer(callbacks=[last], use_distributed_sampler=False, **quiet, **arguments)
+
+    def network() -> zoo.tasks.Task:
+        torch.manual_seed(0)
+        return zoo.create_model("ffnn", dropout=0.5)
+
+    def data() -> Any:
+        return zoo.create_datamodule("digits", seed=5, augment=True)
+
+    whole = network()
+    trainer(max_epochs=2).fit(whole, data())
+    crash_at(26, monkeypatch)
+    with pytest.raises(MemoryError):
+        trainer(max_epochs=2).fit(network(), data())
+    resumed = network()
+    trainer(max_epochs=2).fit(resumed, data(), ckpt_path=tmp_path / "last.ckpt", weights_only=True)
+    for key, value in whole.state_dict().items():
+        assert torch.equal(value, resumed.state_dict()[key])
+
+
+def test_a_batch_does_not_depend_on_what_was_drawn_before() -> None:
+    assert mixed(1, 2, 3) != mixed(1, 3, 2) != mixed(0, 1, 2)
+    assert 0 <= mixed(2**62, 2**62, 2**62) < 2**63
+
+
+# Checkpoints that are damaged, and runs that are over
+
+
+def test_a_damaged_checkpoint_gives_way_to_the_next(zoo_command: Command) -> None:
+    words = ("fit", "mlp", *DIGITS, "--trainer.max_epochs", 2)
+    assert zoo_command(*words).code == 0
+    folder = Path("runs/mlp-digits/1")
+    content = (folder / LAST).read_bytes()
+    (folder / LAST).write_bytes(content[: len(content) // 2])
+    done = zoo_command(*words[:-1], 3, "--ckpt_path", "last")
+    assert done.code == 0, done.err
+    assert f"{folder / LAST} is not a checkpoint, or is damaged" in done.err
+    assert f"Going on from {folder / 'checkpoints' / 'best.ckpt'} instead, saved in epoch" in done.err
+    assert load(folder / LAST)["epoch"] == 2
+    for path in folder.glob("checkpoints/*.ckpt"):
+        path.write_bytes(b"nothing")
+    done = zoo_command(*words[:-1], 4, "--ckpt_path", "last")
+    assert done.code == 2
+    assert done.err.count("\n") == 1
+    assert "last.ckpt is not a checkpoint" in done.err
+
+
+def test_a_finished_run_says_so_and_trains_on_if_asked_to(zoo_command: Command) -> None:
+    words = ("fit", "slp", *DIGITS, "--trainer.max_epochs", 2)
+    assert zoo_command(*words).code == 0
+    folder = Path("runs/slp-digits/1")
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    done = zoo_command("fit", "slp", *DIGITS, "--ckpt_path", "last")
+    assert done.code == 0
+    assert f"{folder} is finished, after 2 epochs" in done.out
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    assert zoo_command(*words[:-1], 3, "--ckpt_path", "last").code == 0
+    assert json.loads((folder / "results.json").read_text())["epochs"] == 3
+
+
+def test_leftovers_of_a_crash_are_swept(zoo_command: Command) -> None:
+    words = ("fit", "slp", *DIGITS, "--trainer.max_epochs")
+    assert zoo_command(*words, 1).code == 0
+    leftover = Path("runs/slp-digits/1/checkpoints/.last.ckpt.writing-4711")
+    leftover.write_bytes(b"half")
+    assert zoo_command(*words, 2, "--ckpt_path", "last").code == 0
+    assert not leftover.exists()
+
+
+def test_a_checkpoint_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "a.ckpt"
+    SafeCheckpointIO().save_checkpoint({"a": torch.ones(3)}, path)
+    with pytest.raises(AttributeError):
+        SafeCheckpointIO().save_checkpoint({"a": lambda: None}, path)  # cannot be pickled
+    assert torch.equal(SafeCheckpointIO().load_checkpoint(path)["a"], torch.ones(3))
+    assert [p.name for p in tmp_path.iterdir()] == ["a.ckpt"]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=3m", "none", str(folder)], capture_output=True, check=False
+    )
+    if done.returncode:
+        pytest.skip("a disk that can be filled needs the right to mount a tmpfs")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_ends_in_one_line_and_can_be_resumed(small_disk: Path, zoo_process: Command) -> None:
+    out = small_disk / "runs"
+    ballast = small_disk / "ballast"
+    words = ("fit", "mlp", *DIGITS, "--data.val_size", 0, "--out", out, "--trainer.enable_model_summary", "false")
+    running = ("--model.hidden_dim", 20, "--checkpoint_every", 5)
+    whole = zoo_process(*words, *running, "--trainer.max_epochs", 1)
+    assert whole.code == 0, whole.err
+    free = os.statvfs(small_disk).f_bavail * os.statvfs(small_disk).f_frsize
+    ballast.write_bytes(b"\0" * (free - 8192))
+    done = zoo_process(*words, "--trainer.max_epochs", 9, "--ckpt_path", "last")
+    assert done.code == 2
+    assert "Traceback" not in done.err
+    assert [line for line in done.err.splitlines() if line.startswith("zoo: error: No space left on device")]
+    assert done.err.count("zoo: error") == 1
+    ballast.unlink()
+    done = zoo_process(*words, "--trainer.max_epochs", 9, "--ckpt_path", "last")
+    assert done.code == 0, done.err
+    assert "after epoch 9 of 9" in done.out
+
+
+# Signals
+
+
+def started(*words: str, cwd: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "zoo", "fit", "slp", "--data", "digits", "--trainer.max_epochs", "100000", *words]
+    running = subprocess.Popen(
+        command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    deadline = time.monotonic() + 60
+    while not (cwd / "runs/slp-digits/1/metrics.csv").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return running
+
+
+def test_sigterm_saves_and_exits_with_143(tmp_path: Path) -> None:
+    running = started(cwd=tmp_path)
+    running.send_signal(signal.SIGTERM)
+    out, err = running.communicate(timeout=30)
+    assert running.returncode == 143, err
+    assert "Interrupted in epoch" in out
+    assert load(tmp_path / "runs/slp-digits/1" / LAST)["global_step"] > 0
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_sigterm_to_one_of_two_ends_both(which: int, tmp_path: Path) -> None:
+    running = started(
+        "--trainer.accelerator", "cpu", "--trainer.devices", "2", "--trainer.strategy", "ddp", cwd=tmp_path
+    )
+    children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
+    ranks = [running.pid, *(int(child) for child in children if b"zoo" in Path(f"/proc/{child}/cmdline").read_bytes())]
+    assert len(ranks) == 2
+    os.kill(ranks[which], signal.SIGTERM)
+    told = time.monotonic()
+    out, err = running.communicate(timeout=30)
+    assert time.monotonic() - told < 10
+    assert running.returncode != 0, err
+    assert out.count("Interrupted in epoch") == 1
+    assert "Traceback" not in err
+    assert load(tmp_path / "runs/slp-digits/1" / LAST)["global_step"] > 0
+    status = Path(f"/proc/{ranks[1]}/status")
+    assert not status.exists() or "State:\tZ" in status.read_text()  # it is dead, if perhaps not yet buried
+
+
+# What is not finite
+
+
+def test_a_loss_that_is_not_finite_stops_at_the_step(zoo_command: Command) -> None:
+    words = ("fit", "ffnn", *DIGITS, "--trainer.max_epochs", 1, "--seed", 1)
+    assert zoo_command(*words).code == 0
+    good = (Path("runs/ffnn-digits/1") / LAST).read_bytes()
+    done = zoo_command(*words, "--model.lr", 1e30)
+    assert done.code == 2
+    assert done.err.count("zoo: error") == 1
+    error = done.err.splitlines()[-1]
+    assert "a gradient is not finite at step 2 (epoch 1, batch 2); the largest parameter with such a one is" in error
+    assert "hidden_layers.0.weight, (512, 784). The weights were not updated." in error
+    assert "--allow_nan" in error
+    assert (Path("runs/ffnn-digits/1") / LAST).read_bytes() == good
+    done = zoo_command(*words, "--model.lr", 1e30, "--allow_nan")
+    assert done.code == 0
+    results = (Path("runs/ffnn-digits/3") / "results.json").read_text()
+    assert json.loads(results, parse_constant=pytest.fail)["metrics"]["test"]["loss"] is None  # strict JSON has no NaN
+
+
+class Module(LightningModule):
+    """A linear layer whose second weight gets the gradient that is asked for."""
+
+    def __init__(self, gradient: float) -> None:
+        super().__init__()
+        self.small, self.large = nn.Linear(1, 2), nn.Linear(3, 4)
+        for parameter in self.parameters():
+            parameter.grad = torch.ones_like(parameter)
+        assert self.large.weight.grad is not None
+        self.large.weight.grad[1, 1] = gradient
+
+    def forward(self, x: Tensor) -> Tensor:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    ("gradient", "message"),
+    [
+        (1.0, None),
+        (float("nan"), "a gradient is not finite at step 1 .* large.weight"),
+        (float("inf"), "a gradient is not finite .* large.weight, \\(4, 3\\)"),
+        (3e38, None),  # huge, and their sum overflows, but finite
+    ],
+)
+def test_gradients_are_looked_at(gradient: float, message: str | None) -> None:
+    trainer = Trainer(logger=False, accelerator="cpu", enable_checkpointing=False)
+    module = Module(gradient)
+    if gradient == 3e38:
+        assert module.small.weight.grad is not None
+        module.small.weight.grad[:] = gradient
+        assert module.small.weight.grad.sum().isinf()
+    parameters = list(module.parameters())
+    if message is None:
+        check_gradients(trainer, module, parameters)
+    else:
+        with pytest.raises(zoo.ZooError, match=message):
+            check_gradients(trainer, module, parameters)
+
+
+def test_a_loss_that_overflows_is_told_though_its_gradients_are_finite(zoo_command: Command) -> None:
+    """The square of 1e25 is infinite in single precision, its derivative is not."""
+    done = zoo_command("fit", "linear", "--data.noise", 1e25, "--trainer.max_epochs", 3, "--model.lr", 1e-30)
+    assert done.code == 2
+    error = done.err.splitlines()[-1]
+    assert "the loss is inf at step 1 (epoch 1, batch 1)" in error
+
+
+# Workers, and processes side by side
+
+
+@pytest.mark.parametrize("fault", ["hangs", "dies", "no picture"])
+def test_a_worker_that_fails_is_told_in_one_line(
+    fault: str, tmp_path: Path, zoo_command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = write_celeba(tmp_path / "data") / "img_align_celeba"
+    victim = sorted(pictures.iterdir())[0]
+    monkeypatch.setattr(base, "SECONDS_TO_LOAD", 2)
+    if fault == "hangs":
+        victim.unlink()
+        os.mkfifo(victim)  # nobody writes into it
+    elif fault == "dies":
+        monkeypatch.setattr("zoo.transforms.Photo.pixels", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+    else:
+        victim.write_text("not a picture")
+    done = zoo_command(
+        *("fit", "cifar_cnn", "--data", "celeba", "--data.root", tmp_path / "data", "--data.image_size", 16),
+        *("--data.num_workers", 1, "--data.val_size", 2, "--data.batch_size", 4, "--model.loss", "bce"),
+        *("--trainer.max_epochs", 1, "--trainer.accelerator", "cpu"),
+    )
+    assert done.code == 2
+    (error,) = [line for line in done.err.splitlines() if line.startswith("zoo: error")]
+    expected = {"hangs": "timed out", "dies": "DataLoader worker (pid", "no picture": f"{victim} cannot be read"}
+    assert expected[fault] in error
+    assert "Traceback" not in done.err
+
+
+def test_two_processes_prepare_the_same_data_at_once(mnist_folder: Path, tmp_path: Path) -> None:
+    import gzip
+
+    for path in list(mnist_folder.iterdir()):
+        path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+        path.unlink()
+    code = (
+        "import sys, zoo; d = zoo.create_datamodule('mnist', root=sys.argv[1], val_size=9); d.prepare_data(); d.setup()"
+    )
+    command = [sys.executable, "-c", code, str(mnist_folder.parents[1])]
+    both = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    for process in both:
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err
+
+
+def test_two_runs_at_once_get_folders_of_their_own(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "zoo", "fit", "slp", *DIGITS, "--trainer.max_epochs", "1"]
+    both = [subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL) for _ in range(2)]
+    assert [process.wait(60) for process in both] == [0, 0]
+    assert sorted(path.name for path in (tmp_path / "runs/slp-digits").iterdir()) == ["1", "2"]
+    for number in "12":
+        assert (tmp_path / "runs/slp-digits" / number / "results.json").exists()
+
+
+def test_a_picture_is_varied_by_its_place_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On two ranks each image gets what it would get on one."""
+    data = zoo.create_datamodule("digits", augment=True, seed=3)
+    data.trainer = Trainer(logger=False, accelerator="cpu")
+    alone = data._chance(6)
+    ranks = []
+    for rank in range(2):
+        monkeypatch.setattr(Trainer, "global_rank", rank)
+        monkeypatch.setattr(Trainer, "world_size", 2)
+        ranks.append(data._chance(3))
+    assert torch.equal(torch.stack(ranks, dim=1).flatten(0, 1), alone)
+
+
+def test_a_flipped_byte_in_a_checkpoint_is_found(zoo_command: Command) -> None:
+    """Also in the weights, where torch itself would take any byte."""
+    assert zoo_command("fit", "slp", *DIGITS, "--trainer.max_epochs", 1).code == 0
+    path = Path("runs/slp-digits/1") / LAST
+    content = path.read_bytes()
+    weights = load(path)["state_dict"]["fc.weight"].numpy().tobytes()
+    place = content.index(weights) + 1000
+    path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+    assert load(path)["state_dict"].keys() == {"fc.weight", "fc.bias"}
+    with pytest.raises(zoo.ZooError, match="is damaged"):
+        zoo.load_model(path)

@@ -1,0 +1,70 @@
+"""torch.hub and the Hugging Face Hub, both from folders: the tests have no network."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import REPOSITORY
+from torch import nn
+
+import zoo
+from zoo import hub
+from zoo.inputs import random_inputs
+
+
+@pytest.mark.parametrize("name", zoo.list_models())
+def test_torch_hub_builds_every_network(name: str) -> None:
+    model = torch.hub.load(str(REPOSITORY), name, source="local")
+    assert type(model) is type(zoo.create_model(name))
+
+
+def test_torch_hub_takes_weights_and_arguments() -> None:
+    model = torch.hub.load(str(REPOSITORY), "slp", source="local", weights="mnist")
+    x = torch.rand(3, 784)
+    assert torch.equal(model(x), zoo.create_model("slp", weights="mnist")(x))
+    assert torch.hub.load(str(REPOSITORY), "mlp", source="local", hidden_dim=7).fc1.out_features == 7
+
+
+@pytest.mark.parametrize("name", zoo.list_models())
+def test_hugging_face_round_trip(name: str, tmp_path: Path) -> None:
+    model = zoo.create_model(name, weights="default")
+    hub.save_pretrained(model, tmp_path / "repository")
+    again = hub.from_pretrained(tmp_path / "repository")
+    x = random_inputs(model, 3)
+    assert type(again) is type(model)
+    assert not again.training
+    assert torch.equal(again(x), model(x))
+    assert again.hparams == model.hparams
+    assert (again.transform, again.classes) == (model.transform, model.classes)
+    card = (tmp_path / "repository" / "README.md").read_text()
+    assert "library_name: lightning-zoo" in card
+    assert f"# {name}" in card
+    assert "Source:" in card
+
+
+def test_what_is_no_network_of_the_zoo_is_refused(tmp_path: Path) -> None:
+    model = zoo.create_model("slp")
+    hub.save_pretrained(model, tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    config["arguments"]["in_dim"] = 7
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(zoo.ZooError, match="holds no network of the zoo"):
+        hub.from_pretrained(tmp_path)
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(zoo.ZooError, match="holds no network of the zoo"):
+        hub.from_pretrained(tmp_path)
+
+    class Theirs(zoo.models.SLP):
+        pass
+
+    with pytest.raises(zoo.ZooError, match="Theirs is not of the zoo"):
+        hub.save_pretrained(Theirs(), tmp_path / "theirs")
+    assert not (tmp_path / "theirs").exists()
+
+
+def test_a_pickle_is_not_read(tmp_path: Path) -> None:
+    with pytest.raises(zoo.ZooError, match="holds a pickle"):
+        hub.HubModel._load_as_pickle(nn.Module(), str(tmp_path), "cpu", True)

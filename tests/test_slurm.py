@@ -1,0 +1,108 @@
+"""A real SLURM: jobs that are told to make room, that are requeued, and that end as if they had been left alone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from conftest import REPOSITORY
+
+NEEDED = ("slurmctld", "slurmd", "srun", "munge")
+missing = [name for name in NEEDED if not shutil.which(name)]
+pytestmark = [
+    pytest.mark.skipif(bool(missing), reason=f"needs a SLURM to start: {', '.join(missing)} not installed"),
+    pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to start a SLURM"),
+]
+
+JOB = ("mlp", "--data", "digits", "--trainer.accelerator", "cpu", "--trainer.enable_model_summary", "false")
+ROUNDS = int(os.environ.get("ZOO_SLURM_ROUNDS", "1"))
+"""How often each way to end a job is tried; ZOO_SLURM_ROUNDS=10 takes half an hour."""
+
+
+@pytest.fixture(scope="module")
+def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("slurm")
+    up = [str(REPOSITORY / "tests" / "slurm" / "up.sh"), str(folder)]
+    subprocess.run(up, check=True, stdout=subprocess.DEVNULL, timeout=60)
+    yield folder
+    subprocess.run([*up, "stop"], check=True)
+
+
+def submit(folder: Path, *options: str, epochs: int, sbatch: tuple[str, ...] = ()) -> str:
+    """Submit a job of two processes, and return its number."""
+    command = ["sbatch", "--parsable", "--ntasks-per-node", "2", "--time", "5", *sbatch]
+    script = [str(REPOSITORY / "scripts" / "slurm" / "fit.sbatch"), *JOB, "--trainer.max_epochs", str(epochs), *options]
+    environment = {**os.environ, "PYTHON": sys.executable}
+    done = subprocess.run([*command, *script], cwd=folder, env=environment, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def wait_for(condition: Any, seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it took too long"
+        time.sleep(0.2)
+
+
+def state(job: str) -> str:
+    command = ["squeue", "--noheader", "--format", "%T", "--job", job]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+
+
+def start_again(job: str) -> None:
+    """Wait until a job is requeued, and let it start now: SLURM would wait for two minutes."""
+    wait_for(lambda: state(job) == "PENDING")
+    subprocess.run(["scontrol", "update", f"JobId={job}", "StartTime=now"], check=False)
+
+
+def outcome(folder: Path, job: str) -> dict[str, Any]:
+    run = folder / "runs" / f"slurm-{job}"
+    wait_for((run / "1" / "results.json").exists, 240)
+    assert [path.name for path in run.iterdir()] == ["1"]
+    checkpoint: dict[str, Any] = torch.load(run / "1" / "checkpoints" / "last.ckpt", weights_only=True)
+    return {"weights": checkpoint["state_dict"], "metrics": (run / "1" / "metrics.csv").read_text()}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(slurm: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("undisturbed")
+    return outcome(folder, submit(folder, epochs=60))
+
+
+@pytest.mark.parametrize("how", ["told to make room", "requeued"] * ROUNDS)
+def test_a_job_that_is_ended_early_goes_on_to_the_same_weights(
+    how: str, slurm: Path, undisturbed: dict[str, Any], tmp_path: Path
+) -> None:
+    job = submit(tmp_path, epochs=60)
+    metrics = tmp_path / "runs" / f"slurm-{job}" / "1" / "metrics.csv"
+    wait_for(lambda: metrics.exists() and len(metrics.read_text().splitlines()) > 5)
+    if how == "requeued":
+        subprocess.run(["scontrol", "requeue", job], check=True)
+    else:
+        subprocess.run(["scancel", "--signal", "USR1", job], check=True)
+    start_again(job)
+    found = outcome(tmp_path, job)
+    log = (tmp_path / f"zoo-fit-{job}.log").read_text()
+    assert log.count("Interrupted in epoch") >= (how != "requeued")
+    assert log.count("· 2 × cpu ·") == 2  # it ran twice
+    for key, value in undisturbed["weights"].items():
+        assert torch.equal(found["weights"][key], value), log
+    assert found["metrics"] == undisturbed["metrics"]
+
+
+def test_the_time_limits_signal_arrives(slurm: Path, tmp_path: Path) -> None:
+    """A limit of two minutes, of which the signal takes the last 110 seconds."""
+    job = submit(tmp_path, epochs=100_000, sbatch=("--time", "2", "--signal", "USR1@110"))
+    log = tmp_path / f"zoo-fit-{job}.log"
+    wait_for(lambda: log.exists() and "Interrupted in epoch" in log.read_text(), 110)
+    wait_for(lambda: state(job) == "PENDING")
+    assert "Exited with exit code 75" in log.read_text()
+    subprocess.run(["scancel", job], check=True)

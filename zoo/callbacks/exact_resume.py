@@ -1,0 +1,178 @@
+"""A run that can be killed anywhere, and resumed to the very weights that it would have had."""
+
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import Checkpoint
+from torch.nn import Parameter
+from torch.optim import Optimizer
+
+from zoo.checkpoint_io import SafeCheckpointIO, sweep
+from zoo.finite import check_gradients, check_loss
+from zoo.jobs import PREEMPTION, in_slurm, noted
+
+SECONDS_APART = 2.0
+"""Between the checkpoints of epochs, at least: of epochs that take next to nothing not each is saved."""
+
+SECONDS_AT_MOST = 300.0
+"""Between two checkpoints, at most, where steps are not counted."""
+
+
+class ExactResume(Checkpoint):
+    """Keeps ``last.ckpt`` such that a run resumed from it ends with the weights of a run that was never interrupted.
+
+    It needs the data module to be one of the zoo's: its loaders know their place in an epoch, and seed each batch, so
+    that neither the order of examples nor dropout depends on what was drawn before. The part of this callback is:
+
+    - checkpoints at moments from which Lightning can really go on, and written such that a crash leaves the one before;
+    - the end of the run, at the end of a batch, on SIGINT or SIGTERM, or SIGUSR1 in a job of SLURM, with a checkpoint;
+      all ranks agree on it. A second signal ends at once;
+    - the end of the run at the first loss or gradient that is not finite, before such a gradient reaches the weights.
+
+    Lightning's own ``save_last`` saves only when the best checkpoint is saved. Put this one after other checkpoint
+    callbacks, so that it saves their state too.
+
+    Args:
+        path: File to save to; set it on the first rank before the fit. None to save nothing.
+        every_n_steps: Optimizer steps between two checkpoints. Default: each epoch, and at least every five minutes.
+        allow_nan: Whether to go on with a loss or gradient that is not finite.
+
+    Attributes:
+        asked: The number of the signal that asked to stop, 0 while none did.
+
+    Raises:
+        ZooError: A loss or a gradient is not finite.
+    """
+
+    # Lightning calls each hook of each callback in each step, at 2 µs a call, but not what cannot be called.
+    on_train_batch_start = on_before_backward = on_after_backward = on_before_zero_grad = None  # type: ignore[assignment]
+
+    def __init__(
+        self,
+        path: str | Path | None = "last.ckpt",
+        every_n_steps: int | None = None,
+        allow_nan: bool = False,
+    ) -> None:
+        self.path = Path(path) if path else None
+        self.every_n_steps, self.allow_nan = every_n_steps, allow_nan
+        self.asked = 0
+        self.saved_at_step, self.saved_at = 0, 0.0
+        self.epoch_metrics: dict[str, float] = {}
+        self.watched: list[Parameter] = []
+        self.ranks = 1
+        self.previous: dict[int, Any] = {}
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Tell the other ranks the path, see to it that checkpoints are written safely, and sweep up after a crash."""
+        self.path = trainer.strategy.broadcast(self.path)
+        if not isinstance(trainer.strategy.checkpoint_io, SafeCheckpointIO):
+            trainer.strategy.checkpoint_io = SafeCheckpointIO()
+        if self.path and trainer.is_global_zero and stage == "fit":
+            sweep(self.path.parent)
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Begin to count steps and seconds, and take the signals over.
+
+        Not earlier, since Lightning would put its own handler of SIGTERM before ours: it speaks to the other ranks at
+        once, wherever they are, and hangs if only one of them was told.
+        """
+        self.saved_at_step, self.saved_at = trainer.global_step, time.monotonic()
+        self.ranks = trainer.world_size
+        may_overflow = getattr(trainer.precision_plugin, "scaler", None) is not None  # then that step is left out
+        self.watched = [] if self.allow_nan or may_overflow else list(pl_module.parameters())
+        self.asked = noted()
+        for number in (signal.SIGINT, signal.SIGTERM, *([PREEMPTION] if in_slurm() else [])):
+            self.previous[number] = signal.signal(number, self._ask)
+
+    def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer) -> None:
+        """Raise ZooError, before the update, if a gradient is not finite."""
+        if self.watched:
+            check_gradients(trainer, pl_module, self.watched)
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Look at the loss; save, if it is time to; and stop, if asked to.
+
+        What comes before a validation is left to the next batch.
+        """
+        if not self.allow_nan and outputs:
+            check_loss(trainer, outputs["loss"])
+        due = trainer.global_step - self.saved_at_step >= self.every_n_steps if self.every_n_steps else self._is_late()
+        if not self._any_rank(trainer, self.asked > 0 or due) or _validation_follows(trainer):
+            return
+        asked = self._all_asked(trainer)
+        self._save(trainer)
+        if asked:
+            raise KeyboardInterrupt
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Save, if it is time to; and stop, if asked to during the validation."""
+        asked = self._all_asked(trainer)
+        self.epoch_metrics = {k: float(v) for k, v in trainer.callback_metrics.items() if k.startswith("train/")}
+        last = trainer.should_stop or trainer.current_epoch + 1 == trainer.max_epochs
+        last |= trainer.global_step == trainer.max_steps
+        if asked or last or self._any_rank(trainer, time.monotonic() - self.saved_at > SECONDS_APART):
+            self._save(trainer)
+        self.epoch_metrics = {}
+        if asked:
+            raise KeyboardInterrupt
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Give the signals back."""
+        self._give_back()
+
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Give the signals back."""
+        self._give_back()
+
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Add what Lightning forgets: that the run is to stop, and the epoch's metrics, which no logger has yet."""
+        checkpoint["exact_resume"] = {"should_stop": trainer.should_stop, "epoch_metrics": self.epoch_metrics}
+
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Stop at once if the run was about to."""
+        trainer.should_stop = checkpoint.get("exact_resume", {}).get("should_stop", False)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        self.asked = number
+        self._give_back()
+
+    def _give_back(self) -> None:
+        while self.previous:
+            signal.signal(*self.previous.popitem())
+
+    def _all_asked(self, trainer: Trainer) -> bool:
+        if not self._any_rank(trainer, self.asked > 0):
+            return False
+        if self.ranks > 1:  # not each was asked itself
+            self.asked = int(trainer.strategy.reduce(torch.tensor(self.asked), reduce_op="max"))
+        return True
+
+    def _is_late(self) -> bool:
+        return time.monotonic() - self.saved_at > SECONDS_AT_MOST
+
+    def _any_rank(self, trainer: Trainer, here: bool) -> bool:
+        if self.ranks == 1:
+            return here
+        return trainer.strategy.reduce_boolean_decision(here, all=False)
+
+    def _save(self, trainer: Trainer) -> None:
+        if self.path and not trainer.fast_dev_run:  # type: ignore[attr-defined]  # Lightning sets it unannounced
+            trainer.save_checkpoint(self.path)
+            self.saved_at_step, self.saved_at = trainer.global_step, time.monotonic()
+
+
+def _validation_follows(trainer: Trainer) -> bool:
+    """Whether this batch is an epoch's last, or a validation comes after it: a checkpoint here would lose it."""
+    loop = trainer.fit_loop.epoch_loop
+    fetcher = trainer.fit_loop._data_fetcher
+    assert fetcher is not None
+    return loop.batch_progress.is_last_batch or loop._should_check_val_fx(fetcher)

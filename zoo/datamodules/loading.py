@@ -1,0 +1,136 @@
+"""How examples reach a network: gathered a batch at a time, in an order that a resumed run takes up again."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, DistributedSampler
+
+from zoo.errors import ZooError
+from zoo.seeds import draw_from, mixed
+
+
+class Batches(Dataset[tuple[Tensor, Tensor]], ABC):
+    """Examples that are fetched a whole batch at a time."""
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Return the number of examples."""
+
+    @abstractmethod
+    def __getitems__(self, indices: list[int]) -> tuple[Tensor, Tensor]:
+        """Return the batch of these indices; DataLoader prefers this to one call an example and a collation."""
+
+
+class Examples(Batches):
+    """Inputs and targets in memory."""
+
+    def __init__(self, x: Tensor, y: Tensor) -> None:
+        self.tensors = x, y
+
+    def __len__(self) -> int:
+        """Return the number of examples."""
+        return len(self.tensors[1])
+
+    def __getitems__(self, indices: list[int]) -> tuple[Tensor, Tensor]:
+        """Return the batch of these indices."""
+        chosen = torch.tensor(indices)
+        x, y = self.tensors
+        return x.index_select(0, chosen), y.index_select(0, chosen)  # several times faster than [chosen]
+
+
+class EpochSampler(DistributedSampler[Any]):
+    """The share of one rank in an epoch's order, which is a function of seed and epoch alone.
+
+    Rank r of W takes every W-th example from the r-th on, so that the r-th batches of all ranks together are the batch
+    that a single process would see. When training, every rank gets equally many: up to W - 1 examples of an epoch are
+    left out. When evaluating, none is left out and none is seen twice, unlike with torch's own sampler.
+
+    Lightning leaves a ``DistributedSampler`` alone, and tells it the epoch.
+
+    Args:
+        examples: What is sampled from.
+        batch_size: Examples a batch, over all ranks together.
+        rank: The rank.
+        ranks: How many there are.
+        shuffle: Whether it is for training.
+        seed: Seeds the order.
+    """
+
+    def __init__(
+        self, examples: Batches, *, batch_size: int, rank: int = 0, ranks: int = 1, shuffle: bool = False, seed: int = 0
+    ) -> None:
+        super().__init__(examples, num_replicas=ranks, rank=rank, shuffle=shuffle, seed=seed)
+        self.size, self.batch_size, self.start = len(examples), batch_size, 0
+
+    def order(self) -> list[int]:
+        """Return the indices of all examples in the order of the epoch."""
+        if not self.shuffle:
+            return list(range(self.size))
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+        return torch.randperm(self.size, generator=generator).tolist()
+
+    def __iter__(self) -> Iterator[int]:
+        """Yield the indices of this rank."""
+        order = self.order()
+        shared = len(order) - len(order) % self.num_replicas if self.shuffle else len(order)
+        return iter(order[self.rank : shared : self.num_replicas][self.start :])
+
+    def __len__(self) -> int:
+        """Return the number of indices of this rank."""
+        if self.shuffle:
+            return self.size // self.num_replicas
+        return len(range(self.rank, self.size, self.num_replicas))
+
+
+class ResumableLoader(DataLoader[Any]):
+    """A loader whose place in the epoch is part of Lightning's checkpoints: a resumed run sees what is left of it.
+
+    In training it seeds torch's global generators for each batch, from the sampler's seed, the epoch, the batch and the
+    rank: what a step draws at random, such as dropout's masks, is then the same in a resumed run.
+    """
+
+    sampler: EpochSampler
+    resumed: dict[str, int] | None = None
+    fetched = 0
+
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
+        """Yield the epoch's batches, those before the place of a checkpoint left out.
+
+        A generator, since Lightning asks for an iterator before it tells the sampler the epoch.
+        """
+        skipped = 0
+        if self.resumed is not None:
+            skipped = self.resumed["batches"] if self.resumed["epoch"] == self.sampler.epoch else 0
+            self.resumed = None
+        assert self.batch_size is not None
+        self.fetched, self.sampler.start = skipped, skipped * self.batch_size
+        try:
+            for batch in super().__iter__():
+                if self.sampler.shuffle:  # in training, what a step draws depends on its place alone, not on the past
+                    place = (self.sampler.epoch, self.fetched, self.sampler.rank)
+                    draw_from(mixed(self.sampler.seed, *place))
+                self.fetched += 1
+                yield batch
+        except ZooError as error:  # one from a worker brings its traceback along
+            raise ZooError(str(error).strip().splitlines()[-1].removeprefix("zoo.errors.ZooError: ")) from None
+        except RuntimeError as error:
+            if "DataLoader" not in str(error):
+                raise
+            raise ZooError(
+                f"a process that loads data gives nothing any more: {' '.join(str(error).split())}; "
+                "is there memory, and is the disk there? --data.num_workers 0 loads in this process"
+            ) from None
+        self.sampler.start = 0
+
+    def state_dict(self) -> dict[str, int]:
+        """Return the place in the epoch."""
+        return {"epoch": self.sampler.epoch, "batches": self.fetched}
+
+    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+        """Go on from a place in an epoch."""
+        self.resumed = state_dict

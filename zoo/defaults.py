@@ -1,0 +1,42 @@
+"""The options of ``zoo fit`` for a network and a data set, with the documented training as their defaults."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zoo.pairs import check_pair
+from zoo.parser import Parser, fit_parser
+from zoo.registry import create_datamodule, datamodule_class, model_class, model_row
+from zoo.request import Request
+
+STAND_IN = "digits"
+"""The data set that needs no download."""
+
+
+def parser_of(request: Request) -> Parser:
+    """Return the parser for a network and a data set, with the documented training as defaults."""
+    assert request.model
+    row = model_row(request.model)
+    data_name = request.data or row.data
+    model, data = model_class(request.model), datamodule_class(data_name)
+    check_pair(request.model, model, data_name, data)
+    parser = fit_parser(request.program, model, data)
+    defaults: dict[str, Any] = {
+        "model.name": request.model,
+        "data.name": data_name,
+        "data.batch_size": row.batch_size,
+        "trainer.max_epochs": row.max_epochs,
+        **{option: value for option, value in row.options.items() if data_name == row.data or "data." not in option},
+    }
+    if data_name == STAND_IN:
+        defaults |= {f"data.{name}": value for name, value in _documented_shape(request.model).items()}
+    parser.set_defaults(defaults)
+    return parser
+
+
+def _documented_shape(model_name: str) -> dict[str, int]:
+    """Return the shape of the images that a network's document trains it on, as arguments of the stand-in."""
+    row = model_row(model_name)
+    options = {option.removeprefix("data."): value for option, value in row.options.items() if "data." in option}
+    channels, size, _ = create_datamodule(row.data, **options).shape
+    return {"channels": channels, "image_size": size}

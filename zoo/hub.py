@@ -1,0 +1,127 @@
+"""Networks on the Hugging Face Hub, by huggingface_hub's own mixin: the extra ``lightning-zoo[hub]``."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from zoo.errors import ZooError
+from zoo.registry import create_model, models, name_of
+from zoo.tasks import Task, class_path
+from zoo.transforms import from_spec
+
+try:
+    from huggingface_hub import PyTorchModelHubMixin
+except ImportError:
+    raise ZooError("zoo.hub needs huggingface_hub: pip install 'lightning-zoo[hub]'") from None
+
+CARD = """---
+{{ card_data }}
+---
+
+# {{ name }}
+
+{{ card }}
+
+```python
+from zoo import hub
+
+model = hub.from_pretrained("{{ repo_id | default("this repository", true) }}")
+labels, probabilities = model.predict(...)
+```
+
+Classes: {{ classes or "none" }}
+"""
+
+
+class HubModel(nn.Module, PyTorchModelHubMixin, library_name="lightning-zoo", model_card_template=CARD):
+    """A network of the zoo with all that is needed to build it again, and to use it.
+
+    Args:
+        name: Name of the network in the registry.
+        arguments: Arguments of its class.
+        transform: What makes its inputs, as :meth:`zoo.transforms.Transform.spec` returns it.
+        classes: Names of its classes.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        arguments: dict[str, Any],
+        transform: dict[str, Any] | None = None,
+        classes: list[str] | None = None,
+    ) -> None:
+        super().__init__()
+        self.network = create_model(name, **arguments)
+        self.network.transform = from_spec(transform) if transform else None
+        self.network.classes = tuple(classes or ())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return what the network puts out."""
+        output: Tensor = self.network(x)
+        return output
+
+    @classmethod
+    def _load_as_pickle(cls, *args: Any) -> Any:
+        raise ZooError("the repository holds a pickle instead of safetensors; nothing was loaded from it")
+
+
+def save_pretrained(model: Task, folder: str | Path) -> None:
+    """Write a network's weights, configuration and model card into a folder, as a repository of the Hub has them.
+
+    Raises:
+        ZooError: The network is not of the registry.
+    """
+    _for_hub(model).save_pretrained(folder, model_card_kwargs=_card(model))
+
+
+def push_to_hub(model: Task, repo_id: str, **options: Any) -> None:
+    """Upload a network to a repository of the Hub.
+
+    Args:
+        model: The network.
+        repo_id: The repository, ``user/name``.
+        **options: Further arguments of huggingface_hub's ``push_to_hub``, such as ``private`` and ``token``.
+
+    Raises:
+        ZooError: The network is not of the registry.
+    """
+    _for_hub(model).push_to_hub(repo_id, model_card_kwargs={**_card(model), "repo_id": repo_id}, **options)
+
+
+def from_pretrained(name: str | Path, **options: Any) -> Task:
+    """Load a network from a repository of the Hub, or from a folder, in evaluation mode. Nothing is unpickled.
+
+    Args:
+        name: The repository, ``user/name``, or the folder.
+        **options: Further arguments of huggingface_hub's ``from_pretrained``, such as ``revision`` and ``token``.
+
+    Raises:
+        ZooError: It holds no network of the zoo.
+    """
+    try:
+        loaded: HubModel = HubModel.from_pretrained(str(name), strict=True, **options)
+    except (TypeError, RuntimeError) as error:
+        raise ZooError(f"{name} holds no network of the zoo ({str(error).splitlines()[0]})") from None
+    return loaded.network.eval()
+
+
+def _name(model: Task) -> str:
+    if name := name_of(class_path(model), models()):
+        return name
+    raise ZooError(f"{type(model).__name__} is not of the zoo; only a network of its registry can be built again")
+
+
+def _for_hub(model: Task) -> HubModel:
+    transform = model.transform.spec() if model.transform else None
+    packed = HubModel(name=_name(model), arguments=dict(model.hparams), transform=transform, classes=[*model.classes])
+    packed.network.load_state_dict(model.state_dict())
+    return packed
+
+
+def _card(model: Task) -> dict[str, str]:
+    card = inspect.cleandoc(type(model).__doc__ or "").partition("\nArgs:")[0]
+    return {"name": _name(model), "card": card, "classes": ", ".join(model.classes)}

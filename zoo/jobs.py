@@ -1,0 +1,116 @@
+"""What started this process: torchrun, SLURM, or nobody; and what they ask of it.
+
+Imported before anything heavy: a signal that arrives during the imports must find its handler.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import socket
+import time
+from types import FrameType
+from typing import Any
+
+REQUEUE = 75
+"""Exit code (EX_TEMPFAIL) of a run that was asked to make room and is to be started again."""
+
+PREEMPTION = signal.SIGUSR1
+"""The signal by which a SLURM job is told that its time is running out; see scripts/slurm/fit.sbatch."""
+
+_noted = 0
+_store: Any = None
+
+
+def in_slurm() -> bool:
+    """Return whether this is a task of a SLURM job, rather than a shell that was opened in one."""
+    return "SLURM_NTASKS" in os.environ and os.environ.get("SLURM_JOB_NAME") not in ("bash", "interactive")
+
+
+def in_torchrun() -> bool:
+    """Return whether torchrun started this process."""
+    return "TORCHELASTIC_RUN_ID" in os.environ
+
+
+def listen() -> None:
+    """From now on, note the signal that asks a job of SLURM to make room, which would end the process otherwise."""
+    if in_slurm():
+        signal.signal(PREEMPTION, _note)
+
+
+def noted() -> int:
+    """Return the number of the signal that was noted, 0 if none was."""
+    return _noted
+
+
+def devices_and_nodes() -> dict[str, int]:
+    """Return how many processes a node and how many nodes there are, as options of the trainer; nothing if unknown."""
+    if in_torchrun():
+        here, everywhere = int(os.environ["LOCAL_WORLD_SIZE"]), int(os.environ["WORLD_SIZE"])
+        return {"devices": here, "num_nodes": everywhere // here}
+    if in_slurm():
+        nodes = int(os.environ.get("SLURM_NNODES", 1))
+        return {"devices": int(os.environ["SLURM_NTASKS"]) // nodes, "num_nodes": nodes}
+    return {}
+
+
+@functools.cache
+def was_restarted() -> bool:
+    """Return whether this job ran before, and was started again by itself: after a requeue, or a failed worker.
+
+    All processes of the job get the same answer; each of them must ask before it joins the others.
+    """
+    if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True":
+        return _meet()
+    return any(int(os.environ.get(name) or 0) > 0 for name in ("TORCHELASTIC_RESTART_COUNT", "SLURM_RESTART_COUNT"))
+
+
+def where() -> str:
+    """Return the rank and the node of this process, for messages; nothing if it is the only one."""
+    if in_torchrun():
+        rank, ranks = os.environ["RANK"], int(os.environ["WORLD_SIZE"])
+    elif in_slurm():
+        rank, ranks = os.environ.get("SLURM_PROCID", "0"), int(os.environ["SLURM_NTASKS"])
+    else:
+        return ""
+    return f"rank {rank} on {socket.gethostname()}: " if ranks > 1 else ""
+
+
+def _note(number: int, frame: FrameType | None) -> None:
+    global _noted
+    _noted = number
+
+
+def _meet() -> bool:
+    """Bring the processes that torchrun started together anew, and return whether it had started some before.
+
+    The store of torchrun's agent outlives them, and with it the addresses of those that died, to which those that are
+    started again would connect (pytorch issue 135712); and each node counts restarts for itself. So the first rank
+    opens a store for this attempt alone, and names its port in the agent's, where the port of an attempt that died is
+    known by that nobody listens.
+    """
+    global _store
+    from torch.distributed import TCPStore  # type: ignore[attr-defined]  # torch does not list it
+
+    address = os.environ["MASTER_ADDR"]
+    agents = TCPStore(address, int(os.environ["MASTER_PORT"]), is_master=False)
+    if os.environ["RANK"] == "0":
+        restarted = agents.check(["zoo/port"])
+        _store = TCPStore(address, 0, is_master=True, wait_for_workers=False, multi_tenant=True)
+        _store.set("zoo/restarted", str(int(restarted)))
+        agents.set("zoo/port", str(_store.port))
+    else:
+        while not _listens(address, port := int(agents.get("zoo/port"))):
+            time.sleep(0.1)
+        _store = TCPStore(address, port, is_master=False)
+    os.environ |= {"MASTER_PORT": str(_store.port), "TORCHELASTIC_USE_AGENT_STORE": "False"}
+    return bool(_store.get("zoo/restarted") == b"1")
+
+
+def _listens(address: str, port: int) -> bool:
+    try:
+        socket.create_connection((address, port), timeout=5).close()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,109 @@
+"""What the user asked for: the names that decide which other options there are, and these options."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from zoo.errors import ZooError
+from zoo.registry import data_row, model_row
+
+OWN_OPTIONS = {
+    "fit": ("model", "data"),
+    "test": ("ckpt", "model", "weights", "data"),
+    "predict": ("ckpt", "model", "weights"),
+    "export": ("ckpt", "model", "weights", "format", "out"),
+}
+"""What each command takes by itself; the other options depend on these."""
+
+
+@dataclass
+class Request:
+    """What the user asked for.
+
+    Attributes:
+        command: One of fit, test, predict, export.
+        program: How the command was started, to tell the user how to start it again.
+        model: Name of the network, if given.
+        data: Name of the data set, if given.
+        ckpt: File of the checkpoint, if given.
+        weights: Name of published weights, if given.
+        format: Format to export to, if given.
+        out: File to export to, if given.
+        options: The remaining words of the command line.
+    """
+
+    command: str
+    program: str
+    model: str | None = None
+    data: str | None = None
+    ckpt: str | None = None
+    weights: str | None = None
+    format: str | None = None
+    out: str | None = None
+    options: list[str] = field(default_factory=list)
+
+    @property
+    def wants_help(self) -> bool:
+        """Whether help is asked for."""
+        return "--help" in self.options or "-h" in self.options
+
+
+def parse(command: str, program: str, words: list[str]) -> Request:
+    """Take what a command takes by itself out of the words of a command line.
+
+    Raises:
+        ZooError: An option has no value, is given twice, or names what there is not.
+    """
+    request = Request(command, program.replace("COMMAND", command))
+    if command == "fit" and words and not words[0].startswith("-"):
+        words = ["--model", *words]
+    configs: list[Path] = []
+    rest = iter(words)
+    for word in rest:
+        option, equals, value = word.partition("=")
+        name = option.removesuffix(".name").removeprefix("--")
+        config = command == "fit" and option == "--config"
+        if not config and (not option.startswith("--") or name not in OWN_OPTIONS[command]):
+            request.options.append(word)
+            continue
+        if not equals:
+            following = next(rest, None)
+            if following is None or following.startswith("--"):
+                raise ZooError(f"{option} needs a value")
+            value = following
+        if config:
+            configs.append(Path(value))
+            request.options += [option, value]
+        elif getattr(request, name) not in (None, value):
+            raise ZooError(f"{option} is given twice: {getattr(request, name)} and {value}")
+        else:
+            setattr(request, name, value)
+    for path in reversed(configs):
+        named = names_in(path)
+        request.model, request.data = request.model or named["model"], request.data or named["data"]
+    if request.model:
+        model_row(request.model)
+    if request.data:
+        data_row(request.data)
+    return request
+
+
+def names_in(config: Path) -> dict[str, str | None]:
+    """Return the names of the network and the data set that a config file holds."""
+    import yaml
+
+    try:
+        content = yaml.safe_load(config.read_text(encoding="utf-8")) or {}
+    except OSError as error:
+        raise ZooError(f"cannot read --config {config}: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ZooError(f"--config {config} is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise ZooError(f"--config {config} holds no options; the config.yaml of a run folder shows how they look")
+    sections = {name: content.get(name) for name in ("model", "data")}
+    names = {name: section.get("name") if isinstance(section, dict) else None for name, section in sections.items()}
+    for name, value in names.items():
+        if not isinstance(value, str | None):
+            raise ZooError(f"--config {config}: {name}.name must be a name, got {value}")
+    return names

@@ -1,0 +1,145 @@
+"""Going on with a run: from which checkpoint, with which options, and whether there is anything left to do."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from jsonargparse import Namespace
+
+from zoo.checkpoint import read_checkpoint
+from zoo.defaults import STAND_IN, parser_of
+from zoo.errors import ZooError
+from zoo.jobs import was_restarted
+from zoo.parser import flat
+from zoo.registry import model_row
+from zoo.report import table, warn
+from zoo.request import Request, names_in
+from zoo.runs import checkpoints_of, newest_folder, newest_run, run_of
+
+COMMAND = "# "
+"""Before the command that started a run, in the first line of its config.yaml."""
+
+LENGTH = ("max_epochs", "max_steps", "max_time")
+"""Options of the trainer that say how long a run is; a run with others has more to do."""
+
+
+@dataclass
+class Resumed:
+    """What a run goes on from.
+
+    Attributes:
+        path: The checkpoint.
+        checkpoint: What is in it.
+        folder: The run's folder; None if the checkpoint is from elsewhere, and the run gets a folder of its own.
+    """
+
+    path: Path
+    checkpoint: dict[str, Any]
+    folder: Path | None
+
+
+def to_resume(request: Request, options: Namespace) -> Resumed | None:
+    """Return what the run is to go on from, if it is to.
+
+    Raises:
+        ZooError: There is nothing to go on from, or it cannot be read.
+    """
+    if options.ckpt_path != "last":
+        if not options.ckpt_path:
+            return _of_this_job(request, options) if was_restarted() else None
+        checkpoint = read_checkpoint(options.ckpt_path)
+        path = Path(options.ckpt_path)
+        return Resumed(path, checkpoint, run_of(path))
+    bases = _bases(request, options)
+    for base in bases:
+        if folder := newest_run(base):
+            return _newest_readable(folder)
+    raise ZooError(f"there is no run to resume in {bases[0]}; leave --ckpt_path out to start one")
+
+
+def _bases(request: Request, options: Namespace) -> list[Path]:
+    """Return where the run may be: in the folder of its data, or of those that stood in for them."""
+    data_names = [request.data] if request.data else [model_row(str(request.model)).data, STAND_IN]
+    names = [options.name] if options.name else [f"{request.model}-{data_name}" for data_name in data_names]
+    return [Path(options.out, name).expanduser() for name in names]
+
+
+def _of_this_job(request: Request, options: Namespace) -> Resumed | None:
+    """Return what a job that was started again goes on from: the newest run, if it has a checkpoint and did not end."""
+    for base in _bases(request, options):
+        folder = newest_folder(base)
+        if folder and checkpoints_of(folder) and not (folder / "results.json").exists():
+            return _newest_readable(folder)
+    return None
+
+
+def _newest_readable(folder: Path) -> Resumed:
+    first_error = None
+    for path in checkpoints_of(folder):
+        try:
+            resumed = Resumed(path, read_checkpoint(path), folder)
+        except ZooError as error:
+            first_error = first_error or error
+            continue
+        if first_error:
+            epoch = resumed.checkpoint["epoch"] + 1
+            warn(f"{first_error}.", f"Going on from {path} instead, saved in epoch {epoch}.")
+        return resumed
+    assert first_error is not None
+    raise first_error
+
+
+def as_in_run(request: Request, folder: Path) -> tuple[Request, Namespace]:
+    """Return the request, and its options, with those of the run in a folder as defaults.
+
+    Raises:
+        ZooError: It asks for another network, other data or another seed than the run has: that is another run.
+    """
+    config = folder / "config.yaml"
+    data_name = names_in(config)["data"]
+    if request.data not in (None, data_name):
+        raise ZooError(f"--data is {request.data}, but the run to resume in {folder} has {data_name}")
+    request = replace(request, data=data_name, options=["--config", str(config), *request.options])
+    asked, has = _options(request), _options(replace(request, options=["--config", str(config)]))
+    for name in ("model", "data", "seed"):
+        before, after = (dict(flat(options.get(name), f"--{name}")) for options in (has, asked))
+        for option in after:
+            if option != "--data.root" and after[option] != before.get(option):
+                found = before.get(option)
+                raise ZooError(
+                    f"{option} is {after[option]}, but the run to resume in {folder} has {found}; start a new run"
+                )
+    return request, asked
+
+
+def is_finished(folder: Path, options: Namespace) -> bool:
+    """Return whether the run in a folder has come to its end, and nothing longer is asked for."""
+    if not (folder / "results.json").exists():
+        return False
+    config = folder / "config.yaml"
+    has = _options(Request("fit", "", **names_in(config), options=["--config", str(config)]))
+    return all(options.trainer.get(name) == has.trainer.get(name) for name in LENGTH)
+
+
+def tell_finished(folder: Path, options: Namespace) -> None:
+    """Print that there is nothing left to do, and what came out."""
+    results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    print(f"{folder} is finished, after {results['epochs']:,} epochs and {results['steps']:,} steps:\n")
+    print(f"{table(results['metrics'])}\n")
+    print(
+        "To train on, give more of what ended it, such as --trainer.max_epochs; to start anew, leave --ckpt_path out."
+    )
+
+
+def command_of(folder: Path) -> str | None:
+    """Return the command that started the run in a folder, if its config.yaml tells."""
+    first, _, _ = (folder / "config.yaml").read_text(encoding="utf-8").partition("\n")
+    return first.removeprefix(COMMAND) if first.startswith(COMMAND) else None
+
+
+def _options(request: Request) -> Namespace:
+    options: Namespace = parser_of(request).parse_args(request.options)
+    return options

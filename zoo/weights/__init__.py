@@ -1,0 +1,172 @@
+"""Published weights, each with a record of where they come from and what they are worth."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo.errors import ZooError, suggestion
+from zoo.registry import create_model, model_class, model_row
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from zoo.tasks import Task
+
+FOLDER = Path(__file__).parent
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class WeightsRecord:
+    """Where published weights come from, and what they are worth.
+
+    Attributes:
+        model: Name of the network.
+        weights: Name of the weights.
+        arguments: Arguments of the network's class, by name.
+        data: Name of the data set.
+        data_arguments: Arguments of the data module's class that decide on inputs and splits, by name.
+        sizes: Number of examples in each split. Trained was on ``train``; ``val``, if any, chose the epoch.
+        metrics: By split, by name.
+        epochs: Passes over the training examples.
+        steps: Updates.
+        seed: Seed of the run.
+        command: What was run.
+        versions: Of what it was run with.
+        preprocessing: What makes a picture, a text or a row an input, see :mod:`zoo.transforms`; a vocabulary is in the
+            weights file.
+        classes: Names of the classes, by index.
+        license: License of the data.
+        sha256: Checksum of the weights file.
+    """
+
+    model: str
+    weights: str
+    arguments: dict[str, Any]
+    data: str
+    data_arguments: dict[str, Any]
+    sizes: dict[str, int]
+    metrics: dict[str, dict[str, float]]
+    epochs: int
+    steps: int
+    seed: int
+    command: str
+    versions: dict[str, str]
+    preprocessing: dict[str, Any]
+    classes: list[str]
+    license: str
+    sha256: str
+
+    @property
+    def file(self) -> Path:
+        """The weights file."""
+        return FOLDER / f"{self.model}-{self.weights}.safetensors"
+
+    def write(self) -> Path:
+        """Write the record beside its weights, and return its path."""
+        path = self.file.with_suffix(".json")
+        path.write_text(json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        return path
+
+    def read(self) -> tuple[dict[str, Tensor], dict[str, str]]:
+        """Return the tensors by name, and the texts that go with them. Nothing is unpickled.
+
+        Raises:
+            ZooError: The file is missing, or is not the one that was published.
+        """
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            found = hashlib.sha256(self.file.read_bytes()).hexdigest()
+        except OSError as error:
+            raise ZooError(f"{self.file} cannot be read ({error.strerror}); install the zoo again") from None
+        if found != self.sha256:
+            raise ZooError(
+                f"{self.file} is not what was published: its SHA-256 is {found[:16]}…, expected {self.sha256[:16]}…; "
+                "install the zoo again"
+            )
+        try:
+            with safe_open(self.file, "pt") as file:
+                return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
+        except SafetensorError as error:
+            raise ZooError(f"{self.file} is no safetensors file ({error}); install the zoo again") from None
+
+
+def list_weights(model: str) -> list[str]:
+    """Return the names of the published weights of a network, sorted. Raises ZooError for an unknown network."""
+    model_row(model)
+    return sorted(path.stem.removeprefix(f"{model}-") for path in FOLDER.glob(f"{model}-*.json"))
+
+
+def weights_record(model: str, weights: str = "default") -> WeightsRecord:
+    """Return the record of published weights.
+
+    Args:
+        model: Name of the network.
+        weights: Name of the weights; ``"default"`` are those of the data that the network's document trains it on.
+
+    Raises:
+        ZooError: There are none of this name, or the record is damaged.
+    """
+    names = list_weights(model)
+    if weights == "default":
+        weights = model_row(model).data
+    if weights not in names:
+        hint = suggestion(weights, names) or (f"; it has {', '.join(names)}" if names else "")
+        raise ZooError(f"{model!r} has no published weights {weights!r}{hint}")
+    path = FOLDER / f"{model}-{weights}.json"
+    try:
+        return WeightsRecord(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, TypeError, ValueError) as error:
+        raise ZooError(f"{path} is damaged ({' '.join(str(error).split())}); install the zoo again") from None
+
+
+def pretrained(model: str, weights: str, arguments: dict[str, Any]) -> Task:
+    """Build a network with published weights, in evaluation mode.
+
+    With another number of classes all but the head is loaded, and a warning says so; with none, the network gives its
+    features.
+
+    Args:
+        model: Name of the network.
+        weights: Name of the weights, or ``"default"``.
+        arguments: Arguments of the network's class that differ from those it was trained with.
+
+    Raises:
+        ZooError: There are no such weights, they are damaged, or they do not fit these arguments.
+    """
+    from zoo.transforms import from_spec
+
+    record = weights_record(model, weights)
+    tensors, texts = record.read()
+    network = create_model(model, **{**record.arguments, **arguments})
+    classes = network.hparams.get("num_classes")
+    same_head = classes == record.arguments.get("num_classes")
+    if not same_head:
+        of_head = [name for name in tensors if name.startswith(f"{model_class(model).head}.")]
+        for name in of_head:
+            del tensors[name]
+        if classes:
+            logger.warning(
+                "zoo: the head of %s (%s) is new, for %d classes instead of %d: train it",
+                *(model, ", ".join(of_head), classes, record.arguments["num_classes"]),
+            )
+    expected = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    new = set() if same_head else {name for name in expected if name.startswith(f"{network.head}.")}
+    for name in sorted(expected.keys() - new | tensors.keys()):
+        found = tuple(tensors[name].shape) if name in tensors else None
+        if found != expected.get(name):
+            raise ZooError(
+                f"the weights {record.weights!r} do not fit this {model!r}: {name} is {found}, expected "
+                f"{expected.get(name)}; leave out the arguments that change it"
+            )
+    network.load_state_dict(tensors, strict=False)
+    network.transform = from_spec({**record.preprocessing, **{key: texts[key] for key in texts if key != "format"}})
+    network.classes = tuple(record.classes) if same_head else ()
+    return network.eval()
