@@ -32,7 +32,9 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("slurm")
     up = [str(REPOSITORY / "tests" / "slurm" / "up.sh"), str(folder)]
     subprocess.run(up, check=True, stdout=subprocess.DEVNULL, timeout=60)
-    yield folder
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("SLURM_CONF", str(folder / "slurm.conf"))
+        yield folder
     subprocess.run([*up, "stop"], check=True)
 
 
@@ -58,9 +60,12 @@ def state(job: str) -> str:
 
 
 def start_again(job: str) -> None:
-    """Wait until a job is requeued, and let it start now: SLURM would wait for two minutes."""
+    """Wait until a job is requeued, and let it start soon: SLURM would wait for two minutes.
+
+    Not at once: within a second of its end, slurmd takes the new job for the one that was killed, and SLURM drops it.
+    """
     wait_for(lambda: state(job) == "PENDING")
-    subprocess.run(["scontrol", "update", f"JobId={job}", "StartTime=now"], check=False)
+    subprocess.run(["scontrol", "update", f"JobId={job}", "StartTime=now+3"], check=True)
 
 
 def outcome(folder: Path, job: str) -> dict[str, Any]:
