@@ -14,8 +14,8 @@ from conftest import TEST, TRAIN, Command, write_idx
 from PIL import Image
 
 import zoo
+from zoo.creating import model_class
 from zoo.metrics_file import read_metrics
-from zoo.registry import model_class
 from zoo.signatures import arguments_of
 
 DIGITS = ("--data", "digits")

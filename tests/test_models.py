@@ -12,9 +12,10 @@ from lightning.pytorch import Trainer
 from torch import Tensor
 
 import zoo
+from zoo.creating import model_class
 from zoo.datamodules.base import DataModule, InMemory
 from zoo.inputs import random_inputs
-from zoo.registry import model_class, model_row
+from zoo.registry import model_row
 from zoo.tasks import Regressor, Task
 from zoo.transforms import Row
 

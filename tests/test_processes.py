@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import REPOSITORY, TEST, Command
+from conftest import REPOSITORY, TEST, Command, load_script
+
+import zoo
 
 TWO = ("--trainer.accelerator", "cpu", "--trainer.devices", "2", "--trainer.strategy", "ddp")
 FIT = ("fit", "slp", "--data", "mnist", "--data.val_size", "51", "--trainer.max_epochs", "2")
@@ -143,3 +145,17 @@ def test_scripts_module_and_console_command_are_the_same(tmp_path: Path, zoo_pro
         pictures = [str(tmp_path / "runs" / "slp-digits" / "1" / "curves.png")] if script == "predict" else []
         path = str(REPOSITORY / "scripts" / f"{script}.py")
         subprocess.run([sys.executable, path, "--ckpt", str(best), *pictures], check=True, capture_output=True)
+
+
+def test_two_processes_train_as_one_does_dropout_included(tmp_path: Path) -> None:
+    """100 steps of `ffnn` in double precision; scripts/ranks.py does it for every network."""
+    ranks = load_script("ranks")
+    found = []
+    for way in ("one process", "DDP"):
+        (tmp_path / way).mkdir()
+        found.append(ranks.run(ranks.ways("ffnn")[way], tmp_path / way))
+    (one, one_metrics), (two, two_metrics) = found
+    assert zoo.create_model("ffnn").hparams["dropout"] > 0
+    for key, value in one.items():
+        assert torch.allclose(value, two[key], rtol=0, atol=ranks.LIMIT)
+    assert one_metrics["acc"] == two_metrics["acc"]

@@ -9,7 +9,8 @@ import pytest
 from lightning.pytorch import LightningDataModule, LightningModule, Trainer
 
 import zoo
-from zoo.registry import DATAMODULES, MODELS, model_class
+from zoo.creating import model_class
+from zoo.registry import DATAMODULES, MODELS
 from zoo.signatures import arguments_of
 
 

@@ -18,7 +18,7 @@ import zoo
 from zoo.inputs import random_inputs
 from zoo.tasks import Classifier, Task
 
-WITH_HEAD = [name for name in zoo.list_models() if zoo.registry.model_class(name).head]
+WITH_HEAD = [name for name in zoo.list_models() if zoo.creating.model_class(name).head]
 
 every_network = pytest.mark.parametrize("name", zoo.list_models())
 every_head = pytest.mark.parametrize("name", WITH_HEAD)

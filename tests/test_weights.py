@@ -17,8 +17,8 @@ from PIL import Image
 
 import zoo
 from zoo import weights
+from zoo.creating import datamodule_class
 from zoo.inputs import random_inputs
-from zoo.registry import datamodule_class
 from zoo.weights import WeightsRecord
 
 PUBLISHED = [(model, name) for model in zoo.list_models() for name in zoo.list_weights(model)]
@@ -75,7 +75,7 @@ def test_a_record_tells_what_it_must(model: str, name: str) -> None:
     zoo.create_datamodule(record.data, **record.data_arguments)  # they are arguments of it
 
 
-@pytest.mark.parametrize("model", [m for m, _ in PUBLISHED if zoo.registry.model_class(m).head])
+@pytest.mark.parametrize("model", [m for m, _ in PUBLISHED if zoo.creating.model_class(m).head])
 def test_another_number_of_classes_takes_all_but_the_head(model: str, caplog: pytest.LogCaptureFixture) -> None:
     whole = zoo.create_model(model, weights="default")
     assert not caplog.records

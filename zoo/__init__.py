@@ -8,8 +8,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from zoo.creating import create_datamodule, create_model
 from zoo.errors import ZooError
-from zoo.registry import create_datamodule, create_model, list_datamodules, list_models
+from zoo.registry import list_datamodules, list_models
 
 if TYPE_CHECKING:
     from zoo import datamodules, models

@@ -10,8 +10,9 @@ from typing import Any
 
 import torch
 
+from zoo.creating import create_model, datamodule_class, name_of
 from zoo.errors import ZooError
-from zoo.registry import create_model, datamodule_class, datamodules, models, name_of
+from zoo.registry import datamodules, models
 from zoo.signatures import arguments_of
 from zoo.tasks import Task
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from zoo.creating import create_datamodule, datamodule_class, model_class
 from zoo.pairs import check_pair
 from zoo.parser import Parser, fit_parser
-from zoo.registry import create_datamodule, datamodule_class, model_class, model_row
+from zoo.registry import model_row
 from zoo.request import Request
 
 STAND_IN = "digits"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 
+from zoo.creating import create_model, datamodule_class, model_class
 from zoo.errors import ZooError, suggestion
-from zoo.registry import create_model, data_row, datamodule_class, datamodules, model_class, model_row, models
+from zoo.registry import data_row, datamodules, model_row, models
 from zoo.weights import list_weights, weights_record
 
 

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from zoo.creating import create_datamodule, datamodule_class
 from zoo.datamodules.base import DataModule
 from zoo.errors import ZooError
 from zoo.pairs import check_pair
 from zoo.parser import section, test_parser
-from zoo.registry import create_datamodule, datamodule_class, model_row
+from zoo.registry import model_row
 from zoo.report import Metrics, evaluate, splits_of, table
 from zoo.request import Request
 from zoo.tasks import Classifier, Task

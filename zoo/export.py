@@ -14,10 +14,10 @@ from torch import Tensor
 from torch.export import Dim, ExportedProgram
 from torch.export._patches import register_lstm_while_loop_decomposition
 
+from zoo.creating import create_model
 from zoo.errors import ZooError, suggestion
 from zoo.files import written_whole
 from zoo.inputs import random_inputs
-from zoo.registry import create_model
 from zoo.request import Request
 from zoo.tasks import Task
 from zoo.trained import Trained, trained

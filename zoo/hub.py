@@ -8,8 +8,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from zoo.creating import create_model, name_of
 from zoo.errors import ZooError
-from zoo.registry import create_model, models, name_of
+from zoo.registry import models
 from zoo.tasks import Task, class_path
 from zoo.transforms import from_spec
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from zoo.creating import datamodule_class
 from zoo.datamodules.base import DataModule
 from zoo.errors import ZooError
-from zoo.registry import datamodule_class, datamodules
+from zoo.registry import datamodules
 from zoo.tasks import Regressor, Task
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from zoo.registry import create_datamodule, data_row, datamodule_class
+from zoo.creating import create_datamodule, datamodule_class
+from zoo.registry import data_row
 from zoo.signatures import arguments_of
 
 

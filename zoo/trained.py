@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo.checkpoint import build, data_arguments, read_checkpoint
+from zoo.creating import create_model
 from zoo.errors import ZooError
-from zoo.registry import create_model
 from zoo.request import Request
 from zoo.tasks import Task
 from zoo.weights import WeightsRecord, list_weights, weights_record

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from zoo.registry import DATAMODULES, load_class
+from zoo.creating import load_class
+from zoo.registry import DATAMODULES
 
 if TYPE_CHECKING:
     from zoo.datamodules.celeba import CelebA

@@ -13,6 +13,9 @@ from torch.utils.data import DataLoader, Dataset, DistributedSampler
 from zoo.errors import ZooError
 from zoo.seeds import draw_from, mixed
 
+STEPS = 0
+"""Tells the seeds of what steps draw from those of augmentation."""
+
 
 class Batches(Dataset[tuple[Tensor, Tensor]], ABC):
     """Examples that are fetched a whole batch at a time."""
@@ -90,8 +93,8 @@ class EpochSampler(DistributedSampler[Any]):
 class ResumableLoader(DataLoader[Any]):
     """A loader whose place in the epoch is part of Lightning's checkpoints: a resumed run sees what is left of it.
 
-    In training it seeds torch's global generators for each batch, from the sampler's seed, the epoch, the batch and the
-    rank: what a step draws at random, such as dropout's masks, is then the same in a resumed run.
+    In training it seeds torch's global generators for each batch, from the sampler's seed, the epoch and the batch:
+    what a step draws at random, such as dropout's masks, is then the same in a resumed run, and on every rank.
     """
 
     sampler: EpochSampler
@@ -112,8 +115,7 @@ class ResumableLoader(DataLoader[Any]):
         try:
             for batch in super().__iter__():
                 if self.sampler.shuffle:  # in training, what a step draws depends on its place alone, not on the past
-                    place = (self.sampler.epoch, self.fetched, self.sampler.rank)
-                    draw_from(mixed(self.sampler.seed, *place))
+                    draw_from(mixed(self.sampler.seed, self.sampler.epoch, self.fetched, STEPS))
                 self.fetched += 1
                 yield batch
         except ZooError as error:  # one from a worker brings its traceback along

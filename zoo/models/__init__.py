@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from zoo.registry import MODELS, load_class
+from zoo.creating import load_class
+from zoo.registry import MODELS
 
 if TYPE_CHECKING:
     from zoo.models.bilstm_sentiment import BiLSTMSentiment

@@ -7,6 +7,7 @@ from typing import Unpack
 import torch
 from torch import Tensor, nn
 
+from zoo.dropout import Dropout
 from zoo.losses import LossName
 from zoo.sequences import final_states
 from zoo.tasks import Classifier, ClassifierOptions
@@ -67,7 +68,7 @@ class BiLSTMSentiment(Classifier):
             dropout=dropout if num_layers > 1 else 0.0,
         )
         self.fc = self.new_head(2 * hidden_dim)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.example_input_array = torch.ones(1, 8, dtype=torch.int64)
 
     def features(self, x: Tensor) -> Tensor:

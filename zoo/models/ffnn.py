@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from zoo.dropout import Dropout
 from zoo.losses import LossName
 from zoo.tasks import Classifier, ClassifierOptions
 
@@ -55,7 +56,7 @@ class FeedForwardNN(Classifier):
         **options: Unpack[ClassifierOptions],
     ) -> None:
         super().__init__(num_classes, loss=loss, optimizer=optimizer, lr=lr, **options)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.nonlinearity = nn.ReLU()
         sizes = [in_dim, *[hidden_dim] * num_hidden]
         self.hidden_layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))

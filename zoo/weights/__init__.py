@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.creating import create_model, model_class
 from zoo.errors import ZooError, suggestion
-from zoo.registry import create_model, model_class, model_row
+from zoo.registry import model_row
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -1,18 +1,10 @@
-"""From what a user has (a picture, a text, a row of numbers) to one input of a network.
-
-A transform is plain: it is saved with the weights that it belongs to, and built again from there.
-"""
+"""From pictures to inputs."""
 
 from __future__ import annotations
 
-import math
 import warnings
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from functools import cached_property
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from PIL import Image, ImageOps
@@ -20,44 +12,10 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional as F
 
 from zoo.errors import ZooError
-from zoo.losses import InputKind
-
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
+from zoo.transforms.base import Transform
 
 FAINT = 0.2
 """Ink below this share of the darkest is paper: the noise of a scan or photo."""
-
-
-class Transform(ABC):
-    """Turns a picture, a text or a row of numbers into one input of a network, without a batch dimension."""
-
-    takes: ClassVar[InputKind]
-
-    @abstractmethod
-    def __call__(self, value: Any) -> Tensor:
-        """Return the input. Raises ZooError for a value that makes none."""
-
-    @abstractmethod
-    def read(self, source: str) -> Any:
-        """Return what a word of a command line stands for. Raises ZooError if it stands for nothing of the kind."""
-
-    def spec(self) -> dict[str, Any]:
-        """Return the transform as plain values, which :func:`from_spec` takes."""
-        return {"name": type(self).__name__, **asdict(self)}  # type: ignore[call-overload]
-
-
-def from_spec(spec: Any) -> Transform:
-    """Build a transform from what :meth:`Transform.spec` returned.
-
-    Raises:
-        ZooError: It describes none.
-    """
-    try:
-        arguments = dict(spec)
-        return _TRANSFORMS[arguments.pop("name")](**arguments)
-    except (KeyError, TypeError, ValueError):
-        raise ZooError(f"no transform is described by {str(spec)[:80]}") from None
 
 
 class PictureTransform(Transform):
@@ -147,70 +105,6 @@ class Photo(PictureTransform):
         square = ImageOps.fit(picture.convert("RGB"), (self.size, self.size), Image.Resampling.BILINEAR)
         pixels: Tensor = F.pil_to_tensor(square)
         return pixels
-
-
-@dataclass(frozen=True)
-class Row(Transform):
-    """Takes rows of numbers, as sequences, or as text with commas between them.
-
-    Input: floats, shape ``(features,)``.
-
-    Args:
-        features: How many numbers a row has.
-    """
-
-    features: int
-    takes: ClassVar[InputKind] = "table"
-
-    def read(self, source: str) -> list[float]:
-        """Read a row such as ``0.5,1``."""
-        try:
-            return [float(number) for number in source.split(",")]
-        except ValueError:
-            raise ZooError(f"{source!r} is no row of numbers with commas between them") from None
-
-    def __call__(self, value: Sequence[float]) -> Tensor:
-        """Return the input. Raises ZooError for another length, or numbers that are not finite."""
-        told = ",".join(f"{number:g}" for number in value)
-        if len(value) != self.features:
-            raise ZooError(f"{told!r} has {len(value)} numbers, expected {self.features}")
-        if not all(map(math.isfinite, value)):
-            raise ZooError(f"{told!r} holds a number that is not finite")
-        return torch.tensor([float(number) for number in value])
-
-
-@dataclass(frozen=True)
-class Text(Transform):
-    """Turns a text into token ids.
-
-    Input: integers, shape ``(words,)``.
-
-    Args:
-        tokenizer: The JSON of a tokenizer of Hugging Face's ``tokenizers``.
-    """
-
-    tokenizer: str
-    takes: ClassVar[InputKind] = "text"
-
-    def read(self, source: str) -> str:
-        """Return the text itself."""
-        return source
-
-    def __call__(self, value: str) -> Tensor:
-        """Return the input. Raises ZooError for a text without words."""
-        ids = self._tokenizer.encode(value).ids
-        if not ids:
-            raise ZooError("the text is empty: it has no words")
-        return torch.tensor(ids)
-
-    @cached_property
-    def _tokenizer(self) -> Tokenizer:
-        from tokenizers import Tokenizer
-
-        return Tokenizer.from_str(self.tokenizer)
-
-
-_TRANSFORMS: dict[str, type[Transform]] = {cls.__name__: cls for cls in (Digit, Item, Photo, Row, Text)}
 
 
 def read_picture(path: Path) -> Image.Image:

@@ -1,0 +1,92 @@
+"""From a name to a class, and to a network or a data set: imported only when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from zoo.errors import ZooError, suggestion
+from zoo.registry import DataRow, ModelRow, data_row, model_row
+from zoo.signatures import arguments_of
+
+if TYPE_CHECKING:
+    from zoo.datamodules.base import DataModule
+    from zoo.tasks import Task
+
+
+def model_class(name: str) -> type[Task]:
+    """Import and return a network's class. Raises ZooError for an unknown name."""
+    cls: type[Task] = _load(model_row(name).path)
+    return cls
+
+
+def datamodule_class(name: str) -> type[DataModule]:
+    """Import and return a data module's class. Raises ZooError for an unknown name."""
+    cls: type[DataModule] = _load(data_row(name).path)
+    return cls
+
+
+def create_model(name: str, *, weights: str | None = None, **arguments: Any) -> Task:
+    """Build a network by name.
+
+    Args:
+        name: One of :func:`list_models`.
+        weights: Name of published weights, see :func:`zoo.list_weights`, or ``"default"``; by default, none.
+        **arguments: Arguments of the network's class; those left out keep their documented values, or those that the
+            weights were trained with.
+
+    Raises:
+        ZooError: A name or an argument is unknown, a value makes no sense, or the weights are damaged.
+    """
+    cls = model_class(name)
+    _check_arguments("model", name, cls, arguments)
+    if weights is None:
+        return cls(**arguments)
+    from zoo.weights import pretrained
+
+    return pretrained(name, weights, arguments)
+
+
+def create_datamodule(name: str, **arguments: Any) -> DataModule:
+    """Build a data module by name.
+
+    Args:
+        name: One of :func:`list_datamodules`.
+        **arguments: Arguments of the data module's class.
+
+    Raises:
+        ZooError: The name or an argument is unknown, or a value makes no sense.
+    """
+    cls = datamodule_class(name)
+    _check_arguments("data set", name, cls, arguments)
+    return cls(**arguments)
+
+
+def name_of(path: str, rows: Mapping[str, ModelRow | DataRow]) -> str | None:
+    """Return the name of the row whose class is at ``module:Class``, or None if there is none."""
+    return next((name for name, row in rows.items() if row.path == path), None)
+
+
+def load_class(name: str, rows: Mapping[str, ModelRow | DataRow], package: str) -> Any:
+    """Import and return the class of a name such as ``SLP`` from a package's rows.
+
+    Raises:
+        AttributeError: No row has it, as a package's ``__getattr__`` must.
+    """
+    for row in rows.values():
+        if row.path.endswith(f":{name}"):
+            return _load(row.path)
+    raise AttributeError(f"module {package!r} has no attribute {name!r}")
+
+
+def _load(path: str) -> Any:
+    module, _, name = path.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def _check_arguments(kind: str, name: str, cls: type, given: dict[str, Any]) -> None:
+    known = arguments_of(cls)
+    for argument in given:
+        if argument not in known:
+            raise ZooError(f"{kind} {name!r} takes no argument {argument!r}{suggestion(argument, known)}")

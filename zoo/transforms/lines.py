@@ -1,0 +1,80 @@
+"""From rows of numbers, and from texts, to inputs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+from torch import Tensor
+
+from zoo.errors import ZooError
+from zoo.losses import InputKind
+from zoo.transforms.base import Transform
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+
+@dataclass(frozen=True)
+class Row(Transform):
+    """Takes rows of numbers, as sequences, or as text with commas between them.
+
+    Input: floats, shape ``(features,)``.
+
+    Args:
+        features: How many numbers a row has.
+    """
+
+    features: int
+    takes: ClassVar[InputKind] = "table"
+
+    def read(self, source: str) -> list[float]:
+        """Read a row such as ``0.5,1``."""
+        try:
+            return [float(number) for number in source.split(",")]
+        except ValueError:
+            raise ZooError(f"{source!r} is no row of numbers with commas between them") from None
+
+    def __call__(self, value: Sequence[float]) -> Tensor:
+        """Return the input. Raises ZooError for another length, or numbers that are not finite."""
+        told = ",".join(f"{number:g}" for number in value)
+        if len(value) != self.features:
+            raise ZooError(f"{told!r} has {len(value)} numbers, expected {self.features}")
+        if not all(map(math.isfinite, value)):
+            raise ZooError(f"{told!r} holds a number that is not finite")
+        return torch.tensor([float(number) for number in value])
+
+
+@dataclass(frozen=True)
+class Text(Transform):
+    """Turns a text into token ids.
+
+    Input: integers, shape ``(words,)``.
+
+    Args:
+        tokenizer: The JSON of a tokenizer of Hugging Face's ``tokenizers``.
+    """
+
+    tokenizer: str
+    takes: ClassVar[InputKind] = "text"
+
+    def read(self, source: str) -> str:
+        """Return the text itself."""
+        return source
+
+    def __call__(self, value: str) -> Tensor:
+        """Return the input. Raises ZooError for a text without words."""
+        ids = self._tokenizer.encode(value).ids
+        if not ids:
+            raise ZooError("the text is empty: it has no words")
+        return torch.tensor(ids)
+
+    @cached_property
+    def _tokenizer(self) -> Tokenizer:
+        from tokenizers import Tokenizer
+
+        return Tokenizer.from_str(self.tokenizer)
