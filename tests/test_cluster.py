@@ -148,9 +148,12 @@ def test_a_killed_process_ends_the_job_soon(tmp_path: Path) -> None:
     (running,) = torchrun("--checkpoint_every", "5", cwd=tmp_path, epochs=100_000)
     kill_one_rank([running], tmp_path)
     told = time.monotonic()
-    running.communicate(timeout=60)
+    _, err = running.communicate(timeout=60)
     assert time.monotonic() - told < 10
     assert running.returncode != 0
+    (error,) = [line for line in err.splitlines() if line.startswith("zoo: error")]
+    assert "rank 0 on " in error
+    assert "another process of the run is gone; go on with --ckpt_path last" in error
 
 
 def test_a_process_that_cannot_read_its_data_names_itself(tmp_path: Path) -> None:

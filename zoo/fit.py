@@ -16,6 +16,7 @@ from lightning.pytorch.loggers import Logger, TensorBoardLogger
 
 from zoo.callbacks import ExactResume
 from zoo.checkpoint import check_holds, restore
+from zoo.creating import create_datamodule, create_model, model_class
 from zoo.datamodules.base import DataModule, DataUnavailableError
 from zoo.defaults import STAND_IN, parser_of
 from zoo.errors import ZooError
@@ -23,7 +24,7 @@ from zoo.files import DISK_FULL, written_whole
 from zoo.jobs import PREEMPTION, REQUEUE
 from zoo.metrics_file import MetricsFile
 from zoo.parser import Parser, section
-from zoo.registry import create_datamodule, create_model, model_class, model_row
+from zoo.registry import model_row
 from zoo.report import Run, announce, how_to_go_on, report, report_interruption, warn
 from zoo.request import Request
 from zoo.resuming import COMMAND, as_in_run, command_of, is_finished, tell_finished, to_resume
@@ -93,6 +94,10 @@ def fit(request: Request) -> int:
     except SystemExit:  # what Lightning makes of an interruption
         if not last.asked:
             raise
+    except RuntimeError as error:
+        if trainer.world_size == 1 or "by peer" not in str(error):  # Gloo's words: closed by peer, reset by peer
+            raise
+        raise ZooError("another process of the run is gone; go on with --ckpt_path last") from None
     except OSError as error:
         if error.errno not in DISK_FULL or not path.exists():
             raise
