@@ -23,7 +23,8 @@ getent hosts "$host" >/dev/null || echo "127.0.0.1 $host" >>/etc/hosts
 
 head -c 1024 /dev/urandom >"$folder/munge.key"
 chmod 400 "$folder/munge.key"
-munged --socket "$folder/munge.socket" --key-file "$folder/munge.key" --pid-file "$folder/munged.pid" \
+# --force: a folder that only root can enter will do, since only root asks
+munged --force --socket "$folder/munge.socket" --key-file "$folder/munge.key" --pid-file "$folder/munged.pid" \
     --log-file "$folder/munged.log" --seed-file "$folder/munged.seed"
 
 export SLURM_CONF="$folder/slurm.conf"
