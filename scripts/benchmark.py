@@ -134,43 +134,48 @@ def safety(rounds: int) -> None:
     """Print what it costs that a run can be killed, for two networks."""
     print("network    round  without  with  ratio    seconds for as many steps")
     for name, steps in {"slp": 4_300, "cifar_cnn": 3_000}.items():
-        ratios = []
+        taken: dict[bool, list[float]] = {False: [], True: []}
         for number in range(rounds + 1):
-            with tempfile.TemporaryDirectory() as folder:
-                taken = {safe: seconds_of_fit(name, steps, safe, Path(folder)) for safe in (False, True)}
+            for safe in (False, True) if number % 2 else (True, False):  # the second may profit from the first
+                with tempfile.TemporaryDirectory() as folder:
+                    taken[safe].append(seconds_of_fit(name, steps, safe, Path(folder)))
+            without, with_it = taken[False][-1], taken[True][-1]
             label = str(number) if number else "warm"
-            ratio = taken[True] / taken[False]
-            without, with_it = f"{taken[False]:7.3f}", f"{taken[True]:5.3f}"
-            print(f"{name:<10} {label:>5}  {without}  {with_it}  {ratio:.3f}    {steps:,}", flush=True)
-            if number:
-                ratios.append(ratio)
-        print(f"{name}: ratio, median {statistics.median(ratios):.3f}, {min(ratios):.3f} to {max(ratios):.3f}")
+            ratio = f"{with_it / without:.3f}"
+            print(f"{name:<10} {label:>5}  {without:7.3f}  {with_it:5.3f}  {ratio}    {steps:,}", flush=True)
+        without, with_it = (statistics.median(taken[safe][1:]) for safe in (False, True))
+        print(f"{name}: medians {without:.3f} and {with_it:.3f} s, ratio {with_it / without:.3f}")
+
+
+def seconds_of_ranks(name: str, data: str, ranks: int, epochs: int) -> float:
+    """Return the seconds that a fit by some processes of one thread each takes, their start included."""
+    command = [sys.executable, "-m", "zoo", "fit", name, "--data", data, "--data.val_size", "0"]
+    options = {"data.batch_size": 512, "trainer.accelerator": "cpu", "trainer.enable_model_summary": "false"}
+    options |= {"trainer.max_epochs": epochs, "trainer.devices": ranks}
+    with tempfile.TemporaryDirectory() as out:
+        subprocess.run(
+            [*command, *(f"--{option}={value}" for option, value in options.items()), "--out", out],
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=True,
+        )
+        (results,) = Path(out).glob("*/1/results.json")
+        seconds: float = json.loads(results.read_text())["seconds"]
+    return seconds
 
 
 def scaling(rounds: int) -> None:
-    """Print how much faster two processes are than one, each with one thread, for networks whose steps are large."""
-    runs = {"cifar_cnn": ("cifar10", 512), "lstm": ("mnist", 512)}
-    one = ["--trainer.accelerator", "cpu", "--trainer.enable_model_summary", "false", "--data.val_size", "0"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    for name, (data, batch_size) in runs.items():
+    """Print how much faster two processes are than one, each with one thread: the second and third epoch of a fit."""
+    for name, data in {"cifar_cnn": "cifar10", "lstm": "mnist"}.items():
         ratios = []
         for _ in range(rounds):
-            seconds = []
-            for ranks in (1, 2):
-                with tempfile.TemporaryDirectory() as out:
-                    options = ["--data", data, "--data.batch_size", str(batch_size), "--trainer.max_epochs", "2", *one]
-                    command = [sys.executable, "-m", "zoo", "fit", name, *options, "--out", out]
-                    subprocess.run(
-                        [*command, "--trainer.devices", str(ranks)],
-                        env=environment,
-                        stdout=subprocess.DEVNULL,
-                        stderr=subprocess.DEVNULL,
-                        check=True,
-                    )
-                    (results,) = Path(out).glob("*/1/results.json")
-                    seconds.append(json.loads(results.read_text())["seconds"])
-            ratios.append(seconds[0] / seconds[1])
-            print(f"{name}: {seconds[0]:.1f} s by one process, {seconds[1]:.1f} s by two: {ratios[-1]:.2f}", flush=True)
+            one, two = (
+                seconds_of_ranks(name, data, ranks, epochs=3) - seconds_of_ranks(name, data, ranks, epochs=1)
+                for ranks in (1, 2)
+            )
+            ratios.append(one / two)
+            print(f"{name}: {one:.1f} s by one process, {two:.1f} s by two: {ratios[-1]:.2f}", flush=True)
         print(f"{name}: median {statistics.median(ratios):.2f} times as fast")
 
 

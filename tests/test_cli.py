@@ -321,6 +321,7 @@ BAD = {
     "accelerator": ["fit", "slp", *DIGITS, "--trainer.accelerator", "abacus"],
     "devices": ["fit", "slp", *DIGITS, "--trainer.accelerator", "cpu", "--trainer.devices", "10000"],
     "devices a word": ["fit", "slp", *DIGITS, "--trainer.devices", "two"],
+    "another sampler": ["fit", "slp", *DIGITS, "--trainer.overfit_batches", "1"],
     "strategy": ["fit", "slp", *DIGITS, "--trainer.strategy", "dpp"],
     "patience without validation": ["fit", "slp", *DIGITS, "--data.val_size", "0", "--patience", "3"],
     "explicit data absent": ["fit", "slp", "--data", "mnist"],
@@ -365,6 +366,7 @@ SUGGESTIONS = {
     "val_size of all": "1437 leaves nothing to train on",
     "lr .nan": "lr must be a finite number above 0, got nan",
     "devices": "10000",
+    "another sampler": "use --trainer.limit_train_batches",
     "explicit data absent": "--data.root",
 }
 

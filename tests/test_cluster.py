@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -81,6 +82,11 @@ def test_the_batch_of_each_process(zoo_command: Command) -> None:
     done = zoo_command(*words, "--data.batch_size", 100)
     assert done.code == 2
     assert "contradict each other" in done.err
+    longer = (*words, "--trainer.max_epochs", 2, "--ckpt_path", "last")  # as a job that is started again repeats it
+    assert zoo_command(*longer).code == 0
+    done = zoo_command(*longer, "--data.batch_size_per_device", 25, "--trainer.max_epochs", 3)
+    assert done.code == 2
+    assert "has batches of 50; start a new run" in done.err
 
 
 def test_the_batch_of_each_of_two_processes(zoo_process: Command) -> None:
@@ -114,14 +120,21 @@ def torchrun(
     ]
 
 
-def kill_one_rank(agents: list[subprocess.Popen[str]], folder: Path) -> None:
-    """Kill the second of two processes once the run has a checkpoint."""
+def kill_one_rank(agents: list[subprocess.Popen[str]], folder: Path, another_run: bool = False) -> None:
+    """Kill the second of two processes once the run has a checkpoint, and there is a newer run of another job."""
     deadline = time.monotonic() + 60
     while not any(folder.glob(f"runs/*/*/{LAST}")) and time.monotonic() < deadline:
         time.sleep(0.05)
     children = [c for a in agents for c in Path(f"/proc/{a.pid}/task/{a.pid}/children").read_text().split()]
     ranks = [int(child) for child in children if b"fit.py" in Path(f"/proc/{child}/cmdline").read_bytes()]
     assert len(ranks) == 2
+    if another_run:
+        (run,) = folder.glob("runs/*/1")
+        (run.with_name("2") / LAST).parent.mkdir(parents=True)
+        for name in ("config.yaml", LAST):
+            shutil.copy(run / name, run.with_name("2") / name)
+        config = run.with_name("2") / "config.yaml"
+        config.write_text(config.read_text().replace("# torchrun ", "# torchrun another"))
     os.kill(ranks[1], signal.SIGKILL)
 
 
@@ -131,12 +144,14 @@ def test_torchrun_restarts_a_run_that_lost_a_process_and_it_ends_the_same(nodes:
     for name, restarts in (("whole", 0), ("killed", 1)):
         (tmp_path / name).mkdir()
         agents = torchrun(*every, cwd=tmp_path / name, nodes=nodes, restarts=restarts)
+        runs = tmp_path / name / "runs/slp-digits"
         if restarts:
-            kill_one_rank(agents, tmp_path / name)
+            kill_one_rank(agents, tmp_path / name, another_run=True)
         told = [agent.communicate(timeout=120) for agent in agents]
         assert [agent.returncode for agent in agents] == [0] * nodes, told
         assert "".join(out for out, _ in told).count("· 2 × cpu ·") == 1 + restarts
-        assert [path.name for path in (tmp_path / name / "runs/slp-digits").iterdir()] == ["1"]
+        assert sorted(path.name for path in runs.iterdir()) == ["1", "2"][: 1 + restarts]
+    assert not (runs / "2" / "results.json").exists()  # that of another job was left alone
     whole, killed = (
         torch.load(tmp_path / name / "runs/slp-digits/1" / LAST, weights_only=True)["state_dict"]
         for name in ("whole", "killed")

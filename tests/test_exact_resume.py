@@ -191,6 +191,22 @@ def test_a_finished_run_says_so_and_trains_on_if_asked_to(zoo_command: Command) 
     assert json.loads((folder / "results.json").read_text())["epochs"] == 3
 
 
+def test_a_run_that_lost_patience_trains_on_with_more_of_it(zoo_command: Command) -> None:
+    words = ("fit", "mlp", *DIGITS, "--model.lr", 50, "--trainer.max_epochs", 30, "--patience")
+    epochs = []
+    for patience, go_on in ((1, []), (1, ["--ckpt_path", "last"]), (4, ["--ckpt_path", "last"])):
+        assert zoo_command(*words, patience, *go_on).code == 0
+        epochs.append(json.loads(Path("runs/mlp-digits/1/results.json").read_text())["epochs"])
+    assert epochs[0] == epochs[1] < epochs[2]
+
+
+def test_without_checkpoints_a_run_ends_well(zoo_command: Command) -> None:
+    done = zoo_command("fit", "slp", *DIGITS, "--trainer.max_epochs", 1, "--trainer.enable_checkpointing", "false")
+    assert done.code == 0, done.err
+    assert "the network as it is, without a checkpoint" in done.out
+    assert not list(Path("runs").rglob("*.ckpt"))
+
+
 def test_leftovers_of_a_crash_are_swept(zoo_command: Command) -> None:
     words = ("fit", "slp", *DIGITS, "--trainer.max_epochs")
     assert zoo_command(*words, 1).code == 0

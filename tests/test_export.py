@@ -94,6 +94,7 @@ def test_what_differs_is_not_written(zoo_command: Command, tmp_path: Path, monke
         (["--format", "onx", "--out", "a"], "did you mean 'onnx'?"),
         (["--format", "onnx"], "where to? Give --out FILE"),
         (["--format", "pt2", "--out", "no/such/folder/a"], "cannot be written"),
+        (["--format", "safetensors", "--out", "no/such/folder/a"], "cannot be written"),
         (["--format", "pt2", "--out", "a", "--verbose"], "unknown option --verbose"),
     ],
 )

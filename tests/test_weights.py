@@ -215,6 +215,10 @@ def test_the_command_line_takes_weights(zoo_command: Command, tmp_path: Path) ->
     assert done.code == 2
     assert done.out.split()[:2] == ["one.png", "1"]
     assert done.err == "zoo: error: blank.png: the picture shows nothing: it is of one color\n"
+    done = zoo_command("predict", "--model", "bilstm_sentiment", "--weights", "imdb", "caf\udce9 good")
+    assert "the text is not UTF-8" in done.err
+    done = zoo_command("predict", "--model", "linear", "--weights", "default", "1e39,1")
+    assert "not finite in single precision" in done.err
     done = zoo_command("predict", "--weights", "mnist", "one.png")
     assert done.err == "zoo: error: --weights mnist of which network? Give --model NAME\n"
     done = zoo_command("predict", "--model", "slp", "one.png")

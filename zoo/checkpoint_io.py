@@ -28,8 +28,8 @@ class SafeCheckpointIO(TorchCheckpointIO):
         with written_whole(target, durable=True) as temporary:
             temporary.write_bytes(content.getbuffer())
 
-    def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
-        """Load a checkpoint from a local file."""
+    def load_checkpoint(self, path: Any, map_location: Any = "cpu", weights_only: bool | None = None) -> dict[str, Any]:
+        """Load a checkpoint from a local file, whatever device it was saved from."""
         loaded: dict[str, Any] = super().load_checkpoint(Path(path), map_location, weights_only=True)
         return loaded
 

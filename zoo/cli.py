@@ -1,4 +1,4 @@
-"""The command line: ``zoo fit|test|predict|export|list|describe``, the scripts, and ``python -m zoo``.
+"""The command line: ``zoo fit``, ``test``, ``predict`` and the others, the scripts, and ``python -m zoo``.
 
 This module finds out what is meant and answers what can be answered at once; it imports nothing heavy before it must.
 """

@@ -83,10 +83,10 @@ def _to_pt2(network: Trained, path: Path) -> Run:
 
 
 def _to_safetensors(network: Trained, path: Path) -> Run:
-    from safetensors.torch import load_file, save_file
+    from safetensors.torch import load_file, save
 
     tensors = {name: value.contiguous() for name, value in network.model.state_dict().items()}
-    save_file(tensors, path, {"format": "pt", "zoo": _story(network)})
+    path.write_bytes(save(tensors, {"format": "pt", "zoo": _story(network)}))
     again = create_model(network.name, **network.model.hparams)
     again.load_state_dict(load_file(path))
     return again.eval()

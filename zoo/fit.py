@@ -21,13 +21,13 @@ from zoo.datamodules.base import DataModule, DataUnavailableError
 from zoo.defaults import STAND_IN, parser_of
 from zoo.errors import ZooError
 from zoo.files import DISK_FULL, written_whole
-from zoo.jobs import PREEMPTION, REQUEUE
+from zoo.jobs import PREEMPTION, REQUEUE, devices_and_nodes, job
 from zoo.metrics_file import MetricsFile
 from zoo.parser import Parser, section
 from zoo.registry import model_row
 from zoo.report import Run, announce, how_to_go_on, report, report_interruption, warn
 from zoo.request import Request
-from zoo.resuming import COMMAND, as_in_run, command_of, is_finished, tell_finished, to_resume
+from zoo.resuming import COMMENT, as_in_run, command_of, has_length, is_finished, tell_finished, to_resume
 from zoo.runs import last_checkpoint, new_folder
 from zoo.signatures import arguments_of
 from zoo.tasks import Task
@@ -63,8 +63,14 @@ def fit(request: Request) -> int:
     keeps = options.trainer.enable_checkpointing is not False
     last = ExactResume(Path() if keeps else None, options.checkpoint_every, options.allow_nan)
     best = ModelCheckpoint(monitor="val/loss", filename="best", enable_version_counter=False)
-    trainer = build_trainer(parser, options, _callbacks(options, last, best))
-    _share_batch(options, given, trainer.world_size)
+    folder = resumed.folder if resumed else None
+    last.longer = folder is not None and not has_length(folder, options)
+    _as_launched(request, options)
+    callbacks = _callbacks(options, last, best)
+    trainer = build_trainer(parser, options, callbacks if keeps else [c for c in callbacks if c is not last])
+    if not keeps:  # Lightning refuses a callback that could save
+        trainer.callbacks.append(last)  # type: ignore[attr-defined]  # it is set unannounced
+    _share_batch(request, options, given, trainer.world_size, folder)
     data_name, data = _data(request, options, given, trainer.world_size)
     model = _model(str(request.model), options, given, data)
     if resumed:
@@ -74,10 +80,10 @@ def fit(request: Request) -> int:
     name = str(request.model)
     command = f"{request.program} {shlex.join(['--model', name, '--data', data_name, *request.options])}"
     run = Run(base, model, name, data, data_name, options.seed, request.program, command)
-    if resumed and resumed.folder:
-        run.folder, run.command = resumed.folder, command_of(resumed.folder) or command
+    if folder:
+        run.folder, run.command = folder, command_of(folder) or command
     if is_first_rank():  # the other ranks are told by the trainer where checkpoints go, and write nothing else
-        run.folder = resumed.folder if resumed and resumed.folder else new_folder(base)
+        run.folder = folder or new_folder(base)
         (run.folder / "results.json").unlink(missing_ok=True)  # they are of a run that now goes on
         _write_config(run, parser, options)
     tensorboard = options.trainer.logger is not False
@@ -85,7 +91,7 @@ def fit(request: Request) -> int:
     trainer.loggers = [*_loggers(run.folder, checkpoint, tensorboard), *trainer.loggers]
     path = last_checkpoint(run.folder)
     last.path = path if keeps else None
-    best.dirpath = str(path.parent)
+    best.dirpath = str(path.parent.resolve())  # a resumed run knows its best by it, from wherever it is started
     announce(run, trainer)
 
     started = time.perf_counter()
@@ -108,7 +114,7 @@ def fit(request: Request) -> int:
     if last.asked and trainer.interrupted:
         report_interruption(run, trainer, path)
         return REQUEUE if last.asked == PREEMPTION else 128 + last.asked
-    report(run, trainer, Path(best.best_model_path) if best.best_model_path else path)
+    report(run, trainer, path.with_name(Path(best.best_model_path or path).name))
     return 0
 
 
@@ -126,13 +132,29 @@ def _callbacks(options: Namespace, last: ExactResume, best: ModelCheckpoint) -> 
     return callbacks
 
 
-def _share_batch(options: Namespace, given: Namespace, ranks: int) -> None:
+def _as_launched(request: Request, options: Namespace) -> None:
+    """Take the number of processes from what started them, rather than from the config of another run."""
+    for name, value in devices_and_nodes().items():
+        if not _is_asked(request, f"--trainer.{name}"):
+            options.trainer[name] = value
+
+
+def _is_asked(request: Request, option: str) -> bool:
+    return any(word.partition("=")[0] == option for word in request.options)
+
+
+def _share_batch(request: Request, options: Namespace, given: Namespace, ranks: int, folder: Path | None) -> None:
     """Turn the batch size of each process, if it is given, into that of all of them."""
     each = options.data.pop("batch_size_per_device")
     if each is None:
         return
-    if "batch_size" in section(given, "data"):
+    if _is_asked(request, "--data.batch_size"):
         raise ZooError("--data.batch_size and --data.batch_size_per_device contradict each other; give one of them")
+    if folder and options.data.batch_size != each * ranks:
+        raise ZooError(
+            f"--data.batch_size_per_device {each} is {each * ranks} of {ranks} processes, but the run to resume in "
+            f"{folder} has batches of {options.data.batch_size}; start a new run"
+        )
     options.data.batch_size = given.data.batch_size = each * ranks
 
 
@@ -188,8 +210,11 @@ def _write_config(run: Run, parser: Parser, options: Namespace) -> None:
     """Write the options of the run, those that followed from the data included, as ``--config`` takes them."""
     options = options.clone()
     options.ckpt_path = None
+    for name in devices_and_nodes():  # of this job, not of the run
+        del options.trainer[name]
     options.model = Namespace(name=run.model_name, **run.model.hparams)
     options.data = Namespace(name=run.data_name, **{k: v for k, v in run.data.hparams.items() if k != "seed"})
     with written_whole(run.folder / "config.yaml") as temporary:
         content = parser.dump(options, skip_validation=True)
-        temporary.write_text(f"{COMMAND}{run.command}\n{content}", encoding="utf-8")
+        head = "".join(f"{COMMENT}{line}\n" for line in (run.command, job()) if line)
+        temporary.write_text(head + content, encoding="utf-8")

@@ -56,14 +56,25 @@ def devices_and_nodes() -> dict[str, int]:
 
 
 @functools.cache
+def job() -> str:
+    """Return the name of the job that this process is of, the same after a restart; nothing if nobody started it."""
+    if in_slurm():
+        return f"slurm {os.environ.get('SLURM_JOB_ID')}"
+    if not in_torchrun():
+        return ""
+    store = f" {os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}" if _has_agents_store() else ""
+    return f"torchrun {os.environ['TORCHELASTIC_RUN_ID']}{store}"
+
+
+@functools.cache
 def was_restarted() -> bool:
     """Return whether this job ran before, and was started again by itself: after a requeue, or a failed worker.
 
     All processes of the job get the same answer; each of them must ask before it joins the others.
     """
-    if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True":
-        return _meet()
-    return any(int(os.environ.get(name) or 0) > 0 for name in ("TORCHELASTIC_RESTART_COUNT", "SLURM_RESTART_COUNT"))
+    job()  # before they meet elsewhere
+    restarted = _meet() if _has_agents_store() else int(os.environ.get("TORCHELASTIC_RESTART_COUNT") or 0) > 0
+    return restarted or int(os.environ.get("SLURM_RESTART_COUNT") or 0) > 0
 
 
 def where() -> str:
@@ -80,6 +91,10 @@ def where() -> str:
 def _note(number: int, frame: FrameType | None) -> None:
     global _noted
     _noted = number
+
+
+def _has_agents_store() -> bool:
+    return os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
 
 
 def _meet() -> bool:

@@ -87,8 +87,11 @@ class Measured(LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Save what each rank measured so far of the epoch's training, so that a resumed epoch is measured whole."""
         here = {
-            "counts": {name: metric.metric_state for name, metric in self._metrics("train/").items()},
-            "batches": [list(batch) for batch in self.unmeasured["train/"]],
+            "counts": {
+                name: {count: value.cpu() for count, value in metric.metric_state.items() if isinstance(value, Tensor)}
+                for name, metric in self._metrics("train/").items()
+            },
+            "batches": [[value.cpu() for value in batch] for batch in self.unmeasured["train/"]],
         }
         everywhere: list[Any] = [here]
         if torch.distributed.is_available() and torch.distributed.is_initialized():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +13,21 @@ from jsonargparse import Namespace
 from zoo.checkpoint import read_checkpoint
 from zoo.defaults import STAND_IN, parser_of
 from zoo.errors import ZooError
-from zoo.jobs import was_restarted
+from zoo.jobs import job, was_restarted
 from zoo.parser import flat
 from zoo.registry import model_row
 from zoo.report import table, warn
 from zoo.request import Request, names_in
-from zoo.runs import checkpoints_of, newest_folder, newest_run, run_of
+from zoo.runs import checkpoints_of, folders, newest_run, run_of
 
-COMMAND = "# "
-"""Before the command that started a run, in the first line of its config.yaml."""
+COMMENT = "# "
+"""Before the command that started a run, and the job that it is of, at the top of its config.yaml."""
 
-LENGTH = ("max_epochs", "max_steps", "max_time")
-"""Options of the trainer that say how long a run is; a run with others has more to do."""
+LENGTH = ("trainer.max_epochs", "trainer.max_steps", "trainer.max_time", "patience")
+"""Options that say how long a run is; a run with others has more to do."""
+
+SHARED = ("--data.root", "--data.batch_size_per_device")
+"""Options of the data that may differ in a resumed run: where they are, and another way to tell the batch size."""
 
 
 @dataclass
@@ -48,8 +52,10 @@ def to_resume(request: Request, options: Namespace) -> Resumed | None:
         ZooError: There is nothing to go on from, or it cannot be read.
     """
     if options.ckpt_path != "last":
+        if was_restarted() and (resumed := _of_this_job(request, options)):
+            return resumed
         if not options.ckpt_path:
-            return _of_this_job(request, options) if was_restarted() else None
+            return None
         checkpoint = read_checkpoint(options.ckpt_path)
         path = Path(options.ckpt_path)
         return Resumed(path, checkpoint, run_of(path))
@@ -68,11 +74,11 @@ def _bases(request: Request, options: Namespace) -> list[Path]:
 
 
 def _of_this_job(request: Request, options: Namespace) -> Resumed | None:
-    """Return what a job that was started again goes on from: the newest run, if it has a checkpoint and did not end."""
+    """Return what a job that was started again goes on from: its own run, if that has a checkpoint."""
     for base in _bases(request, options):
-        folder = newest_folder(base)
-        if folder and checkpoints_of(folder) and not (folder / "results.json").exists():
-            return _newest_readable(folder)
+        for folder in folders(base):
+            if checkpoints_of(folder) and COMMENT + job() in _head(folder):
+                return _newest_readable(folder)
     return None
 
 
@@ -107,7 +113,7 @@ def as_in_run(request: Request, folder: Path) -> tuple[Request, Namespace]:
     for name in ("model", "data", "seed"):
         before, after = (dict(flat(options.get(name), f"--{name}")) for options in (has, asked))
         for option in after:
-            if option != "--data.root" and after[option] != before.get(option):
+            if option not in SHARED and after[option] != before.get(option):
                 found = before.get(option)
                 raise ZooError(
                     f"{option} is {after[option]}, but the run to resume in {folder} has {found}; start a new run"
@@ -117,11 +123,14 @@ def as_in_run(request: Request, folder: Path) -> tuple[Request, Namespace]:
 
 def is_finished(folder: Path, options: Namespace) -> bool:
     """Return whether the run in a folder has come to its end, and nothing longer is asked for."""
-    if not (folder / "results.json").exists():
-        return False
+    return (folder / "results.json").exists() and has_length(folder, options)
+
+
+def has_length(folder: Path, options: Namespace) -> bool:
+    """Return whether the run in a folder is as long as these options ask for."""
     config = folder / "config.yaml"
     has = _options(Request("fit", "", **names_in(config), options=["--config", str(config)]))
-    return all(options.trainer.get(name) == has.trainer.get(name) for name in LENGTH)
+    return all(options.get(name) == has.get(name) for name in LENGTH)
 
 
 def tell_finished(folder: Path, options: Namespace) -> None:
@@ -136,8 +145,17 @@ def tell_finished(folder: Path, options: Namespace) -> None:
 
 def command_of(folder: Path) -> str | None:
     """Return the command that started the run in a folder, if its config.yaml tells."""
-    first, _, _ = (folder / "config.yaml").read_text(encoding="utf-8").partition("\n")
-    return first.removeprefix(COMMAND) if first.startswith(COMMAND) else None
+    head = _head(folder)
+    return head[0].removeprefix(COMMENT) if head else None
+
+
+def _head(folder: Path) -> list[str]:
+    """Return the comments at the top of a run's config.yaml: the command, and the job if it was one."""
+    try:
+        lines = (folder / "config.yaml").read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return []
+    return list(takewhile(lambda line: line.startswith(COMMENT), lines))
 
 
 def _options(request: Request) -> Namespace:

@@ -29,14 +29,12 @@ def new_folder(base: Path) -> Path:
 
 def newest_run(base: Path) -> Path | None:
     """Return the folder of the newest run in ``base`` that has a checkpoint, or None."""
-    folders = (base / str(number) for number in sorted(_numbers(base), reverse=True))
-    return next((folder for folder in folders if checkpoints_of(folder)), None)
+    return next((folder for folder in folders(base) if checkpoints_of(folder)), None)
 
 
-def newest_folder(base: Path) -> Path | None:
-    """Return the folder of the newest run in ``base``, or None."""
-    numbers = _numbers(base)
-    return base / str(max(numbers)) if numbers else None
+def folders(base: Path) -> list[Path]:
+    """Return the folders of the runs in ``base``, the newest first."""
+    return [base / str(number) for number in sorted(_numbers(base), reverse=True)]
 
 
 def checkpoints_of(folder: Path) -> list[Path]:

@@ -18,7 +18,7 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from zoo.callbacks import ProgressBar
 from zoo.errors import ZooError
-from zoo.jobs import in_slurm, was_restarted
+from zoo.jobs import in_slurm, in_torchrun, was_restarted
 from zoo.parser import Parser
 
 HARMLESS = [
@@ -50,8 +50,10 @@ def build_trainer(parser: Parser, options: Namespace, callbacks: list[Callback])
     """
     was_restarted()  # the processes of torchrun meet here at the latest
     arguments = parser.instantiate(Namespace(trainer=options.trainer)).trainer.as_dict()
-    if in_slurm():  # Lightning's own requeue saves wherever a rank happens to be
+    if in_slurm() and not in_torchrun():  # Lightning's own requeue saves wherever a rank happens to be
         arguments["plugins"] = [*_as_list(arguments["plugins"]), SLURMEnvironment(auto_requeue=False)]
+    if arguments["overfit_batches"]:  # it would put another sampler in the place of the zoo's
+        raise ZooError("--trainer.overfit_batches is not to be had; use --trainer.limit_train_batches")
     theirs = _as_list(arguments.pop("callbacks"))
     theirs_shows = any(isinstance(callback, LightningProgressBar) for callback in theirs)
     if arguments["enable_progress_bar"] is not False and not theirs_shows:

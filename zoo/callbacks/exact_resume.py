@@ -46,6 +46,7 @@ class ExactResume(Checkpoint):
 
     Attributes:
         asked: The number of the signal that asked to stop, 0 while none did.
+        longer: Whether a resumed run that was about to stop is to go on, since more is asked of it now.
 
     Raises:
         ZooError: A loss or a gradient is not finite.
@@ -62,7 +63,7 @@ class ExactResume(Checkpoint):
     ) -> None:
         self.path = Path(path) if path else None
         self.every_n_steps, self.allow_nan = every_n_steps, allow_nan
-        self.asked = 0
+        self.asked, self.longer = 0, False
         self.saved_at_step, self.saved_at = 0, 0.0
         self.epoch_metrics: dict[str, float] = {}
         self.watched: list[Parameter] = []
@@ -138,8 +139,8 @@ class ExactResume(Checkpoint):
         checkpoint["exact_resume"] = {"should_stop": trainer.should_stop, "epoch_metrics": self.epoch_metrics}
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Stop at once if the run was about to."""
-        trainer.should_stop = checkpoint.get("exact_resume", {}).get("should_stop", False)
+        """Stop at once if the run was about to, unless it is to be longer."""
+        trainer.should_stop = not self.longer and checkpoint.get("exact_resume", {}).get("should_stop", False)
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         self.asked = number

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -44,9 +43,10 @@ class Row(Transform):
         told = ",".join(f"{number:g}" for number in value)
         if len(value) != self.features:
             raise ZooError(f"{told!r} has {len(value)} numbers, expected {self.features}")
-        if not all(map(math.isfinite, value)):
-            raise ZooError(f"{told!r} holds a number that is not finite")
-        return torch.tensor([float(number) for number in value])
+        row = torch.tensor([float(number) for number in value])
+        if not row.isfinite().all():
+            raise ZooError(f"{told!r} holds a number that is not finite in single precision")
+        return row
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,10 @@ class Text(Transform):
 
     def __call__(self, value: str) -> Tensor:
         """Return the input. Raises ZooError for a text without words."""
-        ids = self._tokenizer.encode(value).ids
+        try:
+            ids = self._tokenizer.encode(value).ids
+        except TypeError:  # of half characters, which bytes of another character set become
+            raise ZooError("the text is not UTF-8") from None
         if not ids:
             raise ZooError("the text is empty: it has no words")
         return torch.tensor(ids)
