@@ -115,6 +115,21 @@ def test_a_run_that_crashed_in_an_epoch_goes_on_to_the_same_end(
     assert (whole / "metrics.csv").read_text() == (resumed / "metrics.csv").read_text()
 
 
+def test_no_checkpoint_falls_amid_the_batches_of_one_step(
+    zoo_command: Command, torture: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One is due at the end of an epoch, of 7 steps; the next batch begins a step of three."""
+    words = ("fit", "slp", *DIGITS, "--trainer.max_epochs", 2, "--trainer.accumulate_grad_batches", 3)
+    assert zoo_command(*words, "--checkpoint_every", 7, "--out", "whole").code == 0
+    crash_at(9, monkeypatch)
+    with pytest.raises(MemoryError):
+        zoo_command(*words, "--checkpoint_every", 7, "--out", "crashed")
+    assert load(f"crashed/slp-digits/1/{LAST}")["global_step"] == 8
+    assert zoo_command(*words, "--checkpoint_every", 7, "--out", "crashed", "--ckpt_path", "last").code == 0
+    whole, resumed = (load(f"{out}/slp-digits/1/{LAST}") for out in ("whole", "crashed"))
+    assert all(torture.equal(whole[part], resumed[part]) for part in torture.PARTS)
+
+
 def test_metrics_of_a_resumed_run_have_each_step_once(zoo_command: Command) -> None:
     words = ("fit", "slp", *DIGITS, "--checkpoint_every", 3)
     assert zoo_command(*words, "--trainer.max_epochs", 3).code == 0

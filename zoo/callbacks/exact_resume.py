@@ -102,12 +102,12 @@ class ExactResume(Checkpoint):
     ) -> None:
         """Look at the loss; save, if it is time to; and stop, if asked to.
 
-        What comes before a validation is left to the next batch.
+        What comes before a validation, or amid the batches of one step, is left to the next batch.
         """
         if not self.allow_nan and outputs:
             check_loss(trainer, outputs["loss"])
         due = trainer.global_step - self.saved_at_step >= self.every_n_steps if self.every_n_steps else self._is_late()
-        if not self._any_rank(trainer, self.asked > 0 or due) or _validation_follows(trainer):
+        if not self._any_rank(trainer, self.asked > 0 or due) or not _can_be_resumed_here(trainer):
             return
         asked = self._all_asked(trainer)
         self._save(trainer)
@@ -171,9 +171,10 @@ class ExactResume(Checkpoint):
             self.saved_at_step, self.saved_at = trainer.global_step, time.monotonic()
 
 
-def _validation_follows(trainer: Trainer) -> bool:
-    """Whether this batch is an epoch's last, or a validation comes after it: a checkpoint here would lose it."""
+def _can_be_resumed_here(trainer: Trainer) -> bool:
+    """Whether a checkpoint after this batch would lose nothing: no validation, and no gradients that accumulate."""
     loop = trainer.fit_loop.epoch_loop
     fetcher = trainer.fit_loop._data_fetcher
     assert fetcher is not None
-    return loop.batch_progress.is_last_batch or loop._should_check_val_fx(fetcher)
+    validation_follows = loop.batch_progress.is_last_batch or loop._should_check_val_fx(fetcher)
+    return not (validation_follows or loop._should_accumulate())
