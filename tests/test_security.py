@@ -97,6 +97,18 @@ def test_lightnings_instantiator_is_no_argument(zoo_command: Command) -> None:
         zoo.load_model(path)
 
 
+def test_metrics_of_a_checkpoint_set_nothing_else(zoo_command: Command) -> None:
+    assert zoo_command("fit", "slp", "--data", "digits", "--trainer.max_epochs", 1).code == 0
+    path = Path("runs/slp-digits/1/checkpoints/last.ckpt")
+    checkpoint = torch.load(path, weights_only=True)
+    checkpoint["measured"][0]["counts"]["train/acc"]["compute"] = torch.zeros(1)
+    torch.save(checkpoint, path)
+    assert callable(zoo.load_model(path).measures["train/"]["acc"].compute)
+    torch.save({**checkpoint, "measured": [5]}, path)
+    with pytest.raises(zoo.ZooError, match="is damaged: what it holds beside the weights"):
+        zoo.load_model(path)
+
+
 @pytest.mark.usefixtures("environment")
 def test_a_resumed_fit_itself_reads_no_code(zoo_command: Command, tmp_path: Path) -> None:
     """The file is changed after the zoo has looked at it, and before Lightning does."""

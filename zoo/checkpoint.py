@@ -108,7 +108,10 @@ def restore(model: Task, checkpoint: dict[str, Any], path: str | os.PathLike[str
     Raises:
         ZooError: They do not fit.
     """
-    model.on_load_checkpoint(checkpoint)
+    try:
+        model.on_load_checkpoint(checkpoint)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise ZooError(f"{path} is damaged: what it holds beside the weights cannot be read") from None
     try:
         model.load_state_dict(checkpoint["state_dict"])
     except RuntimeError as error:

@@ -18,7 +18,7 @@ from zoo.report import Metrics, evaluate, splits_of, table
 from zoo.request import Request
 from zoo.tasks import Classifier, Task
 from zoo.trained import Trained, trained
-from zoo.trainer import build_trainer, is_first_rank, quiet
+from zoo.trainer import as_launched, build_trainer, is_first_rank, quiet
 
 LONGEST = 60
 """Characters of an input that are printed at most."""
@@ -45,6 +45,7 @@ def test(request: Request) -> int:
     data = create_datamodule(name, **section(options, "data"))
     _check_shape(network, data, name)
     quiet()
+    as_launched(request, options)
     trainer = build_trainer(parser, options, [])
     if is_first_rank():  # the other ranks wait for it in the trainer
         data.prepare_data()

@@ -31,7 +31,7 @@ from zoo.resuming import COMMENT, as_in_run, command_of, has_length, is_finished
 from zoo.runs import last_checkpoint, new_folder
 from zoo.signatures import arguments_of
 from zoo.tasks import Task
-from zoo.trainer import build_trainer, is_first_rank, quiet
+from zoo.trainer import as_launched, build_trainer, is_first_rank, quiet
 
 
 def fit(request: Request) -> int:
@@ -65,7 +65,7 @@ def fit(request: Request) -> int:
     best = ModelCheckpoint(monitor="val/loss", filename="best", enable_version_counter=False)
     folder = resumed.folder if resumed else None
     last.longer = folder is not None and not has_length(folder, options)
-    _as_launched(request, options)
+    as_launched(request, options)
     callbacks = _callbacks(options, last, best)
     trainer = build_trainer(parser, options, callbacks if keeps else [c for c in callbacks if c is not last])
     if not keeps:  # Lightning refuses a callback that could save
@@ -132,23 +132,12 @@ def _callbacks(options: Namespace, last: ExactResume, best: ModelCheckpoint) -> 
     return callbacks
 
 
-def _as_launched(request: Request, options: Namespace) -> None:
-    """Take the number of processes from what started them, rather than from the config of another run."""
-    for name, value in devices_and_nodes().items():
-        if not _is_asked(request, f"--trainer.{name}"):
-            options.trainer[name] = value
-
-
-def _is_asked(request: Request, option: str) -> bool:
-    return any(word.partition("=")[0] == option for word in request.options)
-
-
 def _share_batch(request: Request, options: Namespace, given: Namespace, ranks: int, folder: Path | None) -> None:
     """Turn the batch size of each process, if it is given, into that of all of them."""
     each = options.data.pop("batch_size_per_device")
     if each is None:
         return
-    if _is_asked(request, "--data.batch_size"):
+    if request.asks("--data.batch_size"):
         raise ZooError("--data.batch_size and --data.batch_size_per_device contradict each other; give one of them")
     if folder and options.data.batch_size != each * ranks:
         raise ZooError(

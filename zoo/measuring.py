@@ -107,8 +107,9 @@ class Measured(LightningModule):
             return
         self.unmeasured["train/"] = [tuple(batch) for batch in everywhere[rank]["batches"]]
         for name, metric in self._metrics("train/").items():
-            for count, value in everywhere[rank]["counts"].get(name, {}).items():
-                setattr(metric, count, value)
+            counts = everywhere[rank]["counts"].get(name, {})
+            for count in metric.metric_state.keys() & counts.keys():  # never another attribute, whatever the file names
+                setattr(metric, count, counts[count])
             metric._update_count = 1  # else it would warn that nothing was measured
 
     def on_train_start(self) -> None:

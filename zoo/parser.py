@@ -11,7 +11,6 @@ from lightning.pytorch import Trainer
 
 from zoo.datamodules.base import DataModule
 from zoo.errors import ZooError, suggestion
-from zoo.jobs import devices_and_nodes
 from zoo.tasks import Task
 
 
@@ -68,7 +67,6 @@ def _add_data_and_trainer(parser: Parser, data: type[DataModule]) -> None:
     parser.add_class_arguments(Trainer, "trainer", instantiate=False, fail_untyped=False)
     # The sampler is the zoo's own, each rank's share included; there is nothing that could go wrong in a sanity check.
     parser.set_defaults({"trainer.use_distributed_sampler": False, "trainer.num_sanity_val_steps": 0})
-    parser.set_defaults({f"trainer.{name}": value for name, value in devices_and_nodes().items()})
 
 
 def section(options: Namespace, name: str) -> dict[str, Any]:

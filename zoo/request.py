@@ -48,6 +48,10 @@ class Request:
         """Whether help is asked for."""
         return "--help" in self.options or "-h" in self.options
 
+    def asks(self, option: str) -> bool:
+        """Return whether an option, such as ``--data.root``, is among the words of the command line."""
+        return any(word.partition("=")[0] == option for word in self.options)
+
 
 def parse(command: str, program: str, words: list[str]) -> Request:
     """Take what a command takes by itself out of the words of a command line.

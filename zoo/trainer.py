@@ -18,8 +18,9 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from zoo.callbacks import ProgressBar
 from zoo.errors import ZooError
-from zoo.jobs import in_slurm, in_torchrun, was_restarted
+from zoo.jobs import devices_and_nodes, in_slurm, in_torchrun, was_restarted
 from zoo.parser import Parser
+from zoo.request import Request
 
 HARMLESS = [
     ".*isinstance.treespec, LeafSpec.*",  # between Lightning and torch
@@ -40,6 +41,13 @@ def quiet(profiling: bool = False) -> None:
     logging.getLogger("lightning.pytorch.profilers.profiler").setLevel(logging.INFO if profiling else logging.WARNING)
     for message in HARMLESS:
         warnings.filterwarnings("ignore", message)
+
+
+def as_launched(request: Request, options: Namespace) -> None:
+    """Take the number of processes from what started them, rather than from a default or the config of another run."""
+    for name, value in devices_and_nodes().items():
+        if not request.asks(f"--trainer.{name}"):
+            options.trainer[name] = value
 
 
 def build_trainer(parser: Parser, options: Namespace, callbacks: list[Callback]) -> Trainer:

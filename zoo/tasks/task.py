@@ -177,9 +177,10 @@ class Task(Measured):
         if not isinstance(x, Tensor):
             if self.transform is None:
                 raise ZooError("the network does not know how to make inputs: set its transform, or give a tensor")
-            if isinstance(x, Sequence) and not x:
+            listed = isinstance(x, Sequence) and not isinstance(x, str)
+            if listed and not x:
                 raise ZooError("there is nothing to predict: no input was given")
-            several = isinstance(x, Sequence) and not isinstance(x, str) and not isinstance(x[0], int | float)
+            several = listed and not isinstance(x[0], int | float)
             x = pad_sequence([self.transform(one) for one in (x if several else [x])], batch_first=True)
         return x.to(self.device, self.dtype if x.is_floating_point() else None)
 
