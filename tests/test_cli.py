@@ -323,6 +323,7 @@ BAD = {
     "devices a word": ["fit", "slp", *DIGITS, "--trainer.devices", "two"],
     "another sampler": ["fit", "slp", *DIGITS, "--trainer.overfit_batches", "1"],
     "strategy": ["fit", "slp", *DIGITS, "--trainer.strategy", "dpp"],
+    "strategy of GPUs": ["fit", "slp", *DIGITS, "--trainer.accelerator", "cpu", "--trainer.strategy", "fsdp"],
     "patience without validation": ["fit", "slp", *DIGITS, "--data.val_size", "0", "--patience", "3"],
     "explicit data absent": ["fit", "slp", "--data", "mnist"],
     "config missing": ["fit", "slp", "--config", "nothing.yaml"],
