@@ -121,7 +121,6 @@ def seconds_of_fit(name: str, steps: int, safe: bool, folder: Path) -> float:
         enable_checkpointing=safe,
         enable_progress_bar=False,
         enable_model_summary=False,
-        use_distributed_sampler=False,
         accelerator="cpu",
         num_sanity_val_steps=0,
     )

@@ -72,7 +72,8 @@ def mnist_folder(tmp_path: Path) -> Path:
 def _offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No test reaches for a network, or for data or run folders of the developer's."""
     monkeypatch.setenv("ZOO_DATA", str(tmp_path / "nothing-here"))
-    monkeypatch.setattr("zoo.datamodules.mnist.offline_reason", lambda urls: "the tests have no network")
+    for module in ("mnist", "files"):
+        monkeypatch.setattr(f"zoo.datamodules.{module}.offline_reason", lambda urls: "the tests have no network")
     monkeypatch.chdir(tmp_path)
 
 

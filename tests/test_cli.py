@@ -171,6 +171,21 @@ def test_without_data_at_hand_the_run_warns_and_takes_the_digits(zoo_command: Co
     assert zoo_command("fit", "--config", "runs/slp-digits/1/config.yaml").err.count("WARNING") == 0
 
 
+@pytest.mark.parametrize("name", [n for n in zoo.list_models() if model_class(n).takes == "image"])
+def test_every_network_of_pictures_runs_without_data_at_hand(name: str, zoo_command: Command) -> None:
+    done = zoo_command("fit", name, "--trainer.max_epochs", 1, "--trainer.limit_train_batches", 2)
+    assert done.code == 0, done.err
+    assert "Training on the embedded digits instead" in done.err
+    assert "val/loss" in Path(f"runs/{name}-digits/1/metrics.csv").read_text()  # also where the document counts steps
+
+
+def test_without_reviews_it_is_told_how_to_get_them(zoo_command: Command) -> None:
+    done = zoo_command("fit", "bilstm_sentiment", "--trainer.max_epochs", 1)
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert "get aclImdb_v1.tar.gz from https://" in done.err
+    assert not Path("runs").exists()
+
+
 def test_val_size_0_reports_the_last_epoch_and_says_so(zoo_command: Command) -> None:
     done = zoo_command("fit", "slp", *DIGITS, "--data.val_size", 0, "--trainer.max_epochs", 2)
     assert done.code == 0
@@ -323,6 +338,8 @@ BAD = {
     "devices a word": ["fit", "slp", *DIGITS, "--trainer.devices", "two"],
     "another sampler": ["fit", "slp", *DIGITS, "--trainer.overfit_batches", "1"],
     "strategy": ["fit", "slp", *DIGITS, "--trainer.strategy", "dpp"],
+    "size of nothing": ["fit", "linear", "--data.size", "0"],
+    "negative size": ["fit", "custom_function", "--data.size", "-1"],
     "strategy of GPUs": ["fit", "slp", *DIGITS, "--trainer.accelerator", "cpu", "--trainer.strategy", "fsdp"],
     "patience without validation": ["fit", "slp", *DIGITS, "--data.val_size", "0", "--patience", "3"],
     "explicit data absent": ["fit", "slp", "--data", "mnist"],

@@ -16,6 +16,7 @@ import pytest
 import torch
 import yaml
 from conftest import REPOSITORY, Command
+from torch import Tensor
 
 from zoo import jobs
 
@@ -69,10 +70,12 @@ def test_data_are_prepared_beforehand(zoo_command: Command, mnist_folder: Path) 
     for path in list(mnist_folder.iterdir()):
         path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
         path.unlink()
-    # val_size's default of 5,000 is more than this tiny set has: what cannot be read is told
     done = zoo_command("prepare", "digits", "mnist", "--root", mnist_folder.parents[1])
     assert "digits: 1,257 train, 180 val, 360 test" in done.out
     assert (mnist_folder / "train-images-idx3-ubyte").exists()
+    # Its default of 5,000 held out is more than this tiny set has: what cannot be used is told beforehand, too.
+    assert done.code == 2
+    assert "leaves nothing to train on: the training set has 301 examples" in done.err
 
 
 def test_the_batch_of_each_process(zoo_command: Command) -> None:
@@ -138,25 +141,61 @@ def kill_one_rank(agents: list[subprocess.Popen[str]], folder: Path, another_run
     os.kill(ranks[1], signal.SIGKILL)
 
 
+EVERY = ("--checkpoint_every", "5", "--trainer.enable_model_summary", "false")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Tensor]:
+    """The weights of a run on one node that was left alone."""
+    folder = tmp_path_factory.mktemp("whole")
+    (agent,) = torchrun(*EVERY, cwd=folder)
+    out, err = agent.communicate(timeout=120)
+    assert agent.returncode == 0, err
+    assert out.count("· 2 × cpu ·") == out.count("best checkpoint, after") == 1
+    assert [path.name for path in (folder / "runs/slp-digits").iterdir()] == ["1"]
+    return weights(folder)
+
+
+def weights(folder: Path) -> dict[str, Tensor]:
+    found: dict[str, Tensor] = torch.load(folder / "runs/slp-digits/1" / LAST, weights_only=True)["state_dict"]
+    return found
+
+
 @pytest.mark.parametrize("nodes", [1, 2])
-def test_torchrun_restarts_a_run_that_lost_a_process_and_it_ends_the_same(nodes: int, tmp_path: Path) -> None:
-    every = ("--checkpoint_every", "5", "--trainer.enable_model_summary", "false")
-    for name, restarts in (("whole", 0), ("killed", 1)):
-        (tmp_path / name).mkdir()
-        agents = torchrun(*every, cwd=tmp_path / name, nodes=nodes, restarts=restarts)
-        runs = tmp_path / name / "runs/slp-digits"
-        if restarts:
-            kill_one_rank(agents, tmp_path / name, another_run=True)
-        told = [agent.communicate(timeout=120) for agent in agents]
-        assert [agent.returncode for agent in agents] == [0] * nodes, told
-        assert "".join(out for out, _ in told).count("· 2 × cpu ·") == 1 + restarts
-        assert sorted(path.name for path in runs.iterdir()) == ["1", "2"][: 1 + restarts]
+def test_torchrun_restarts_a_run_that_lost_a_process_and_it_ends_the_same(
+    nodes: int, tmp_path: Path, undisturbed: dict[str, Tensor]
+) -> None:
+    agents = torchrun(*EVERY, cwd=tmp_path, nodes=nodes, restarts=1)
+    kill_one_rank(agents, tmp_path, another_run=True)
+    told = [agent.communicate(timeout=120) for agent in agents]
+    assert [agent.returncode for agent in agents] == [0] * nodes, told
+    assert "".join(out for out, _ in told).count("· 2 × cpu ·") == 2
+    runs = tmp_path / "runs/slp-digits"
+    assert sorted(path.name for path in runs.iterdir()) == ["1", "2"]
     assert not (runs / "2" / "results.json").exists()  # that of another job was left alone
-    whole, killed = (
-        torch.load(tmp_path / name / "runs/slp-digits/1" / LAST, weights_only=True)["state_dict"]
-        for name in ("whole", "killed")
-    )
-    assert all(torch.equal(whole[key], killed[key]) for key in whole)
+    found = weights(tmp_path)
+    assert all(torch.equal(undisturbed[key], found[key]) for key in undisturbed)
+
+
+def test_a_job_leaves_an_older_one_of_its_name_alone(zoo_command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when torchrun is given the same --rdzv-id again, and restarts before the first checkpoint."""
+    monkeypatch.setenv("SLURM_JOB_ID", "1")
+    monkeypatch.setenv("SLURM_NTASKS", "1")
+    for memo in (jobs.job, jobs.was_restarted):
+        memo.cache_clear()
+    words = ("fit", "slp", *DIGITS, "--trainer.max_epochs", 1)
+    try:
+        assert zoo_command(*words).code == 0
+        config = Path("runs/slp-digits/1/config.yaml")
+        assert "# slurm 1\n" in config.read_text()
+        monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
+        jobs.was_restarted.cache_clear()
+        assert "is finished" in zoo_command(*words).out  # its own
+        shutil.copytree(config.parent, "runs/slp-digits/2", ignore=shutil.ignore_patterns("checkpoints"))
+        assert "runs/slp-digits/3" in zoo_command(*words).out.splitlines()[0]
+    finally:
+        for memo in (jobs.job, jobs.was_restarted):
+            memo.cache_clear()
 
 
 def test_a_killed_process_ends_the_job_soon(tmp_path: Path) -> None:
@@ -180,6 +219,23 @@ def test_a_process_that_cannot_read_its_data_names_itself(tmp_path: Path) -> Non
     assert all("rank 0 on " in line or "rank 1 on " in line for line in errors)
     assert "/nowhere/MNIST/raw" in errors[0]
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, ""),
+        ({"LOCAL_RANK": "1", "WORLD_SIZE": "2"}, "rank 1 on "),  # started by Lightning
+        ({"TORCHELASTIC_RUN_ID": "a", "RANK": "5", "WORLD_SIZE": "8"}, "rank 5 on "),
+        ({"SLURM_NTASKS": "6", "SLURM_PROCID": "3"}, "rank 3 on "),
+    ],
+)
+def test_errors_tell_which_process_they_are_of(
+    environment: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert jobs.where() == (f"{expected}{socket.gethostname()}: " if expected else "")
 
 
 @pytest.mark.parametrize(

@@ -192,18 +192,40 @@ def test_batches_hold_reviews_of_like_length_and_differ_by_epoch() -> None:
     assert sum(spread) / len(spread) < 20  # of 200
 
 
-def test_token_ids_are_kept_and_a_damaged_copy_is_made_anew(tmp_path: Path) -> None:
+def test_token_ids_are_kept_until_the_reviews_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = write_imdb(tmp_path)
     first = imdb(tmp_path)
     (kept,) = tmp_path.glob(".imdb-*.npz")
     kept.write_bytes(kept.read_bytes()[:200])
-    second = imdb(tmp_path)
+    second = imdb(tmp_path)  # made anew: the copy was damaged
     assert torch.equal(first.splits["train"].ids[3], second.splits["train"].ids[3])
-    (folder / "train" / "neg" / "0_5.txt").unlink()  # not read any more
-    third = imdb(tmp_path)
-    assert len(third.splits["train"]) == 32
-    assert third.transform(GOOD).tolist() == first.transform(GOOD).tolist()
-    assert len(list(tmp_path.glob(".imdb-*"))) == 1
+    with monkeypatch.context() as patched:
+        patched.setattr(zoo.datamodules.IMDB, "_tokenize", pytest.fail)
+        assert imdb(tmp_path).transform(GOOD).tolist() == first.transform(GOOD).tolist()
+    (folder / "train" / "neg" / "100_1.txt").write_text("one more, of a folder that was not complete")
+    assert len(imdb(tmp_path).splits["train"]) == 33
+
+
+def test_a_trained_networks_words_are_those_of_its_training(zoo_command: Command, tmp_path: Path) -> None:
+    """Whatever is asked of the data: with other reviews held out, it would learn other words."""
+    write_imdb(tmp_path)
+    sizes = ("--data.root", tmp_path, "--data.val_size", 8, "--data.vocab_size", 12, "--data.min_frequency", 1)
+    small = ("--model.embedding_dim", 8, "--model.hidden_dim", 8, "--trainer.max_epochs", 1)
+    assert zoo_command("fit", "bilstm_sentiment", *sizes, *small).code == 0
+    best = ("--ckpt", "runs/bilstm_sentiment-imdb/1/checkpoints/best.ckpt", "--data.root", tmp_path)
+    held_out, nothing = zoo_command("test", *best), zoo_command("test", *best, "--data.val_size", 0)
+    rows = [[line for line in done.out.splitlines() if line.startswith("test ")] for done in (held_out, nothing)]
+    assert len(rows[0]) == 1
+    assert rows[0] == rows[1]
+    other = imdb(tmp_path, vocab_size=12, val_size=0)
+    assert other.transform != zoo.load_model(best[1]).transform  # it would have learned these
+
+
+def test_a_folder_in_the_place_of_a_review_is_named(tmp_path: Path) -> None:
+    path = write_imdb(tmp_path) / "test" / "neg" / "x.txt"
+    path.mkdir()
+    with pytest.raises(zoo.ZooError, match=f"{path} cannot be read"):
+        imdb(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -294,6 +316,8 @@ def test_a_cnn_learns_attributes_with_workers(zoo_command: Command, tmp_path: Pa
             "line 3: 3 columns, expected 41",
         ),
         (lambda f: (f / "list_attr_celeba.txt").unlink(), "list_attr_celeba.txt is missing"),
+        (lambda f: (f / "list_attr_celeba.txt").write_bytes(b"\xff\xfe"), "list_attr_celeba.txt is not UTF-8"),
+        (lambda f: (f / "img_align_celeba").rename(f / "b") and (f / "img_align_celeba").touch(), "Not a directory"),
     ],
 )
 def test_a_celeba_folder_that_is_not_whole_is_told(damage: object, message: str, tmp_path: Path) -> None:
@@ -396,7 +420,7 @@ def test_shapes_follow_the_data(model: str, options: list[str], zoo_command: Com
 
 
 @pytest.mark.parametrize(
-    ("model", "data"), [("slp", "imdb"), ("linear", "mnist"), ("xor", "quadratic"), ("rnn", "xor")]
+    ("model", "data"), [("slp", "imdb"), ("linear", "mnist"), ("xor", "quadratic"), ("rnn", "xor"), ("ffnn", "celeba")]
 )
 def test_senseless_pairs_are_one_line_before_anything_is_loaded(model: str, data: str, zoo_command: Command) -> None:
     done = zoo_command("fit", model, "--data", data)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -146,7 +147,7 @@ def test_importers_get_it_by_a_callback(tmp_path: Path, monkeypatch: pytest.Monk
     def trainer(**arguments: Any) -> Trainer:
         last = ExactResume(tmp_path / "last.ckpt", every_n_steps=4)
         quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
-        return Trainer(callbacks=[last], use_distributed_sampler=False, **quiet, **arguments)
+        return Trainer(callbacks=[last], **quiet, **arguments)
 
     def network() -> zoo.tasks.Task:
         torch.manual_seed(0)
@@ -206,13 +207,25 @@ def test_a_finished_run_says_so_and_trains_on_if_asked_to(zoo_command: Command) 
     assert json.loads((folder / "results.json").read_text())["epochs"] == 3
 
 
-def test_a_run_that_lost_patience_trains_on_with_more_of_it(zoo_command: Command) -> None:
+def test_a_run_that_lost_patience_trains_on_with_more_of_it(
+    zoo_command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
     words = ("fit", "mlp", *DIGITS, "--model.lr", 50, "--trainer.max_epochs", 30, "--patience")
-    epochs = []
-    for patience, go_on in ((1, []), (1, ["--ckpt_path", "last"]), (4, ["--ckpt_path", "last"])):
-        assert zoo_command(*words, patience, *go_on).code == 0
-        epochs.append(json.loads(Path("runs/mlp-digits/1/results.json").read_text())["epochs"])
-    assert epochs[0] == epochs[1] < epochs[2]
+    go_on, results = ("--ckpt_path", "last"), Path("runs/mlp-digits/1/results.json")
+
+    def epochs(*options: object) -> int:
+        assert zoo_command(*words, *options).code == 0
+        found: int = json.loads(results.read_text())["epochs"]
+        return found
+
+    first = epochs(1)
+    results.unlink()  # as if it had been killed when it reported
+    assert epochs(1, *go_on) == first
+    with monkeypatch.context() as killed:  # before it has trained on at all
+        killed.setattr("zoo.fit.announce", Mock(side_effect=MemoryError))
+        with pytest.raises(MemoryError):
+            zoo_command(*words, 4, *go_on)
+    assert epochs(4, *go_on) > first
 
 
 def test_without_checkpoints_a_run_ends_well(zoo_command: Command) -> None:
@@ -225,10 +238,11 @@ def test_without_checkpoints_a_run_ends_well(zoo_command: Command) -> None:
 def test_leftovers_of_a_crash_are_swept(zoo_command: Command) -> None:
     words = ("fit", "slp", *DIGITS, "--trainer.max_epochs")
     assert zoo_command(*words, 1).code == 0
-    leftover = Path("runs/slp-digits/1/checkpoints/.last.ckpt.writing-4711")
-    leftover.write_bytes(b"half")
+    leftovers = [Path("runs/slp-digits/1", name) for name in ("checkpoints/.last.ckpt.writing-1", ".a.csv.writing-2")]
+    for leftover in leftovers:
+        leftover.write_bytes(b"half")
     assert zoo_command(*words, 2, "--ckpt_path", "last").code == 0
-    assert not leftover.exists()
+    assert not any(leftover.exists() for leftover in leftovers)
 
 
 def test_a_checkpoint_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
@@ -253,22 +267,23 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_a_full_disk_ends_in_one_line_and_can_be_resumed(small_disk: Path, zoo_process: Command) -> None:
+def test_a_full_disk_ends_in_one_line_and_can_be_resumed(small_disk: Path, zoo_command: Command) -> None:
     out = small_disk / "runs"
     ballast = small_disk / "ballast"
     words = ("fit", "mlp", *DIGITS, "--data.val_size", 0, "--out", out, "--trainer.enable_model_summary", "false")
     running = ("--model.hidden_dim", 20, "--checkpoint_every", 5)
-    whole = zoo_process(*words, *running, "--trainer.max_epochs", 1)
+    whole = zoo_command(*words, *running, "--trainer.max_epochs", 1)
     assert whole.code == 0, whole.err
     free = os.statvfs(small_disk).f_bavail * os.statvfs(small_disk).f_frsize
     ballast.write_bytes(b"\0" * (free - 8192))
-    done = zoo_process(*words, "--trainer.max_epochs", 9, "--ckpt_path", "last")
+    done = zoo_command(*words, "--trainer.max_epochs", 9, "--ckpt_path", "last")
     assert done.code == 2
     assert "Traceback" not in done.err
-    assert [line for line in done.err.splitlines() if line.startswith("zoo: error: No space left on device")]
-    assert done.err.count("zoo: error") == 1
+    (error,) = [line for line in done.err.splitlines() if line.startswith("zoo: error")]
+    assert "No space left on device; " in error
+    assert f"{LAST} is as it was before. Make room, and go on with " in error
     ballast.unlink()
-    done = zoo_process(*words, "--trainer.max_epochs", 9, "--ckpt_path", "last")
+    done = zoo_command(*words, "--trainer.max_epochs", 9, "--ckpt_path", "last")
     assert done.code == 0, done.err
     assert "after epoch 9 of 9" in done.out
 

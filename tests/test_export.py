@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,21 +17,29 @@ import zoo
 from zoo.inputs import random_inputs
 
 
-def checkpoint(name: str, folder: Path, **arguments: object) -> Path:
-    torch.manual_seed(0)
-    model = zoo.create_model(name, **arguments)
-    trainer = Trainer(fast_dev_run=True, logger=False, accelerator="cpu", enable_progress_bar=False)
-    trainer.fit(model, stand_in(model))
-    trainer.save_checkpoint(folder / f"{name}.ckpt")
-    return folder / f"{name}.ckpt"
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """A checkpoint of a network, by its name and arguments."""
+
+    @functools.cache
+    def make(name: str, **arguments: object) -> Path:
+        torch.manual_seed(0)
+        model = zoo.create_model(name, **arguments)
+        trainer = Trainer(fast_dev_run=True, logger=False, accelerator="cpu", enable_progress_bar=False)
+        trainer.fit(model, stand_in(model))
+        path = tmp_path_factory.mktemp(name) / f"{name}.ckpt"
+        trainer.save_checkpoint(path)
+        return path
+
+    return make
 
 
 @pytest.mark.parametrize("kind", ["onnx", "pt2", "safetensors"])
 @pytest.mark.parametrize("name", zoo.list_models())
 def test_every_network_is_exported_and_gives_the_same(
-    name: str, kind: str, zoo_command: Command, tmp_path: Path
+    name: str, kind: str, zoo_command: Command, checkpoint: Callable[..., Path], tmp_path: Path
 ) -> None:
-    ckpt, out = checkpoint(name, tmp_path), tmp_path / f"model.{kind}"
+    ckpt, out = checkpoint(name), tmp_path / f"model.{kind}"
     done = zoo_command("export", "--ckpt", ckpt, "--format", kind, "--out", out)
     assert done.code == 0, done.err
     assert "largest difference from PyTorch: " in done.out
@@ -63,10 +73,12 @@ def test_every_network_is_exported_and_gives_the_same(
 
 @pytest.mark.parametrize("kind", ["onnx", "pt2"])
 @pytest.mark.parametrize("layers", [1, 2])
-def test_texts_of_any_length_are_taken(layers: int, kind: str, zoo_command: Command, tmp_path: Path) -> None:
+def test_texts_of_any_length_are_taken(
+    layers: int, kind: str, zoo_command: Command, checkpoint: Callable[..., Path]
+) -> None:
     import onnxruntime
 
-    ckpt = checkpoint("bilstm_sentiment", tmp_path, num_layers=layers)
+    ckpt = checkpoint("bilstm_sentiment", num_layers=layers)
     assert zoo_command("export", "--ckpt", ckpt, "--format", kind, "--out", f"m.{kind}").code == 0
     x = torch.randint(1, 100, (3, 61))
     x[0, 5:] = 0
@@ -78,8 +90,10 @@ def test_texts_of_any_length_are_taken(layers: int, kind: str, zoo_command: Comm
     assert torch.allclose(found, zoo.load_model(ckpt)(x), atol=1e-5)
 
 
-def test_what_differs_is_not_written(zoo_command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ckpt = checkpoint("slp", tmp_path)
+def test_what_differs_is_not_written(
+    zoo_command: Command, checkpoint: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ckpt = checkpoint("slp")
     monkeypatch.setattr("zoo.export.LARGEST_DIFFERENCE", -1.0)
     done = zoo_command("export", "--ckpt", ckpt, "--format", "safetensors", "--out", "m.safetensors")
     assert done.code == 2
@@ -98,8 +112,10 @@ def test_what_differs_is_not_written(zoo_command: Command, tmp_path: Path, monke
         (["--format", "pt2", "--out", "a", "--verbose"], "unknown option --verbose"),
     ],
 )
-def test_bad_requests_are_one_line(words: list[str], message: str, zoo_command: Command, tmp_path: Path) -> None:
-    done = zoo_command("export", "--ckpt", checkpoint("slp", tmp_path), *words)
+def test_bad_requests_are_one_line(
+    words: list[str], message: str, zoo_command: Command, checkpoint: Callable[..., Path]
+) -> None:
+    done = zoo_command("export", "--ckpt", checkpoint("slp"), *words)
     assert done.code == 2
     assert message in done.err
     assert done.err.count("\n") == 1

@@ -11,7 +11,7 @@ import pytest
 from conftest import write_mnist
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_datasets import write_cifar, write_imdb
+from test_datasets import write_celeba, write_cifar, write_imdb
 
 import zoo
 from zoo.cli import main
@@ -44,10 +44,12 @@ NOT_HERE = {
     *("--trainer.callbacks", "--trainer.logger", "--print_config", "--data.root"),
 }
 
+PAIRS = [("slp", "digits"), ("ffnn", "digits"), ("linear", "quadratic"), ("custom_function", "custom_function")]
+
 OPTIONS = sorted(
     {
         option
-        for name, data in (("slp", "digits"), ("ffnn", "digits"))
+        for name, data in PAIRS
         for option in fit_parser("zoo fit", model_class(name), datamodule_class(data)).options()
     }
     - NOT_HERE
@@ -59,6 +61,8 @@ often = settings(
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
+seldom = settings(often, max_examples=30)
+"""For what trains a network each time."""
 
 
 def check(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -78,17 +82,21 @@ def check(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
 pairs = st.lists(st.tuples(st.sampled_from(OPTIONS), st.sampled_from(VALUES)), min_size=1, max_size=2)
 
 
-@often
-@given(network=st.sampled_from(["slp", "ffnn"]), chosen=pairs)
-def test_options_of_fit(network: str, chosen: list[tuple[str, str]], capsys: pytest.CaptureFixture[str]) -> None:
+@seldom
+@given(pair=st.sampled_from(PAIRS), chosen=pairs)
+def test_options_of_fit(
+    pair: tuple[str, str], chosen: list[tuple[str, str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    network, data = pair
     shutil.rmtree("runs", ignore_errors=True)
     words = [word for pair in chosen for word in pair]
-    short = ["--trainer.max_steps", "3", "--trainer.enable_model_summary", "false", "--data.val_size", "60"]
+    held_out = "60" if data == "digits" else "3"
+    short = ["--trainer.max_steps", "3", "--trainer.enable_model_summary", "false", "--data.val_size", held_out]
     given_options = {option for option, _ in chosen}
     short = [w for a, b in zip(short[::2], short[1::2], strict=True) if a not in given_options for w in (a, b)]
     if given_options & {"--trainer.max_steps", "--trainer.max_epochs", "--trainer.min_epochs", "--trainer.min_steps"}:
         words += ["--trainer.fast_dev_run", "true"]
-    check(["fit", network, "--data", "digits", *words, *short], capsys)
+    check(["fit", network, "--data", data, *words, *short], capsys)
 
 
 @often
@@ -133,11 +141,11 @@ def damaged(content: bytes, how: tuple[int, str, bytes]) -> bytes:
     return noise
 
 
-def read(name: str, root: Path) -> None:
+def read(name: str, root: Path, **arguments: int) -> None:
     """Read a data set; a ZooError of one line is well, everything else that is raised is not."""
     problem = ""
     try:
-        data = zoo.create_datamodule(name, root=str(root), val_size=4)
+        data = zoo.create_datamodule(name, root=str(root), val_size=4, **arguments)
         data.prepare_data()
         data.setup()
         for loader in (data.train_dataloader(), data.test_dataloader()):
@@ -155,6 +163,7 @@ def originals(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for path in list(raw.iterdir()):
         (root / f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
     write_cifar(root)
+    write_celeba(root)
     with tarfile.open(root / "aclImdb_v1.tar.gz", "w:gz") as tar:
         tar.add(write_imdb(root / "imdb"), "aclImdb")
     return root
@@ -200,7 +209,31 @@ def test_damaged_archive_of_reviews(how: tuple[int, str, bytes], originals: Path
 
 
 @often
-@given(how=damage, which=st.sampled_from(["last.ckpt", "config.yaml"]))
+@given(how=damage, name=st.sampled_from(["list_attr_celeba.txt", "list_eval_partition.txt", "000002.jpg"]))
+def test_damaged_celeba(name: str, how: tuple[int, str, bytes], originals: Path, tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    shutil.rmtree(root, ignore_errors=True)
+    shutil.copytree(originals / "celeba", root / "celeba")
+    target = root / "celeba" / ("img_align_celeba" if name.endswith(".jpg") else "") / name
+    target.write_bytes(damaged(target.read_bytes(), how))
+    read("celeba", root, num_workers=0, image_size=8)
+
+
+@often
+@given(how=damage, cache=st.booleans())
+def test_damaged_reviews(how: tuple[int, str, bytes], cache: bool, originals: Path, tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    shutil.rmtree(root, ignore_errors=True)
+    shutil.copytree(originals / "imdb", root)
+    if cache:
+        read("imdb", root)
+    target = next(root.glob(".imdb-*")) if cache else root / "aclImdb" / "train" / "pos" / "1_5.txt"
+    target.write_bytes(damaged(target.read_bytes(), how))
+    read("imdb", root)
+
+
+@seldom
+@given(how=damage, which=st.sampled_from(["last.ckpt", "config.yaml", "results.json", "metrics.csv"]))
 def test_damaged_run_folders(
     how: tuple[int, str, bytes],
     which: str,
@@ -216,6 +249,8 @@ def test_damaged_run_folders(
     target.write_bytes(damaged(target.read_bytes(), how))
     if which == "last.ckpt":
         check(["predict", "--ckpt", str(target), "nothing.png"], capsys)
+    if which == "results.json":
+        check(["fit", "slp", "--data", "digits", "--ckpt_path", "last"], capsys)
     short = [
         "--trainer.max_epochs",
         "2",

@@ -15,8 +15,10 @@ import zoo
 from zoo.callbacks import ExactResume
 from zoo.creating import model_class
 from zoo.datamodules.base import DataModule, InMemory
+from zoo.defaults import parser_of
 from zoo.inputs import random_inputs
 from zoo.registry import model_row
+from zoo.request import Request
 from zoo.tasks import Regressor, Task
 from zoo.transforms import Row
 
@@ -119,6 +121,21 @@ TRAINING = {
 }
 """Of the documents that tell it: data, batch size, epochs, loss, optimizer, learning rate, further arguments."""
 
+EVERY_50 = {"trainer.check_val_every_n_epoch": 50}
+OPTIONS = {
+    "linear": EVERY_50,
+    "custom_function": EVERY_50,
+    "xor": EVERY_50,
+    "digits_cnn": {"data.padding": 2},
+    "ffnn": {"trainer.val_check_interval": 500, "trainer.check_val_every_n_epoch": None},
+    "bilstm_sentiment": {
+        "trainer.gradient_clip_val": 1.0,
+        "model.lr_scheduler": "CosineAnnealingLR",
+        "model.lr_scheduler_args": {"T_max": 6},
+    },
+}
+"""Further options of the documented training; those of `bilstm_sentiment` are the zoo's."""
+
 
 def test_documented_training_is_the_default(name: str) -> None:
     row, model = model_row(name), zoo.create_model(name)
@@ -126,6 +143,9 @@ def test_documented_training_is_the_default(name: str) -> None:
     assert row.data in zoo.list_datamodules()
     if name in TRAINING:
         assert (row.data, row.batch_size, row.max_epochs, *options) == TRAINING[name]
+    assert row.options == OPTIONS.get(name, {})
+    defaults = dict(parser_of(Request("fit", "", name)).get_defaults().items())
+    assert {option: defaults[option] for option in row.options} == row.options
 
 
 def test_the_card_tells_what_a_user_must_know(name: str) -> None:
@@ -162,10 +182,10 @@ def test_the_documents_own_weights_load_and_give_the_same_output(name: str) -> N
     assert torch.equal(model(x), documented(x))
 
 
-def test_checkpoint_round_trip(name: str, tmp_path: Path, shared_root: Path) -> None:
+def test_checkpoint_round_trip(name: str, tmp_path: Path) -> None:
     torch.manual_seed(2)
     model = zoo.create_model(name)
-    trainer = Trainer(max_epochs=1, logger=False, default_root_dir=tmp_path, accelerator="cpu")
+    trainer = Trainer(fast_dev_run=3, logger=False, default_root_dir=tmp_path, accelerator="cpu")
     trainer.fit(model, stand_in(model))
     trainer.save_checkpoint(tmp_path / "model.ckpt")
     again = zoo.load_model(tmp_path / "model.ckpt")
@@ -182,6 +202,9 @@ def test_trains_and_tests_in_every_precision_of_the_cpu(name: str, precision: st
     trainer = Trainer(
         max_epochs=1,
         limit_train_batches=2,
+        limit_val_batches=1,
+        limit_test_batches=1,
+        enable_model_summary=False,
         precision=precision,
         accelerator="cpu",
         logger=False,
@@ -208,7 +231,6 @@ def test_trains_on_a_gpu(name: str, strategy: str, precision: str, tmp_path: Pat
         accelerator="gpu",
         devices=1,
         callbacks=[last],
-        use_distributed_sampler=False,
         logger=False,
     )
     model = zoo.create_model(name)

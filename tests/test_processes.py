@@ -25,7 +25,9 @@ def results(folder: str | Path) -> dict[str, dict[str, dict[str, float]]]:
     return parsed
 
 
-def test_two_processes_measure_exactly_what_one_does(zoo_process: Command, shared_root: Path) -> None:
+def test_two_processes_measure_exactly_what_one_does(
+    zoo_process: Command, zoo_command: Command, shared_root: Path
+) -> None:
     """On a test set of odd size, which two processes cannot share equally."""
     assert TEST % 2 == 1
     root = ("--data.root", shared_root)
@@ -37,7 +39,7 @@ def test_two_processes_measure_exactly_what_one_does(zoo_process: Command, share
     assert "arning" not in together.out + together.err
 
     best = "runs/slp-mnist/1/checkpoints/best.ckpt"
-    alone = zoo_process("test", "--ckpt", best, *root, "--trainer.accelerator", "cpu")
+    alone = zoo_command("test", "--ckpt", best, *root, "--trainer.accelerator", "cpu")
     shared = zoo_process("test", "--ckpt", best, *root, *TWO)
     assert alone.code == shared.code == 0, shared.err
     assert alone.out == shared.out
@@ -46,7 +48,7 @@ def test_two_processes_measure_exactly_what_one_does(zoo_process: Command, share
     assert reported["acc"] * TEST == pytest.approx(round(reported["acc"] * TEST), abs=1e-4)
 
     # The batch is the global one, and each rank's share of it is of the same size: the runs agree to rounding.
-    assert zoo_process(*FIT, *root, "--trainer.accelerator", "cpu").code == 0
+    assert zoo_command(*FIT, *root, "--trainer.accelerator", "cpu").code == 0
     one, two = (
         torch.load(f"runs/slp-mnist/{number}/checkpoints/last.ckpt", weights_only=True)["state_dict"]
         for number in (2, 1)
@@ -56,27 +58,16 @@ def test_two_processes_measure_exactly_what_one_does(zoo_process: Command, share
     assert results("runs/slp-mnist/2")["metrics"]["test"]["acc"] == reported["acc"]
 
 
-def test_several_processes_never_fall_back(zoo_process: Command, tmp_path: Path) -> None:
-    done = zoo_process("fit", "slp", *TWO, HTTPS_PROXY="http://127.0.0.1:9", HTTP_PROXY="http://127.0.0.1:9")
+def test_several_processes_never_fall_back(zoo_command: Command, tmp_path: Path) -> None:
+    done = zoo_command("fit", "slp", *TWO)
     assert done.code == 2
     assert done.err.count("\n") == 1
     assert "MNIST is not in" in done.err
     assert not (tmp_path / "runs").exists()
 
 
-def test_torchrun_is_one_run_of_two_processes(tmp_path: Path) -> None:
-    script = str(REPOSITORY / "scripts" / "fit.py")
-    options = ["--model", "slp", "--data", "digits", "--trainer.accelerator", "cpu", "--trainer.max_epochs", "1"]
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", script, *options]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "2 × cpu" in done.stdout
-    assert done.stdout.count("best checkpoint, after") == 1
-    assert [path.name for path in (tmp_path / "runs" / "slp-digits").iterdir()] == ["1"]
-
-
-def test_a_batch_that_two_cannot_share_is_one_line(zoo_process: Command, shared_root: Path, tmp_path: Path) -> None:
-    done = zoo_process(*FIT, "--data.root", shared_root, *TWO, "--data.batch_size", 15)
+def test_a_batch_that_two_cannot_share_is_one_line(zoo_command: Command, shared_root: Path, tmp_path: Path) -> None:
+    done = zoo_command(*FIT, "--data.root", shared_root, *TWO, "--data.batch_size", 15)
     assert done.code == 2
     assert done.err.count("\n") == 1
     assert "batch_size 15 cannot be shared equally by 2 processes" in done.err

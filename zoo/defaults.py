@@ -13,6 +13,9 @@ from zoo.request import Request
 STAND_IN = "digits"
 """The data set that needs no download."""
 
+OF_THE_DATA = ("data.", "trainer.val_check_interval", "trainer.check_val_every_n_epoch")
+"""How options begin that fit the documented data alone: its shape, and how many steps an epoch of it has."""
+
 
 def parser_of(request: Request) -> Parser:
     """Return the parser for a network and a data set, with the documented training as defaults."""
@@ -27,7 +30,7 @@ def parser_of(request: Request) -> Parser:
         "data.name": data_name,
         "data.batch_size": row.batch_size,
         "trainer.max_epochs": row.max_epochs,
-        **{option: value for option, value in row.options.items() if data_name == row.data or "data." not in option},
+        **{k: value for k, value in row.options.items() if data_name == row.data or not k.startswith(OF_THE_DATA)},
     }
     if data_name == STAND_IN:
         defaults |= {f"data.{name}": value for name, value in _documented_shape(request.model).items()}

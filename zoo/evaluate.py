@@ -43,6 +43,7 @@ def test(request: Request) -> int:
     options = parser.parse_args(request.options)
     check_pair(network.name, type(network.model), name, datamodule_class(name))
     data = create_datamodule(name, **section(options, "data"))
+    data.adopt(network.model.transform)
     _check_shape(network, data, name)
     quiet()
     as_launched(request, options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def written_whole(target: Path, durable: bool = False) -> Iterator[Path]:
         durable: Whether it must be on the disk before it takes the other's place: it then survives a crash of the
             machine too, at the cost of some milliseconds.
     """
-    temporary = target.with_name(f".{target.name}{TEMPORARY}{os.getpid()}")
+    temporary = target.with_name(f".{target.name}{TEMPORARY}{uuid.uuid4().hex}")
     try:
         yield temporary
         if durable:

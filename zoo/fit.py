@@ -16,6 +16,7 @@ from lightning.pytorch.loggers import Logger, TensorBoardLogger
 
 from zoo.callbacks import ExactResume
 from zoo.checkpoint import check_holds, restore
+from zoo.checkpoint_io import sweep
 from zoo.creating import create_datamodule, create_model, model_class
 from zoo.datamodules.base import DataModule, DataUnavailableError
 from zoo.defaults import STAND_IN, parser_of
@@ -27,11 +28,12 @@ from zoo.parser import Parser, section
 from zoo.registry import model_row
 from zoo.report import Run, announce, how_to_go_on, report, report_interruption, warn
 from zoo.request import Request
-from zoo.resuming import COMMENT, as_in_run, command_of, has_length, is_finished, tell_finished, to_resume
+from zoo.resuming import COMMENT, Resumed, as_in_run, command_of, is_finished, length, tell_finished, to_resume
 from zoo.runs import last_checkpoint, new_folder
 from zoo.signatures import arguments_of
 from zoo.tasks import Task
 from zoo.trainer import as_launched, build_trainer, is_first_rank, quiet
+from zoo.transforms import from_spec
 
 
 def fit(request: Request) -> int:
@@ -64,14 +66,19 @@ def fit(request: Request) -> int:
     last = ExactResume(Path() if keeps else None, options.checkpoint_every, options.allow_nan)
     best = ModelCheckpoint(monitor="val/loss", filename="best", enable_version_counter=False)
     folder = resumed.folder if resumed else None
-    last.longer = folder is not None and not has_length(folder, options)
+    last.length = str(length(options))
     as_launched(request, options)
     callbacks = _callbacks(options, last, best)
     trainer = build_trainer(parser, options, callbacks if keeps else [c for c in callbacks if c is not last])
     if not keeps:  # Lightning refuses a callback that could save
         trainer.callbacks.append(last)  # type: ignore[attr-defined]  # it is set unannounced
     _share_batch(request, options, given, trainer.world_size, folder)
-    data_name, data = _data(request, options, given, trainer.world_size)
+    try:
+        data_name, data = _data(request, options, resumed, trainer.world_size)
+    except DataUnavailableError as error:
+        if request.data or trainer.world_size > 1 or model_class(str(request.model)).takes != "image":
+            raise
+        return fit(_with_stand_in(request, error))
     model = _model(str(request.model), options, given, data)
     if resumed:
         restore(model, resumed.checkpoint, resumed.path)
@@ -84,6 +91,7 @@ def fit(request: Request) -> int:
         run.folder, run.command = folder, command_of(folder) or command
     if is_first_rank():  # the other ranks are told by the trainer where checkpoints go, and write nothing else
         run.folder = folder or new_folder(base)
+        sweep(run.folder)
         (run.folder / "results.json").unlink(missing_ok=True)  # they are of a run that now goes on
         _write_config(run, parser, options)
     tensorboard = options.trainer.logger is not False
@@ -111,6 +119,7 @@ def fit(request: Request) -> int:
             f"{error.strerror}; {path} is as it was before. Make room, and go on with {how_to_go_on(run, path)}"
         ) from None
     run.seconds = time.perf_counter() - started
+    path = last.path or path  # which the first rank told the others
     if last.asked and trainer.interrupted:
         report_interruption(run, trainer, path)
         return REQUEUE if last.asked == PREEMPTION else 128 + last.asked
@@ -147,29 +156,35 @@ def _share_batch(request: Request, options: Namespace, given: Namespace, ranks: 
     options.data.batch_size = given.data.batch_size = each * ranks
 
 
-def _data(request: Request, options: Namespace, given: Namespace, ranks: int) -> tuple[str, DataModule]:
-    """Return the data set, ready on the main process, and its name: the stand-in's where nothing else was possible."""
-    assert request.model
-    row = model_row(request.model)
-    name = request.data or row.data
+def _data(request: Request, options: Namespace, resumed: Resumed | None, ranks: int) -> tuple[str, DataModule]:
+    """Return the name of the data set, and itself, ready on the main process."""
+    name = request.data or model_row(str(request.model)).data
     data = create_datamodule(name, **section(options, "data"), seed=options.seed)
-    if not is_first_rank():  # the others wait for it in the trainer
-        return name, data
-    try:
+    if resumed and (spec := resumed.checkpoint["zoo"].get("transform")):
+        data.adopt(from_spec(spec))
+    if is_first_rank():  # the others wait for it in the trainer
         data.prepare_data()
-    except DataUnavailableError as error:
-        if request.data or ranks > 1 or data.kind != "image":
-            raise
-        name = STAND_IN
-        defaults = section(parser_of(replace(request, data=name)).get_defaults(), "data")
-        theirs = section(given, "data")
-        accepted = {key: value for key, value in theirs.items() if key in defaults}
-        data = create_datamodule(name, **{**defaults, **accepted}, seed=options.seed)
-        unused = "".join(f" --data.{key} is not used." for key in sorted(theirs.keys() - accepted.keys()))
-        warn(f"{error}.", f"Training on the embedded {STAND_IN} instead: results are NOT those of {row.data}.{unused}")
-    data.setup()
-    data.check_ranks(ranks)
+        data.setup()
+        data.check_ranks(ranks)
     return name, data
+
+
+def _with_stand_in(request: Request, error: DataUnavailableError) -> Request:
+    """Return the request with the embedded data in the place of the documented, and say so, loudly."""
+    instead = replace(request, data=STAND_IN, options=[])
+    known = parser_of(instead).options()
+    words, unused = iter(request.options), ""
+    for word in words:
+        option, equals, _ = word.partition("=")
+        if option.startswith("--data.") and option not in known:
+            unused += f" {option} is not used."
+            if not equals:
+                next(words, None)  # its value
+        else:
+            instead.options.append(word)
+    replaced = model_row(str(request.model)).data
+    warn(f"{error}.", f"Training on the embedded {STAND_IN} instead: results are NOT those of {replaced}.{unused}")
+    return instead
 
 
 def _model(name: str, options: Namespace, given: Namespace, data: DataModule) -> Task:

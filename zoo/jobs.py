@@ -83,8 +83,8 @@ def where() -> str:
         rank, ranks = os.environ["RANK"], int(os.environ["WORLD_SIZE"])
     elif in_slurm():
         rank, ranks = os.environ.get("SLURM_PROCID", "0"), int(os.environ["SLURM_NTASKS"])
-    else:
-        return ""
+    else:  # Lightning itself, or nobody
+        rank, ranks = os.environ.get("LOCAL_RANK", "0"), int(os.environ.get("WORLD_SIZE", "1"))
     return f"rank {rank} on {socket.gethostname()}: " if ranks > 1 else ""
 
 

@@ -49,7 +49,9 @@ def loss_function(loss: str, output: OutputKind, target: TargetKind) -> LossFunc
     """
     if loss not in get_args(LossName):
         raise ZooError(f"unknown loss {loss!r}{suggestion(loss, get_args(LossName))}")
-    sensible = SENSIBLE[target, output]
+    sensible = SENSIBLE.get((target, output))
+    if not sensible:
+        raise ZooError(f"{output} outputs make no sense for {target} targets; take another network")
     if loss not in sensible:
         raise ZooError(
             f"loss {loss!r} makes no sense for {output} outputs and {target} targets; use {' or '.join(sensible)}"

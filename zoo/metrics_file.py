@@ -11,6 +11,7 @@ from typing import Any
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
+from zoo.errors import ZooError
 from zoo.files import written_whole
 
 
@@ -78,7 +79,14 @@ def in_order(names: Iterable[str]) -> list[str]:
 
 
 def read_metrics(path: Path) -> list[dict[str, float]]:
-    """Read a ``metrics.csv``: one dictionary a row, of what was measured at its step."""
-    with path.open(newline="") as file:
-        rows = [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
-    return [{**row, "epoch": int(row["epoch"]), "step": int(row["step"])} for row in rows]
+    """Read a ``metrics.csv``: one dictionary a row, of what was measured at its step.
+
+    Raises:
+        ZooError: It is damaged.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
+        return [{**row, "epoch": int(row["epoch"]), "step": int(row["step"])} for row in rows]
+    except (AttributeError, KeyError, TypeError, ValueError, csv.Error):
+        raise ZooError(f"{path} is damaged; put it right, or delete it to go on without what it holds") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from zoo.creating import datamodule_class
 from zoo.datamodules.base import DataModule
 from zoo.errors import ZooError
+from zoo.losses import SENSIBLE
 from zoo.registry import datamodules
 from zoo.tasks import Regressor, Task
 
@@ -20,4 +21,6 @@ def check_pair(model_name: str, model: type[Task], data_name: str, data: type[Da
 
 
 def _fits(model: type[Task], data: type[DataModule]) -> bool:
-    return model.takes == data.kind and issubclass(model, Regressor) == (data.target == "value")
+    if model.takes != data.kind or issubclass(model, Regressor) != (data.target == "value"):
+        return False
+    return data.target == "value" or (data.target, model.output) in SENSIBLE

@@ -65,8 +65,7 @@ def _add_data_and_trainer(parser: Parser, data: type[DataModule]) -> None:
     parser.add_class_arguments(data, "data", instantiate=False, skip={"seed"})
     parser.add_argument("--data.name", type=str, help="name of the data set; on the command line, --data will do")
     parser.add_class_arguments(Trainer, "trainer", instantiate=False, fail_untyped=False)
-    # The sampler is the zoo's own, each rank's share included; there is nothing that could go wrong in a sanity check.
-    parser.set_defaults({"trainer.use_distributed_sampler": False, "trainer.num_sanity_val_steps": 0})
+    parser.set_defaults({"trainer.num_sanity_val_steps": 0})  # there is nothing that could go wrong in a sanity check
 
 
 def section(options: Namespace, name: str) -> dict[str, Any]:

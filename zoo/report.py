@@ -92,12 +92,14 @@ def report(run: Run, trainer: Trainer, checkpoint: Path) -> None:
 
     All ranks must call it; the first one tells.
     """
+    # A run that was resumed at the end of its last epoch does not count it as completed any more.
+    epochs: int = trainer.fit_loop.epoch_progress.current.processed  # type: ignore[attr-defined]
+    steps = trainer.global_step
     title = "the network as it is, without a checkpoint"
     if checkpoint.exists():
         saved = read_checkpoint(checkpoint)
         restore(run.model, saved, checkpoint)
-        title = f"{checkpoint.stem} checkpoint, after epoch {saved['epoch'] + 1} of {trainer.current_epoch}"
-    epochs, steps = trainer.current_epoch, trainer.global_step
+        title = f"{checkpoint.stem} checkpoint, after epoch {saved['epoch'] + 1} of {epochs}"
     metrics: Metrics = dict.fromkeys(get_args(Split))
     for split in splits_of(run.data):
         metrics[split] = evaluate(trainer, run.model, run.data, split)

@@ -24,7 +24,6 @@ COMMENT = "# "
 """Before the command that started a run, and the job that it is of, at the top of its config.yaml."""
 
 LENGTH = ("trainer.max_epochs", "trainer.max_steps", "trainer.max_time", "patience")
-"""Options that say how long a run is; a run with others has more to do."""
 
 SHARED = ("--data.root", "--data.batch_size_per_device")
 """Options of the data that may differ in a resumed run: where they are, and another way to tell the batch size."""
@@ -74,11 +73,14 @@ def _bases(request: Request, options: Namespace) -> list[Path]:
 
 
 def _of_this_job(request: Request, options: Namespace) -> Resumed | None:
-    """Return what a job that was started again goes on from: its own run, if that has a checkpoint."""
+    """Return what a job that was started again goes on from: its own run, if that has a checkpoint.
+
+    The newest of that name is its own: an older one is of another job, which was called the same.
+    """
     for base in _bases(request, options):
         for folder in folders(base):
-            if checkpoints_of(folder) and COMMENT + job() in _head(folder):
-                return _newest_readable(folder)
+            if COMMENT + job() in _head(folder):
+                return _newest_readable(folder) if checkpoints_of(folder) else None
     return None
 
 
@@ -123,21 +125,26 @@ def as_in_run(request: Request, folder: Path) -> tuple[Request, Namespace]:
 
 def is_finished(folder: Path, options: Namespace) -> bool:
     """Return whether the run in a folder has come to its end, and nothing longer is asked for."""
-    return (folder / "results.json").exists() and has_length(folder, options)
-
-
-def has_length(folder: Path, options: Namespace) -> bool:
-    """Return whether the run in a folder is as long as these options ask for."""
+    if not (folder / "results.json").exists():
+        return False
     config = folder / "config.yaml"
     has = _options(Request("fit", "", **names_in(config), options=["--config", str(config)]))
-    return all(options.get(name) == has.get(name) for name in LENGTH)
+    return length(options) == length(has)
+
+
+def length(options: Namespace) -> dict[str, Any]:
+    """Return the options that say how long a run is; a run with others has more to do."""
+    return {name: options.get(name) for name in LENGTH}
 
 
 def tell_finished(folder: Path, options: Namespace) -> None:
     """Print that there is nothing left to do, and what came out."""
-    results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
-    print(f"{folder} is finished, after {results['epochs']:,} epochs and {results['steps']:,} steps:\n")
-    print(f"{table(results['metrics'])}\n")
+    try:
+        results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+        print(f"{folder} is finished, after {results['epochs']:,} epochs and {results['steps']:,} steps:\n")
+        print(f"{table(results['metrics'])}\n")
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise ZooError(f"{folder / 'results.json'} is damaged; delete it to have the run evaluated again") from None
     print(
         "To train on, give more of what ended it, such as --trainer.max_epochs; to start anew, leave --ckpt_path out."
     )

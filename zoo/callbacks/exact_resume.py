@@ -46,7 +46,7 @@ class ExactResume(Checkpoint):
 
     Attributes:
         asked: The number of the signal that asked to stop, 0 while none did.
-        longer: Whether a resumed run that was about to stop is to go on, since more is asked of it now.
+        length: What says how long the run is: one that was about to stop goes on if another is asked of it.
 
     Raises:
         ZooError: A loss or a gradient is not finite.
@@ -63,7 +63,8 @@ class ExactResume(Checkpoint):
     ) -> None:
         self.path = Path(path) if path else None
         self.every_n_steps, self.allow_nan = every_n_steps, allow_nan
-        self.asked, self.longer = 0, False
+        self.asked = 0
+        self.length = ""
         self.saved_at_step, self.saved_at = 0, 0.0
         self.epoch_metrics: dict[str, float] = {}
         self.watched: list[Parameter] = []
@@ -136,11 +137,12 @@ class ExactResume(Checkpoint):
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Add what Lightning forgets: that the run is to stop, and the epoch's metrics, which no logger has yet."""
-        checkpoint["exact_resume"] = {"should_stop": trainer.should_stop, "epoch_metrics": self.epoch_metrics}
+        stopped_at = self.length if trainer.should_stop else None
+        checkpoint["exact_resume"] = {"stopped_at": stopped_at, "epoch_metrics": self.epoch_metrics}
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Stop at once if the run was about to, unless it is to be longer."""
-        trainer.should_stop = not self.longer and checkpoint.get("exact_resume", {}).get("should_stop", False)
+        """Stop at once if the run was about to, unless it is to be of another length."""
+        trainer.should_stop = checkpoint.get("exact_resume", {}).get("stopped_at") == self.length
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         self.asked = number

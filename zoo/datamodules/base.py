@@ -103,6 +103,9 @@ class DataModule(LightningDataModule, ABC):
     def model_arguments(self) -> dict[str, int | bool]:
         """Return what a model must know of the data to fit it, by the names of models' arguments."""
 
+    def adopt(self, transform: Transform | None) -> None:  # most have nothing to learn
+        """Make inputs as a trained network is used to them, where that was learned from data; call it before setup."""
+
     def setup(self, stage: str = "fit") -> None:
         """Load the data and split it; once, however often it is called."""
         if not self.splits:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import cast
 
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor
 
 from zoo.datamodules.base import DataUnavailableError, Split
-from zoo.datamodules.files import data_root
+from zoo.datamodules.files import data_root, read_text
 from zoo.datamodules.images import ImageDataModule
 from zoo.datamodules.loading import Batches
 from zoo.errors import ZooError
@@ -98,7 +99,10 @@ class CelebA(ImageDataModule):
         pictures, lists = self.folder / "img_align_celeba", self.folder / "list_attr_celeba.txt"
         attributes = self._rows("list_attr_celeba.txt", skip=2, columns=1 + len(self.classes))
         partition = {row[0]: row[1] for row in self._rows("list_eval_partition.txt", skip=0, columns=2)}
-        present = {path.name for path in pictures.iterdir()}
+        try:
+            present = set(os.listdir(pictures))
+        except OSError as error:
+            raise ZooError(f"{pictures} cannot be read: {error.strerror}") from None
         chosen: dict[str, list[list[str]]] = {"0": [], "1": [], "2": []}
         for row in attributes:
             if row[0] not in present:
@@ -129,7 +133,7 @@ class CelebA(ImageDataModule):
 
     def _rows(self, name: str, skip: int, columns: int) -> list[list[str]]:
         path = self.folder / name
-        rows = [line.split() for line in path.read_text(encoding="utf-8").splitlines()[skip:] if line.strip()]
+        rows = [line.split() for line in read_text(path).splitlines()[skip:] if line.strip()]
         for number, row in enumerate(rows, start=skip + 1):
             if len(row) != columns:
                 raise ZooError(f"{path}, line {number}: {len(row)} columns, expected {columns}")

@@ -13,7 +13,7 @@ from torch import Tensor
 from torchvision import datasets
 
 from zoo.datamodules.base import DataUnavailableError, InMemory
-from zoo.datamodules.files import data_root, download, offline_reason, unpack_tar
+from zoo.datamodules.files import data_root, fetch_tar
 from zoo.datamodules.images import ImageDataModule
 from zoo.errors import ZooError
 from zoo.transforms import Photo, Transform
@@ -61,16 +61,8 @@ class CIFAR10(InMemory, ImageDataModule):
             DataUnavailableError: They are absent and cannot be downloaded.
             ZooError: The archive is damaged.
         """
-        if self.folder.exists():
-            return
-        archive = self.root / datasets.CIFAR10.filename
-        url = datasets.CIFAR10.url
-        if not archive.exists() and (reason := offline_reason([url])):
-            raise self._unavailable(reason)
         try:
-            if not archive.exists():
-                download([url], archive, datasets.CIFAR10.tgz_md5)
-            unpack_tar(archive, self.folder)
+            fetch_tar(datasets.CIFAR10.url, datasets.CIFAR10.tgz_md5, self.folder)
         except OSError as error:
             raise self._unavailable(str(error)) from None
 

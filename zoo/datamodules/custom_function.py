@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from zoo.datamodules.tables import TableDataModule
+from zoo.errors import ZooError
 
 
 class CustomFunctionData(TableDataModule):
@@ -38,6 +39,8 @@ class CustomFunctionData(TableDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__(batch_size, val_size, seed)
+        if size < 1:
+            raise ZooError(f"size must be at least 1, got {size}")
         self.a, self.b, self.size = a, b, size
 
     def load(self, train: bool) -> tuple[Tensor, Tensor]:

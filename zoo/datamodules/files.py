@@ -86,6 +86,20 @@ def download(urls: Sequence[str], target: Path, md5: str) -> None:
         socket.setdefaulttimeout(socket_timeout)
 
 
+def read_text(path: Path) -> str:
+    """Read a text file in UTF-8.
+
+    Raises:
+        ZooError: It cannot be read, or is no such text.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise ZooError(f"{path} is not UTF-8 text") from None
+    except OSError as error:
+        raise ZooError(f"{path} cannot be read: {error.strerror}") from None
+
+
 def unpack_gz(archive: Path, target: Path) -> None:
     """Unpack a ``.gz`` file, whole or not at all.
 
@@ -150,3 +164,20 @@ def unpack_tar(archive: Path, folder: Path) -> None:
         except OSError:
             if not folder.is_dir():  # else another process, which unpacked the same, was there first
                 raise
+
+
+def fetch_tar(url: str, md5: str, folder: Path) -> None:
+    """Make sure that a folder is there: else unpack it from its archive, beside it, which is downloaded if need be.
+
+    Raises:
+        OSError: It is absent and cannot be downloaded, or cannot be written.
+        ZooError: The archive is damaged, or a path in it leaves the folder.
+    """
+    if folder.exists():
+        return
+    archive = folder.with_name(url.rpartition("/")[2])
+    if not archive.exists():
+        if reason := offline_reason([url]):
+            raise OSError(reason)
+        download([url], archive, md5)
+    unpack_tar(archive, folder)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterable
-from pathlib import Path
+import itertools
+import os
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -15,16 +15,20 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from zoo.datamodules.base import DataModule, DataUnavailableError, Split
-from zoo.datamodules.files import data_root, download, offline_reason, unpack_tar
+from zoo.datamodules.files import data_root, fetch_tar, read_text
 from zoo.datamodules.loading import Batches, EpochSampler
 from zoo.errors import ZooError
 from zoo.files import written_whole
+from zoo.seeds import mixed
 from zoo.transforms import Text, Transform
 
 ARCHIVE = "aclImdb_v1.tar.gz"
 MD5 = "7c2ac02c03563afcf9b574c7e56c153a"
 URL = "https://ai.stanford.edu/~amaas/data/sentiment/" + ARCHIVE
 PADDING, UNKNOWN = "[PAD]", "[UNK]"
+FOLDERS = ("neg", "pos")
+"""Of the reviews of a part, by target."""
+
 POOL = 50
 """Batches among which reviews are sorted by length: enough to waste little on padding, few enough to stay random."""
 
@@ -56,7 +60,7 @@ class BucketSampler(EpochSampler):
         order = torch.tensor(super().order())
         pools = [pool[lengths[pool].argsort(stable=True)] for pool in order.split(POOL * self.batch_size)]
         *batches, last = torch.cat(pools).split(self.batch_size)  # the last one may be smaller, and stays last
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+        generator = torch.Generator().manual_seed(mixed(self.seed, self.epoch))
         shuffled = [batches[i] for i in torch.randperm(len(batches), generator=generator).tolist()]
         return torch.cat([*shuffled, last]).tolist()
 
@@ -115,22 +119,16 @@ class IMDB(DataModule):
             DataUnavailableError: They are absent and cannot be downloaded.
             ZooError: The archive is damaged.
         """
-        if self.folder.exists():
-            return
-        archive = self.root / ARCHIVE
-        if not archive.exists() and (reason := offline_reason([URL])):
-            raise self._unavailable(reason)
         try:
-            if not archive.exists():
-                download([URL], archive, MD5)
-            unpack_tar(archive, self.folder)
+            fetch_tar(URL, MD5, self.folder)
         except OSError as error:
             raise self._unavailable(str(error)) from None
 
     def load_splits(self) -> dict[Split, Batches]:
         """Read the reviews, learn the vocabulary, and turn them into token ids; or take what was kept of that."""
-        settings = [1, self.vocab_size, self.min_frequency, self.max_length, self.val_size, str(self.folder.resolve())]
-        key = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
+        settings = [1, self.vocab_size, self.min_frequency, self.max_length, self.val_size, self.tokenizer]
+        files = [(path, stat.st_size, stat.st_mtime_ns) for path, stat in self._files()]
+        key = hashlib.sha256(repr([settings, files]).encode()).hexdigest()[:16]
         cache = self.root / f".imdb-{key}.npz"
         try:
             with np.load(cache, allow_pickle=False) as arrays:
@@ -157,6 +155,11 @@ class IMDB(DataModule):
         self.tokenizer = tokenizer
         return {"train": train, "val": texts("val") if self.val_size else test, "test": test}
 
+    def adopt(self, transform: Transform | None) -> None:
+        """Take the vocabulary of a trained network, rather than learn another."""
+        if isinstance(transform, Text):
+            self.tokenizer = transform.tokenizer
+
     @property
     def transform(self) -> Transform:
         """What turns a text into an input. Raises ZooError before the vocabulary is known."""
@@ -167,17 +170,8 @@ class IMDB(DataModule):
     def _tokenize(self) -> dict[str, np.ndarray[Any, Any]]:
         texts, targets = self._read("train")
         train, val = self.split(len(texts))
-        tokenizer = Tokenizer(models.WordLevel(unk_token=UNKNOWN))
-        tokenizer.normalizer = normalizers.Sequence([normalizers.Replace("<br />", " "), normalizers.Lowercase()])
-        tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+        tokenizer = Tokenizer.from_str(self.tokenizer) if self.tokenizer else self._learn([texts[i] for i in train])
         tokenizer.enable_truncation(self.max_length)
-        trainer = trainers.WordLevelTrainer(
-            vocab_size=self.vocab_size,
-            min_frequency=self.min_frequency,
-            special_tokens=[PADDING, UNKNOWN],
-            show_progress=False,
-        )
-        tokenizer.train_from_iterator((texts[i] for i in train.tolist()), trainer)
         arrays = {"tokenizer": np.frombuffer(tokenizer.to_str().encode(), np.uint8)}
         parts = {"train": (texts, targets, train), "val": (texts, targets, val)}
         test_texts, test_targets = self._read("test")
@@ -189,15 +183,33 @@ class IMDB(DataModule):
             arrays[f"{split}_targets"] = all_targets[chosen].numpy().astype(np.int8)
         return arrays
 
+    def _learn(self, texts: Iterable[str]) -> Tokenizer:
+        tokenizer = Tokenizer(models.WordLevel(unk_token=UNKNOWN))
+        tokenizer.normalizer = normalizers.Sequence([normalizers.Replace("<br />", " "), normalizers.Lowercase()])
+        tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+        trainer = trainers.WordLevelTrainer(
+            vocab_size=self.vocab_size,
+            min_frequency=self.min_frequency,
+            special_tokens=[PADDING, UNKNOWN],
+            show_progress=False,
+        )
+        tokenizer.train_from_iterator(texts, trainer)
+        return tokenizer
+
+    def _files(self) -> Iterator[tuple[str, os.stat_result]]:
+        """Yield every review's file, in order: of a folder that was completed since, nothing old may be kept."""
+        for part, folder in itertools.product(("train", "test"), FOLDERS):
+            try:
+                found = sorted(os.scandir(self.folder / part / folder), key=lambda entry: entry.name)
+            except OSError as error:
+                raise ZooError(f"{self.folder / part / folder} cannot be read: {error.strerror}") from None
+            yield from ((entry.path, entry.stat()) for entry in found)
+
     def _read(self, part: str) -> tuple[list[str], Tensor]:
         texts, targets = [], []
-        for target, folder in enumerate(("neg", "pos")):
-            paths: Iterable[Path] = sorted((self.folder / part / folder).glob("*.txt"))
-            for path in paths:
-                try:
-                    text = path.read_text(encoding="utf-8")
-                except UnicodeDecodeError:
-                    raise ZooError(f"{path} is not UTF-8 text") from None
+        for target, folder in enumerate(FOLDERS):
+            for path in sorted((self.folder / part / folder).glob("*.txt")):
+                text = read_text(path)
                 if not text.strip():
                     raise ZooError(f"{path} is empty")
                 texts.append(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
@@ -74,7 +75,7 @@ class EpochSampler(DistributedSampler[Any]):
         """Return the indices of all examples in the order of the epoch."""
         if not self.shuffle:
             return list(range(self.size))
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+        generator = torch.Generator().manual_seed(mixed(self.seed, self.epoch))
         return torch.randperm(self.size, generator=generator).tolist()
 
     def __iter__(self) -> Iterator[int]:
@@ -121,7 +122,7 @@ class ResumableLoader(DataLoader[Any]):
         except ZooError as error:  # one from a worker brings its traceback along
             raise ZooError(str(error).strip().splitlines()[-1].removeprefix("zoo.errors.ZooError: ")) from None
         except RuntimeError as error:
-            if "DataLoader" not in str(error):
+            if not re.search(r"DataLoader (timed out|worker \(pid)", str(error)):  # else it is what a worker raised
                 raise
             raise ZooError(
                 f"a process that loads data gives nothing any more: {' '.join(str(error).split())}; "

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from zoo.datamodules.tables import TableDataModule
+from zoo.errors import ZooError
 
 
 class Quadratic(TableDataModule):
@@ -33,6 +34,8 @@ class Quadratic(TableDataModule):
         self, size: int = 30, noise: float = 0.1, batch_size: int = 30, val_size: int = 0, seed: int = 0
     ) -> None:
         super().__init__(batch_size, val_size, seed)
+        if size < 1:
+            raise ZooError(f"size must be at least 1, got {size}")
         self.size, self.noise = size, noise
 
     def load(self, train: bool) -> tuple[Tensor, Tensor]:

@@ -20,7 +20,7 @@ class CustomFunction(Regressor):
     Output: ``(batch, 1)``.
 
     Differs from the document: ``forward`` returns its result, which the listing forgets. The document trains nothing;
-    sum of squares, SGD with rate 1e-3, all points at once, 300 steps are the zoo's.
+    sum of squares, SGD with rate 1e-3, all points at once, 500 steps are the zoo's.
 
     Args:
         loss: Name of the loss.
