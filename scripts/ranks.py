@@ -94,7 +94,8 @@ def compare(name: str) -> tuple[str, bool]:
         abs(m[key] - metrics[key]) <= 1e-6 * max(1, abs(metrics[key])) for _, m in others for key in metrics
     )
     counts = all(m.get("acc") == metrics.get("acc") for _, m in others)
-    agree = max(largest) <= LIMIT and same_metrics and counts
+    same_bits = all(torch.equal(w[key], others[0][0][key]) for w, _ in others for key in w)
+    agree = max(largest) <= LIMIT and same_metrics and counts and same_bits
     told = ", ".join(f"{key} {value:.6f}" for key, value in metrics.items())
     cells = [f"`{name}`", told, *(f"{value:.1e}" for value in largest), "equal" if agree else "NOT equal"]
     return f"| {' | '.join(cells)} |", agree
@@ -110,5 +111,6 @@ if __name__ == "__main__":
         row, agrees = compare(model)
         all_agree &= agrees
         print(row, flush=True)
-    print("\nThe columns of the other ways show the largest difference of a weight from that of one process.")
+    print("\nThe columns of the other ways show the largest difference of a weight from that of one process;")
+    print("`equal` also means that these three ways, of two processes each, agree bit by bit.")
     sys.exit(0 if all_agree else 1)

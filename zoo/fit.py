@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import shlex
 import time
-from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from jsonargparse import Namespace
-from lightning.pytorch import Callback, seed_everything
+from lightning.pytorch import Callback, Trainer, seed_everything
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 
@@ -19,14 +17,14 @@ from zoo.checkpoint import check_holds, restore
 from zoo.checkpoint_io import sweep
 from zoo.creating import create_datamodule, create_model, model_class
 from zoo.datamodules.base import DataModule, DataUnavailableError
-from zoo.defaults import STAND_IN, parser_of
+from zoo.defaults import parser_of, with_stand_in
 from zoo.errors import ZooError
 from zoo.files import DISK_FULL, written_whole
 from zoo.jobs import PREEMPTION, REQUEUE, devices_and_nodes, job
 from zoo.metrics_file import MetricsFile
 from zoo.parser import Parser, section
 from zoo.registry import model_row
-from zoo.report import Run, announce, how_to_go_on, report, report_interruption, warn
+from zoo.report import Run, announce, how_to_go_on, report, report_interruption
 from zoo.request import Request
 from zoo.resuming import COMMENT, Resumed, as_in_run, command_of, is_finished, length, tell_finished, to_resume
 from zoo.runs import last_checkpoint, new_folder
@@ -64,47 +62,66 @@ def fit(request: Request) -> int:
     seed_everything(options.seed, workers=True, verbose=False)
     keeps = options.trainer.enable_checkpointing is not False
     last = ExactResume(Path() if keeps else None, options.checkpoint_every, options.allow_nan)
-    best = ModelCheckpoint(monitor="val/loss", filename="best", enable_version_counter=False)
-    folder = resumed.folder if resumed else None
     last.length = str(length(options))
+    best = ModelCheckpoint(monitor="val/loss", filename="best", enable_version_counter=False)
     as_launched(request, options)
     callbacks = _callbacks(options, last, best)
     trainer = build_trainer(parser, options, callbacks if keeps else [c for c in callbacks if c is not last])
     if not keeps:  # Lightning refuses a callback that could save
         trainer.callbacks.append(last)  # type: ignore[attr-defined]  # it is set unannounced
-    _share_batch(request, options, given, trainer.world_size, folder)
+    _share_batch(request, options, given, trainer.world_size, resumed.folder if resumed else None)
     try:
         data_name, data = _data(request, options, resumed, trainer.world_size)
     except DataUnavailableError as error:
         if request.data or trainer.world_size > 1 or model_class(str(request.model)).takes != "image":
             raise
-        return fit(_with_stand_in(request, error))
+        return fit(with_stand_in(request, error))
     model = _model(str(request.model), options, given, data)
     if resumed:
         restore(model, resumed.checkpoint, resumed.path)
-    base = Path(options.out, options.name or f"{request.model}-{data_name}").expanduser()
 
-    name = str(request.model)
-    command = f"{request.program} {shlex.join(['--model', name, '--data', data_name, *request.options])}"
-    run = Run(base, model, name, data, data_name, options.seed, request.program, command)
-    if folder:
-        run.folder, run.command = folder, command_of(folder) or command
-    if is_first_rank():  # the other ranks are told by the trainer where checkpoints go, and write nothing else
-        run.folder = folder or new_folder(base)
-        sweep(run.folder)
-        (run.folder / "results.json").unlink(missing_ok=True)  # they are of a run that now goes on
+    base = Path(options.out, options.name or f"{request.model}-{data_name}").expanduser()
+    run = _open(Run(base, model, str(request.model), data, data_name, options.seed, request.program), request, resumed)
+    if is_first_rank():
         _write_config(run, parser, options)
     tensorboard = options.trainer.logger is not False
-    checkpoint = resumed.checkpoint if resumed else None
-    trainer.loggers = [*_loggers(run.folder, checkpoint, tensorboard), *trainer.loggers]
+    trainer.loggers = [*_loggers(run.folder, resumed, tensorboard), *trainer.loggers]
     path = last_checkpoint(run.folder)
     last.path = path if keeps else None
     best.dirpath = str(path.parent.resolve())  # a resumed run knows its best by it, from wherever it is started
     announce(run, trainer)
+    _train(run, trainer, last, resumed)
+    path = last.path or path  # which the first rank told the others
+    if last.asked and trainer.interrupted:
+        report_interruption(run, trainer, path)
+        return REQUEUE if last.asked == PREEMPTION else 128 + last.asked
+    report(run, trainer, path.with_name(Path(best.best_model_path or path).name))
+    return 0
 
+
+def _open(run: Run, request: Request, resumed: Resumed | None) -> Run:
+    """Give a run the folder that it goes on in, or one of its own, and the command that it was started by.
+
+    On the first rank alone: the trainer tells the others where checkpoints go, and they write nothing else.
+    """
+    words = ["--model", run.model_name, "--data", run.data_name, *request.options]
+    run.command = f"{request.program} {shlex.join(words)}"
+    folder = resumed.folder if resumed else None
+    if folder:
+        run.folder, run.command = folder, command_of(folder) or run.command
+    if is_first_rank():
+        run.folder = folder or new_folder(run.folder)
+        sweep(run.folder)
+        (run.folder / "results.json").unlink(missing_ok=True)  # they are of a run that now goes on
+    return run
+
+
+def _train(run: Run, trainer: Trainer, last: ExactResume, resumed: Resumed | None) -> None:
+    """Fit, and take the time; what ends a fit early, and is no fault of the zoo's, is told in one line."""
+    path = last_checkpoint(run.folder)
     started = time.perf_counter()
     try:
-        trainer.fit(model, data, ckpt_path=resumed.path if resumed else None, weights_only=True)
+        trainer.fit(run.model, run.data, ckpt_path=resumed.path if resumed else None, weights_only=True)
     except SystemExit:  # what Lightning makes of an interruption
         if not last.asked:
             raise
@@ -119,12 +136,6 @@ def fit(request: Request) -> int:
             f"{error.strerror}; {path} is as it was before. Make room, and go on with {how_to_go_on(run, path)}"
         ) from None
     run.seconds = time.perf_counter() - started
-    path = last.path or path  # which the first rank told the others
-    if last.asked and trainer.interrupted:
-        report_interruption(run, trainer, path)
-        return REQUEUE if last.asked == PREEMPTION else 128 + last.asked
-    report(run, trainer, path.with_name(Path(best.best_model_path or path).name))
-    return 0
 
 
 def _callbacks(options: Namespace, last: ExactResume, best: ModelCheckpoint) -> list[Callback]:
@@ -169,24 +180,6 @@ def _data(request: Request, options: Namespace, resumed: Resumed | None, ranks: 
     return name, data
 
 
-def _with_stand_in(request: Request, error: DataUnavailableError) -> Request:
-    """Return the request with the embedded data in the place of the documented, and say so, loudly."""
-    instead = replace(request, data=STAND_IN, options=[])
-    known = parser_of(instead).options()
-    words, unused = iter(request.options), ""
-    for word in words:
-        option, equals, _ = word.partition("=")
-        if option.startswith("--data.") and option not in known:
-            unused += f" {option} is not used."
-            if not equals:
-                next(words, None)  # its value
-        else:
-            instead.options.append(word)
-    replaced = model_row(str(request.model)).data
-    warn(f"{error}.", f"Training on the embedded {STAND_IN} instead: results are NOT those of {replaced}.{unused}")
-    return instead
-
-
 def _model(name: str, options: Namespace, given: Namespace, data: DataModule) -> Task:
     """Build the network in the shape of the data."""
     arguments, theirs = section(options, "model"), section(given, "model")
@@ -203,8 +196,8 @@ def _model(name: str, options: Namespace, given: Namespace, data: DataModule) ->
     return model
 
 
-def _loggers(folder: Path, checkpoint: dict[str, Any] | None, tensorboard: bool) -> list[Logger]:
-    loggers: list[Logger] = [MetricsFile(folder, checkpoint)]
+def _loggers(folder: Path, resumed: Resumed | None, tensorboard: bool) -> list[Logger]:
+    loggers: list[Logger] = [MetricsFile(folder, resumed.checkpoint if resumed else None)]
     if tensorboard and find_spec("tensorboard"):
         loggers.append(TensorBoardLogger(folder, name="tensorboard", version=""))
     return loggers

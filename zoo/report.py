@@ -54,7 +54,7 @@ class Run:
     data_name: str
     seed: int
     program: str
-    command: str
+    command: str = ""
     seconds: float = 0.0
 
     @property
