@@ -208,13 +208,15 @@ def torture(cases: Sequence[str], kills: int, seed: int) -> bool:
                     sys.exit(f"{case} does not run: {problem}")
                 seconds = (startup, time.monotonic() - began)
                 expected = outcome(Path(folder))
-            counts = [MOST_KILLS] * (kills // MOST_KILLS) + ([kills % MOST_KILLS] if kills % MOST_KILLS else [])
+            trials: list[Trial] = []
             with ThreadPoolExecutor(1 if case == "ddp" else 2) as pool:
-                futures = [
-                    pool.submit(trial, case, count, random.Random(f"{seed} {case} {n}"), seconds, data, expected)
-                    for n, count in enumerate(counts)
-                ]
-                trials = [future.result() for future in futures]
+                while (missing := kills - sum(t.kills for t in trials)) > 0:  # some end before they can be killed
+                    counts = [min(MOST_KILLS, missing - before) for before in range(0, missing, MOST_KILLS)]
+                    futures = [
+                        pool.submit(trial, case, count, random.Random(f"{seed} {case} {n}"), seconds, data, expected)
+                        for n, count in enumerate(counts, start=len(trials))
+                    ]
+                    trials += [future.result() for future in futures]
             done, resumed = sum(t.kills for t in trials), sum(t.resumed for t in trials)
             differences = [d for t in trials for d in t.differences]
             total, all_equal = total + done, all_equal and not differences

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import REPOSITORY
+from conftest import REPOSITORY, Command
 
 NEEDED = ("slurmctld", "slurmd", "srun", "munge")
 missing = [name for name in NEEDED if not shutil.which(name)]
@@ -23,8 +24,12 @@ pytestmark = [
 ]
 
 JOB = ("mlp", "--data", "digits", "--trainer.accelerator", "cpu", "--trainer.enable_model_summary", "false")
-ROUNDS = int(os.environ.get("ZOO_SLURM_ROUNDS", "1"))
-"""How often each way to end a job is tried; ZOO_SLURM_ROUNDS=10 takes half an hour."""
+ROUNDS = int(os.environ.get("ZOO_SLURM_ROUNDS", "0"))
+"""How often each way to end a job is tried with long jobs, which run into a time limit; ZOO_SLURM_ROUNDS=5 takes twenty
+minutes. By default once, with short jobs, which are told of it by `scancel`."""
+
+EPOCHS = 600 if ROUNDS else 60
+ENDINGS = ["out of time", "requeued"] * ROUNDS or ["told to make room", "requeued"]
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +70,7 @@ def start_again(job: str) -> None:
     Not at once: within a second of its end, slurmd takes the new job for the one that was killed, and SLURM drops it.
     """
     wait_for(lambda: state(job) == "PENDING")
-    subprocess.run(["scontrol", "update", f"JobId={job}", "StartTime=now+3"], check=True)
+    subprocess.run(["scontrol", "update", f"JobId={job}", "StartTime=now+3", "TimeLimit=9"], check=True)
 
 
 def outcome(folder: Path, job: str) -> dict[str, Any]:
@@ -79,28 +84,53 @@ def outcome(folder: Path, job: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def undisturbed(slurm: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("undisturbed")
-    return outcome(folder, submit(folder, epochs=60))
+    return outcome(folder, submit(folder, epochs=EPOCHS))
 
 
-@pytest.mark.parametrize("how", ["told to make room", "requeued"] * ROUNDS)
+@pytest.mark.parametrize("how", ENDINGS)
 def test_a_job_that_is_ended_early_goes_on_to_the_same_weights(
     how: str, slurm: Path, undisturbed: dict[str, Any], tmp_path: Path
 ) -> None:
-    job = submit(tmp_path, epochs=60)
+    limit = ("--time", "2", "--signal", "USR1@105") if how == "out of time" else ()
+    job = submit(tmp_path, epochs=EPOCHS, sbatch=limit)
     metrics = tmp_path / "runs" / f"slurm-{job}" / "1" / "metrics.csv"
     wait_for(lambda: metrics.exists() and len(metrics.read_text().splitlines()) > 5)
     if how == "requeued":
         subprocess.run(["scontrol", "requeue", job], check=True)
-    else:
+    elif how == "told to make room":
         subprocess.run(["scancel", "--signal", "USR1", job], check=True)
     start_again(job)
     found = outcome(tmp_path, job)
     log = (tmp_path / f"zoo-fit-{job}.log").read_text()
-    assert log.count("Interrupted in epoch") >= (how != "requeued")
+    assert log.count("Interrupted in epoch") == (how != "requeued")
     assert log.count("· 2 × cpu ·") == 2  # it ran twice
     for key, value in undisturbed["weights"].items():
         assert torch.equal(found["weights"][key], value), log
     assert found["metrics"] == undisturbed["metrics"]
+
+
+def test_a_job_is_what_lightning_starts_by_itself(
+    undisturbed: dict[str, Any], tmp_path: Path, zoo_process: Command
+) -> None:
+    two = ("--trainer.devices", 2, "--trainer.max_epochs", EPOCHS)
+    done = zoo_process("fit", *JOB, *two)
+    assert done.code == 0, done.err
+    alone = torch.load(tmp_path / "runs/mlp-digits/1/checkpoints/last.ckpt", weights_only=True)["state_dict"]
+    assert all(torch.equal(alone[key], value) for key, value in undisturbed["weights"].items())
+
+
+def test_a_sweep_is_a_run_for_each_network_and_seed(slurm: Path, tmp_path: Path, zoo_command: Command) -> None:
+    script = str(REPOSITORY / "scripts" / "slurm" / "sweep.sbatch")
+    environment = {**os.environ, "PYTHON": sys.executable, "ZOO_SCRIPTS": str(Path(script).parent)}
+    environment |= {"MODELS": "slp mlp", "SEEDS": "3", "OMP_NUM_THREADS": "1"}
+    options = ("--data", "digits", "--trainer.accelerator", "cpu", "--trainer.max_epochs", "1")
+    command = ["sbatch", "--parsable", "--array", "0-1", script, *options]
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
+    wait_for(lambda: len(list(tmp_path.glob("runs/*/1/results.json"))) == 2)
+    done = zoo_command("results", tmp_path / "runs", "--csv", "all.csv")
+    assert done.code == 0, done.err
+    with Path("all.csv").open() as file:
+        assert sorted((row["model"], row["seed"]) for row in csv.DictReader(file)) == [("mlp", "3"), ("slp", "3")]
 
 
 def test_the_time_limits_signal_arrives(slurm: Path, tmp_path: Path) -> None:
