@@ -41,7 +41,8 @@ class ExactResume(Checkpoint):
 
     Args:
         path: File to save to; set it on the first rank before the fit. None to save nothing.
-        every_n_steps: Optimizer steps between two checkpoints. Default: each epoch, and at least every five minutes.
+        every_n_steps: Optimizer steps between two checkpoints. Default: each epoch, of short ones one
+            every two seconds, and at least every five minutes.
         allow_nan: Whether to go on with a loss or gradient that is not finite.
 
     Attributes:
