@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -127,8 +127,7 @@ class IMDB(DataModule):
     def load_splits(self) -> dict[Split, Batches]:
         """Read the reviews, learn the vocabulary, and turn them into token ids; or take what was kept of that."""
         settings = [1, self.vocab_size, self.min_frequency, self.max_length, self.val_size, self.tokenizer]
-        files = [(path, stat.st_size, stat.st_mtime_ns) for path, stat in self._files()]
-        key = hashlib.sha256(repr([settings, files]).encode()).hexdigest()[:16]
+        key = hashlib.sha256(repr([settings, self._contents()]).encode()).hexdigest()[:16]
         cache = self.root / f".imdb-{key}.npz"
         try:
             with np.load(cache, allow_pickle=False) as arrays:
@@ -196,14 +195,16 @@ class IMDB(DataModule):
         tokenizer.train_from_iterator(texts, trainer)
         return tokenizer
 
-    def _files(self) -> Iterator[tuple[str, os.stat_result]]:
-        """Yield every review's file, in order: of a folder that was completed since, nothing old may be kept."""
-        for part, folder in itertools.product(("train", "test"), FOLDERS):
+    def _contents(self) -> list[tuple[int, list[str]]]:
+        """Return when each folder of reviews changed, and what is in it: once it is completed, nothing old is read."""
+        contents = []
+        for part, name in itertools.product(("train", "test"), FOLDERS):
+            folder = self.folder / part / name
             try:
-                found = sorted(os.scandir(self.folder / part / folder), key=lambda entry: entry.name)
+                contents.append((folder.stat().st_mtime_ns, sorted(os.listdir(folder))))
             except OSError as error:
-                raise ZooError(f"{self.folder / part / folder} cannot be read: {error.strerror}") from None
-            yield from ((entry.path, entry.stat()) for entry in found)
+                raise ZooError(f"{folder} cannot be read: {error.strerror}") from None
+        return contents
 
     def _read(self, part: str) -> tuple[list[str], Tensor]:
         texts, targets = [], []
