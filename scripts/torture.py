@@ -1,6 +1,6 @@
 """Is a run that is killed and resumed the run that was never killed? Kills runs and compares them bit by bit.
 
-    python scripts/torture.py                        105 kills over all cases, about a quarter of an hour on two cores
+    python scripts/torture.py                        105 kills over all cases, about twenty minutes on two cores
     python scripts/torture.py --kills 4 ffnn lstm    four kills each of these
 
 A run is killed by SIGKILL, with all its processes, at random moments: in its start-up, in its epochs and validations,
@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import math
 import os
 import random
 import signal
@@ -32,7 +33,7 @@ from PIL import Image
 
 import zoo
 
-FIT = ("--data", "digits", "--trainer.max_epochs", "4", "--checkpoint_every", "7", "--seed", "3")
+FIT = ("--data", "digits", "--trainer.max_epochs", "8", "--checkpoint_every", "7", "--seed", "3")
 TWO = ("--trainer.accelerator", "cpu", "--trainer.devices", "2", "--trainer.strategy", "ddp")
 PLATEAU = ("--model.lr_scheduler", "ReduceLROnPlateau", "--model.lr_scheduler_args", "{patience: 0, threshold: 0.3}")
 FACES = ("--data", "celeba", "--data.image_size", "32", "--data.val_size", "40", "--data.num_workers", "2")
@@ -95,10 +96,26 @@ def finish(process: subprocess.Popen[str]) -> str:
     return "" if process.returncode == 0 else f"exit {process.returncode}: {errors[-300:]}"
 
 
-def kill(process: subprocess.Popen[str], folder: Path, seconds: float, while_writing: bool) -> bool:
-    """Kill a run with all its processes after some seconds, or when it then writes a checkpoint; False if it ended."""
-    deadline = time.monotonic() + seconds
+def newest(folder: Path) -> int:
+    """Return when the newest checkpoint in a folder was written, in nanoseconds; 0 if there is none."""
+    return max((path.stat().st_mtime_ns for path in folder.glob("runs/*/*/checkpoints/last.ckpt")), default=0)
+
+
+def kill(process: subprocess.Popen[str], folder: Path, seconds: float, early: bool, while_writing: bool) -> bool:
+    """Kill a run with all its processes; return False if it ended before.
+
+    Args:
+        process: The first of its processes.
+        folder: Where it runs.
+        seconds: After so many.
+        early: Since its start, rather than since its first checkpoint: on a busy machine that may take long.
+        while_writing: Whether to wait until it writes a checkpoint after that, 5 s at most.
+    """
+    before = newest(folder)
+    deadline = time.monotonic() + seconds if early else math.inf
     while process.poll() is None:
+        if deadline == math.inf and newest(folder) > before:
+            deadline = time.monotonic() + seconds
         writing = while_writing and any(folder.glob("runs/*/*/checkpoints/.*writing*"))
         if time.monotonic() > deadline + (5 if while_writing else 0) or (writing and time.monotonic() > deadline):
             break
@@ -145,7 +162,7 @@ def trial(
         case: The case.
         kills: How often to kill it.
         chance: Decides when.
-        seconds: How long the start-up of a run takes, and all of it.
+        seconds: How long a run takes to its first checkpoint, and all in all.
         data: The data root.
         expected: What the undisturbed run came to.
     """
@@ -156,9 +173,9 @@ def trial(
         go_on = False
         while done.kills < kills:
             early = chance.random() < 0.15
-            wait = chance.uniform(0, startup) if early else chance.uniform(startup, whole)
+            wait = chance.uniform(0, startup if early else whole - startup)
             process = start(case, folder, data, go_on)
-            if not kill(process, folder, wait, while_writing=chance.random() < 0.4):
+            if not kill(process, folder, wait, early, while_writing=chance.random() < 0.4):
                 break  # it had ended before
             done.kills += 1
             go_on = any(folder.glob("runs/*/*/checkpoints/last.ckpt"))
