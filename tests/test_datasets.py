@@ -352,11 +352,22 @@ def test_tables_are_as_documented() -> None:
 def test_rows_of_numbers_are_predicted(zoo_command: Command) -> None:
     assert zoo_command("fit", "linear", "--trainer.max_epochs", 3).code == 0
     Path("rows.csv").write_text("1,1\nnan,1\n")
+    Path("empty.csv").touch()
+    Path("folder").mkdir()
     last = "runs/linear-quadratic/1/checkpoints/last.ckpt"
-    done = zoo_command("predict", "--ckpt", last, "4,1", "-1,2", "1,2,3", "one,two", "rows.csv")
+    words = ("4,1", "-1,2", "1,2,3", "one,two", "rows.csv", "empty.csv", "none.csv", "folder")
+    done = zoo_command("predict", "--ckpt", last, *words)
     assert done.code == 2
     assert len(done.out.splitlines()) == 3
-    assert [part in line for part, line in zip(("3 numbers", "no row", "finite"), done.err.splitlines(), strict=True)]
+    errors = [
+        *("1,2,3", "no row of numbers", "rows.csv, line 2: ", "empty.csv is empty"),
+        *("none.csv is the name of a file that does not exist", "folder is a folder"),
+    ]
+    for part, line in zip(errors, done.err.splitlines(), strict=True):
+        assert part in line
+    done = zoo_command("predict", "--model", "custom_function", "--weights", "custom_function", "1,-1")
+    assert done.code == 2
+    assert "the network gives no finite number for it" in done.err
 
 
 # Augmentation

@@ -207,6 +207,25 @@ def test_a_finished_run_says_so_and_trains_on_if_asked_to(zoo_command: Command) 
     assert json.loads((folder / "results.json").read_text())["epochs"] == 3
 
 
+def test_a_run_is_not_made_shorter_than_it_is(zoo_command: Command) -> None:
+    words = ("fit", "slp", *DIGITS, "--trainer.max_epochs")
+    assert zoo_command(*words, 3).code == 0
+    config = Path("runs/slp-digits/1/config.yaml").read_text()
+    done = zoo_command(*words, 2, "--ckpt_path", "last")
+    assert done.code == 2
+    assert done.err.count("\n") == 1
+    assert "--trainer.max_epochs is 2, but" in done.err
+    assert "is of epoch 3; give at least 3" in done.err
+    assert Path("runs/slp-digits/1/config.yaml").read_text() == config
+    seconds = []
+    for _ in range(2):
+        seconds.append(json.loads(Path("runs/slp-digits/1/results.json").read_text())["seconds"])
+        assert zoo_command(*words, 5, "--ckpt_path", "last").code == 0
+    results = json.loads(Path("runs/slp-digits/1/results.json").read_text())
+    assert results["command"].endswith("--ckpt_path last")  # by which it became so long
+    assert seconds[0] < seconds[1] == results["seconds"]
+
+
 def test_a_run_that_lost_patience_trains_on_with_more_of_it(
     zoo_command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,7 +32,8 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
     if "://" in str(path):
         raise ZooError(f"{path} is an address; download the checkpoint and give the file")
     if not Path(path).is_file():
-        raise ZooError(f"checkpoint {path} does not exist")
+        fault = "is a folder; give the file" if Path(path).is_dir() else "does not exist"
+        raise ZooError(f"checkpoint {path} {fault}")
     try:
         with warnings.catch_warnings(action="ignore"):  # torch's own, on a file that is refused anyway
             checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)

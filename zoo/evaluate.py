@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 from zoo.creating import create_datamodule, datamodule_class
 from zoo.datamodules.base import DataModule
+from zoo.datamodules.files import read_text
 from zoo.errors import ZooError
 from zoo.pairs import check_pair
 from zoo.parser import section, test_parser
@@ -22,6 +24,9 @@ from zoo.trainer import as_launched, build_trainer, is_first_rank, quiet
 
 LONGEST = 60
 """Characters of an input that are printed at most."""
+
+FILE_NAME = re.compile(r"\S*\.[a-z]{3,4}")
+"""What a word looks like that is rather the name of a file than a text."""
 
 
 def test(request: Request) -> int:
@@ -58,7 +63,8 @@ def test(request: Request) -> int:
     sizes = ", ".join(f"{len(data.splits[split]):,} {split}" for split in splits_of(data))
     measured = table(metrics)
     print(f"{network.name} after {network.steps:,} steps · {name} ({sizes})\n\n{measured}")
-    if not network.record or not _is_recorded_data(network, name, section(options, "data")):
+    whole = options.trainer.limit_test_batches in (None, 1.0) and not options.trainer.fast_dev_run
+    if not network.record or not whole or not _is_recorded_data(network, name, section(options, "data")):
         return 0
     recorded = table(network.record.metrics)
     if measured == recorded:
@@ -79,13 +85,13 @@ def predict(request: Request) -> int:
     if network.model.transform is None:
         raise ZooError(f"{network.source} does not tell how inputs are made: it was trained on data of its own")
     failed = False
-    for source, error in _sources(request.options, network.model):
+    for source, place, error in _sources(request.options, network.model):
         try:
             if error:
                 raise error
             answer = _answer(network.model, network.model.transform.read(source))
         except ZooError as problem:
-            named = "" if os.path.basename(source) in str(problem) else f"{_short(source)}: "
+            named = "" if os.path.basename(place) in str(problem) else f"{_short(place)}: "
             print(f"zoo: error: {named}{problem}", file=sys.stderr)
             failed = True
         else:
@@ -97,27 +103,44 @@ def _short(source: str) -> str:
     return source if len(source) <= LONGEST else source[: LONGEST - 1] + "…"
 
 
-def _sources(words: list[str], model: Task) -> Iterator[tuple[str, ZooError | None]]:
-    """Yield each input; of texts and rows, a file stands for its lines."""
+def _sources(words: list[str], model: Task) -> Iterator[tuple[str, str, ZooError | None]]:
+    """Yield each input, and where it is from; of texts and rows, a file stands for its lines."""
     for word in words:
-        if model.takes == "image" or not os.path.isfile(word):
-            yield word, None
-            continue
-        try:
-            lines = Path(word).read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError):
-            yield word, ZooError(f"{word} cannot be read as UTF-8 text")
-            continue
-        for number, line in enumerate(lines, start=1):
-            yield line, None if line.strip() else ZooError(f"{word}, line {number} is empty")
+        if model.takes == "image":
+            yield word, word, None
+        elif os.path.isdir(word):
+            yield word, word, ZooError(f"{word} is a folder; give the files in it")
+        elif os.path.isfile(word):
+            yield from _lines(word)
+        elif FILE_NAME.fullmatch(word):
+            yield word, word, ZooError(f"{word} is the name of a file that does not exist")
+        else:
+            yield word, word, None
+
+
+def _lines(path: str) -> Iterator[tuple[str, str, ZooError | None]]:
+    try:
+        lines = read_text(Path(path)).splitlines()
+    except ZooError as error:
+        yield path, path, error
+        return
+    if not lines:
+        yield path, path, ZooError(f"{path} is empty")
+    for number, line in enumerate(lines, start=1):
+        place = f"{path}, line {number}"
+        yield line, place, None if line.strip() else ZooError(f"{place} is empty")
 
 
 def _answer(model: Task, value: Any) -> str:
     labels, (values,) = model.predict(value)
+    if not values.isfinite().all():
+        raise ZooError("the network gives no finite number for it")
     if not isinstance(model, Classifier):
         return "  ".join(f"{value:.4f}" for value in values.tolist())
-    if model.multilabel:
+    if model.multilabel and len(model.classes) > 1:
         return "  ".join(f"{name} {p:.4f}" for name, p in zip(model.classes, values.tolist(), strict=True))
+    if model.multilabel:
+        return f"{float(values):.4f}"
     return f"{labels[0]}  {float(values.max()):.4f}"
 
 

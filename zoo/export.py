@@ -42,6 +42,8 @@ def export(request: Request) -> int:
     if not request.out:
         raise ZooError("where to? Give --out FILE")
     out = Path(request.out).expanduser()
+    if out.is_dir():
+        raise ZooError(f"{out} is a folder; give the name of a file in it")
     network = trained(request)
     try:
         # torch's own warnings of what it found on its way; whether all is well is measured below

@@ -65,7 +65,7 @@ def curves(rows: list[dict[str, float]], val_is_test: bool = False) -> Figure:
                 label = "test (each epoch)" if val_is_test and split == "val" else split
                 axes.plot(*zip(*points, strict=True), marker="o", markersize=3, color=color, label=label)
         axes.set(xlabel="epoch", title={"loss": "loss", "acc": "accuracy"}.get(name, name))
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.grid(alpha=0.3)
         axes.legend()
     return figure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import time
 from importlib.util import find_spec
@@ -26,7 +27,18 @@ from zoo.parser import Parser, section
 from zoo.registry import model_row
 from zoo.report import Run, announce, how_to_go_on, report, report_interruption
 from zoo.request import Request
-from zoo.resuming import COMMENT, Resumed, as_in_run, command_of, is_finished, length, tell_finished, to_resume
+from zoo.resuming import (
+    COMMENT,
+    Resumed,
+    as_in_run,
+    check_length,
+    command_of,
+    has_length,
+    is_finished,
+    length,
+    tell_finished,
+    to_resume,
+)
 from zoo.runs import last_checkpoint, new_folder
 from zoo.signatures import arguments_of
 from zoo.tasks import Task
@@ -51,6 +63,7 @@ def fit(request: Request) -> int:
                 tell_finished(resumed.folder, options)
                 return 0
             parser = parser_of(request)
+        check_length(resumed, options)
     given = parser.parse_args(request.options, defaults=False)
 
     # Whatever is wrong with the input is found out before anything is written.
@@ -81,7 +94,8 @@ def fit(request: Request) -> int:
         restore(model, resumed.checkpoint, resumed.path)
 
     base = Path(options.out, options.name or f"{request.model}-{data_name}").expanduser()
-    run = _open(Run(base, model, str(request.model), data, data_name, options.seed, request.program), request, resumed)
+    run = Run(base, model, str(request.model), data, data_name, options.seed, request.program)
+    _open(run, request, options, resumed)
     if is_first_rank():
         _write_config(run, parser, options)
     tensorboard = options.trainer.logger is not False
@@ -99,7 +113,7 @@ def fit(request: Request) -> int:
     return 0
 
 
-def _open(run: Run, request: Request, resumed: Resumed | None) -> Run:
+def _open(run: Run, request: Request, options: Namespace, resumed: Resumed | None) -> None:
     """Give a run the folder that it goes on in, or one of its own, and the command that it was started by.
 
     On the first rank alone: the trainer tells the others where checkpoints go, and they write nothing else.
@@ -107,13 +121,14 @@ def _open(run: Run, request: Request, resumed: Resumed | None) -> Run:
     words = ["--model", run.model_name, "--data", run.data_name, *request.options]
     run.command = f"{request.program} {shlex.join(words)}"
     folder = resumed.folder if resumed else None
+    if folder and has_length(folder, options):  # else it took this command to make it so long
+        run.command = command_of(folder) or run.command
     if folder:
-        run.folder, run.command = folder, command_of(folder) or run.command
+        run.folder = folder
     if is_first_rank():
         run.folder = folder or new_folder(run.folder)
         sweep(run.folder)
         (run.folder / "results.json").unlink(missing_ok=True)  # they are of a run that now goes on
-    return run
 
 
 def _train(run: Run, trainer: Trainer, last: ExactResume, resumed: Resumed | None) -> None:
@@ -135,7 +150,7 @@ def _train(run: Run, trainer: Trainer, last: ExactResume, resumed: Resumed | Non
         raise ZooError(
             f"{error.strerror}; {path} is as it was before. Make room, and go on with {how_to_go_on(run, path)}"
         ) from None
-    run.seconds = time.perf_counter() - started
+    run.seconds = last.seconds + time.perf_counter() - started
 
 
 def _callbacks(options: Namespace, last: ExactResume, best: ModelCheckpoint) -> list[Callback]:
@@ -146,6 +161,8 @@ def _callbacks(options: Namespace, last: ExactResume, best: ModelCheckpoint) -> 
     if options.model.get("lr_scheduler") == "ReduceLROnPlateau" and not options.data.val_size:
         raise ZooError("ReduceLROnPlateau needs a validation part; give --data.val_size a number above 0")
     if options.patience is not None:
+        if options.patience < 0:
+            raise ZooError(f"--patience must be at least 0, got {options.patience}")
         if not options.data.val_size:
             raise ZooError("--patience needs a validation part; give --data.val_size a number above 0")
         callbacks.append(EarlyStopping("val/loss", patience=options.patience))
@@ -188,7 +205,12 @@ def _model(name: str, options: Namespace, given: Namespace, data: DataModule) ->
             if theirs.get(key, value) != value:
                 raise ZooError(f"--model.{key} {theirs[key]} does not fit the data, which has {value}; leave it out")
             arguments[key] = value
-    model = create_model(name, **arguments)
+    try:
+        model = create_model(name, **arguments)
+    except (MemoryError, RuntimeError) as error:  # torch's words for too much
+        if isinstance(error, RuntimeError) and not re.search("memory|overflow", str(error)):
+            raise
+        raise ZooError(f"the network does not fit into memory: {' '.join(str(error).split())}") from None
     try:
         model.configure_optimizers()
     except (TypeError, ValueError, RuntimeError) as error:

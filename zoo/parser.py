@@ -95,4 +95,4 @@ def _one_line(message: str, options: list[str]) -> str:
     if union := re.match(r"(?s)(--\S+)\s.*Subtypes: (.*?)\s+Errors:.*Given value: (.*)", message):
         expected = re.sub(r"typing\.|<class '[\w.]*?(?=\w+'>)|'>|[\w.]+\.(?=\w+[\],])", "", union[2])
         message = f"{union[1]} Expected one of {expected.replace('NoneType', 'null')}. Got value: {union[3]}"
-    return " ".join(re.sub(r"<class '(\w+)'>", r"\1", message).split())
+    return " ".join(re.sub(r"<class '(\w+)'>|typing\.|collections\.abc\.", r"\1", message).split())

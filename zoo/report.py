@@ -44,7 +44,7 @@ class Run:
         seed: Seed of weights, order and dropout.
         program: How the user started it, without the options.
         command: The same, with the options.
-        seconds: How long the fit took.
+        seconds: How long the fit took, with what a resumed run took to its checkpoint.
     """
 
     folder: Path

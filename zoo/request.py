@@ -98,7 +98,7 @@ def names_in(config: Path) -> dict[str, str | None]:
     import yaml
 
     try:
-        content = yaml.safe_load(config.read_text(encoding="utf-8")) or {}
+        content = yaml.safe_load(config.read_text(encoding="utf-8"))
     except OSError as error:
         raise ZooError(f"cannot read --config {config}: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

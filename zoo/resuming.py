@@ -125,8 +125,11 @@ def as_in_run(request: Request, folder: Path) -> tuple[Request, Namespace]:
 
 def is_finished(folder: Path, options: Namespace) -> bool:
     """Return whether the run in a folder has come to its end, and nothing longer is asked for."""
-    if not (folder / "results.json").exists():
-        return False
+    return (folder / "results.json").exists() and has_length(folder, options)
+
+
+def has_length(folder: Path, options: Namespace) -> bool:
+    """Return whether the run in a folder is as long as these options ask for."""
     config = folder / "config.yaml"
     has = _options(Request("fit", "", **names_in(config), options=["--config", str(config)]))
     return length(options) == length(has)
@@ -135,6 +138,17 @@ def is_finished(folder: Path, options: Namespace) -> bool:
 def length(options: Namespace) -> dict[str, Any]:
     """Return the options that say how long a run is; a run with others has more to do."""
     return {name: options.get(name) for name in LENGTH}
+
+
+def check_length(resumed: Resumed, options: Namespace) -> None:
+    """Raise ZooError if the run that a checkpoint is of is longer already than these options ask for."""
+    done = {"max_epochs": resumed.checkpoint["epoch"] + 1, "max_steps": resumed.checkpoint["global_step"]}
+    for name, reached in done.items():
+        if (wanted := options.trainer[name]) is not None and 0 <= wanted < reached:
+            raise ZooError(
+                f"--trainer.{name} is {wanted}, but {resumed.path} is of {name.removeprefix('max_')[:-1]} {reached}; "
+                f"give at least {reached}, or leave --ckpt_path out to start anew"
+            )
 
 
 def tell_finished(folder: Path, options: Namespace) -> None:

@@ -50,8 +50,10 @@ def trained(request: Request) -> Trained:
         names, steps = checkpoint["zoo"], checkpoint["global_step"]
         return Trained(model, names["model"], request.ckpt, steps, names["data"], data_arguments(checkpoint))
     if not request.weights:
-        weights = f", or --weights {' or '.join(list_weights(request.model))}" if request.model else ""
-        raise ZooError(f"which checkpoint? Give --ckpt FILE, such as the last.ckpt of a run folder{weights}")
+        weights = " or ".join(list_weights(request.model)) if request.model else "NAME with --model NAME"
+        raise ZooError(
+            f"which checkpoint? Give --ckpt FILE, such as the last.ckpt of a run folder, or --weights {weights}"
+        )
     if not request.model:
         raise ZooError(f"--weights {request.weights} of which network? Give --model NAME")
     record = weights_record(request.model, request.weights)

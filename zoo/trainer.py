@@ -62,6 +62,8 @@ def build_trainer(parser: Parser, options: Namespace, callbacks: list[Callback])
         arguments["plugins"] = [*_as_list(arguments["plugins"]), SLURMEnvironment(auto_requeue=False)]
     if arguments["overfit_batches"]:  # it would put another sampler in the place of the zoo's
         raise ZooError("--trainer.overfit_batches is not to be had; use --trainer.limit_train_batches")
+    if (several := arguments["accumulate_grad_batches"]) < 1:
+        raise ZooError(f"--trainer.accumulate_grad_batches must be at least 1, got {several}")
     theirs = _as_list(arguments.pop("callbacks"))
     theirs_shows = any(isinstance(callback, LightningProgressBar) for callback in theirs)
     if arguments["enable_progress_bar"] is not False and not theirs_shows:

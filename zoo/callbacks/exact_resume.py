@@ -47,6 +47,7 @@ class ExactResume(Checkpoint):
 
     Attributes:
         asked: The number of the signal that asked to stop, 0 while none did.
+        seconds: What the run took before it was resumed, to its checkpoint.
         length: What says how long the run is: one that was about to stop goes on if another is asked of it.
 
     Raises:
@@ -65,7 +66,7 @@ class ExactResume(Checkpoint):
         self.path = Path(path) if path else None
         self.every_n_steps, self.allow_nan = every_n_steps, allow_nan
         self.asked = 0
-        self.length = ""
+        self.length, self.seconds, self.began = "", 0.0, 0.0
         self.saved_at_step, self.saved_at = 0, 0.0
         self.epoch_metrics: dict[str, float] = {}
         self.watched: list[Parameter] = []
@@ -74,6 +75,7 @@ class ExactResume(Checkpoint):
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Tell the other ranks the path, see to it that checkpoints are written safely, and sweep up after a crash."""
+        self.began = time.monotonic()
         self.path = trainer.strategy.broadcast(self.path)
         if not isinstance(trainer.strategy.checkpoint_io, SafeCheckpointIO):
             trainer.strategy.checkpoint_io = SafeCheckpointIO()
@@ -137,13 +139,15 @@ class ExactResume(Checkpoint):
         self._give_back()
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Add what Lightning forgets: that the run is to stop, and the epoch's metrics, which no logger has yet."""
+        """Add what Lightning forgets: that the run is to stop, its time, and metrics that no logger has yet."""
         stopped_at = self.length if trainer.should_stop else None
-        checkpoint["exact_resume"] = {"stopped_at": stopped_at, "epoch_metrics": self.epoch_metrics}
+        seconds = self.seconds + time.monotonic() - self.began
+        checkpoint["exact_resume"] = {"stopped_at": stopped_at, "epoch_metrics": self.epoch_metrics, "seconds": seconds}
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Stop at once if the run was about to, unless it is to be of another length."""
-        trainer.should_stop = checkpoint.get("exact_resume", {}).get("stopped_at") == self.length
+        saved = checkpoint.get("exact_resume", {})
+        trainer.should_stop, self.seconds = saved.get("stopped_at") == self.length, saved.get("seconds", 0.0)
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         self.asked = number

@@ -69,6 +69,8 @@ class DataModule(LightningDataModule, ABC):
         super().__init__()
         if batch_size < 1:
             raise ZooError(f"batch_size must be at least 1, got {batch_size}")
+        if batch_size >= 2**31:
+            raise ZooError(f"batch_size must be below 2**31, got {batch_size}")
         if val_size < 0:
             raise ZooError(f"val_size must be at least 0, got {val_size}")
         self.batch_size, self.val_size, self.seed = batch_size, val_size, seed

@@ -203,7 +203,9 @@ class IMDB(DataModule):
             try:
                 contents.append((folder.stat().st_mtime_ns, sorted(os.listdir(folder))))
             except OSError as error:
-                raise ZooError(f"{folder} cannot be read: {error.strerror}") from None
+                raise ZooError(
+                    f"{folder} cannot be read: {error.strerror}; delete {self.folder} to have it unpacked again"
+                ) from None
         return contents
 
     def _read(self, part: str) -> tuple[list[str], Tensor]:

@@ -182,6 +182,8 @@ class Task(Measured):
                 raise ZooError("there is nothing to predict: no input was given")
             several = listed and not isinstance(x[0], int | float)
             x = pad_sequence([self.transform(one) for one in (x if several else [x])], batch_first=True)
+        if x.dim() < 2:
+            raise ZooError(f"a tensor of inputs has a batch dimension, this one has the shape {tuple(x.shape)}")
         return x.to(self.device, self.dtype if x.is_floating_point() else None)
 
     def _loss(self, batch: Batch, split: SplitPrefix | None) -> Tensor:

@@ -36,10 +36,12 @@ class Row(Transform):
         try:
             return [float(number) for number in source.split(",")]
         except ValueError:
-            raise ZooError(f"{source!r} is no row of numbers with commas between them") from None
+            raise ZooError(f"{source!r} is no row of numbers with commas between them, and no file") from None
 
     def __call__(self, value: Sequence[float]) -> Tensor:
         """Return the input. Raises ZooError for another length, or numbers that are not finite."""
+        if isinstance(value, str) or not all(isinstance(number, int | float) for number in value):
+            raise ZooError(f"a row is a sequence of numbers, not {str(value)[:40]!r}")
         told = ",".join(f"{number:g}" for number in value)
         if len(value) != self.features:
             raise ZooError(f"{told!r} has {len(value)} numbers, expected {self.features}")
@@ -67,7 +69,9 @@ class Text(Transform):
         return source
 
     def __call__(self, value: str) -> Tensor:
-        """Return the input. Raises ZooError for a text without words."""
+        """Return the input. Raises ZooError for what is no text, or has no words."""
+        if not isinstance(value, str):
+            raise ZooError(f"a text is a string, not a {type(value).__name__}")
         try:
             ids = self._tokenizer.encode(value).ids
         except TypeError:  # of half characters, which bytes of another character set become

@@ -48,7 +48,8 @@ class Digit(PictureTransform):
     padding: int = 0
 
     def __call__(self, value: Image.Image) -> Tensor:
-        """Return the input. Raises ZooError if the picture shows nothing."""
+        """Return the input. Raises ZooError if it is no picture, or shows nothing."""
+        check_picture(value)
         picture = _as_stored(value, self.size)
         if picture is None:
             ink = _cut_out(value, round(self.size * 20 / 28))
@@ -71,7 +72,8 @@ class Item(PictureTransform):
     padding: int = 0
 
     def __call__(self, value: Image.Image) -> Tensor:
-        """Return the input. Raises ZooError if the picture shows nothing."""
+        """Return the input. Raises ZooError if it is no picture, or shows nothing."""
+        check_picture(value)
         picture = _as_stored(value, self.size)
         if picture is None:
             item = _cut_out(value, self.size)
@@ -96,7 +98,8 @@ class Photo(PictureTransform):
     padding: int = 0
 
     def __call__(self, value: Image.Image) -> Tensor:
-        """Return the input."""
+        """Return the input. Raises ZooError if it is no picture."""
+        check_picture(value)
         pixels = F.pad(self.pixels(value), [self.padding])
         return pixels.float().div_(255).mul_(1 - self.low).add_(self.low)
 
@@ -105,6 +108,12 @@ class Photo(PictureTransform):
         square = ImageOps.fit(picture.convert("RGB"), (self.size, self.size), Image.Resampling.BILINEAR)
         pixels: Tensor = F.pil_to_tensor(square)
         return pixels
+
+
+def check_picture(value: object) -> None:
+    """Raise ZooError for what is no picture of PIL."""
+    if not isinstance(value, Image.Image):
+        raise ZooError(f"a picture is a PIL image, such as Image.open gives, not a {type(value).__name__}")
 
 
 def read_picture(path: Path) -> Image.Image:
@@ -123,9 +132,11 @@ def read_picture(path: Path) -> Image.Image:
                 upright = upright.convert("RGBA")
     except FileNotFoundError:
         raise ZooError(f"{path} does not exist") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        # PIL's own text repeats the path; SyntaxError is what it raises on a broken PNG
-        raise ZooError(f"{path} cannot be read as a picture ({type(error).__name__})") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise ZooError(f"{path} has more than {Image.MAX_IMAGE_PIXELS:,} pixels; scale it down") from None
+    except (OSError, ValueError, SyntaxError) as error:  # the last one is what PIL raises on a broken PNG
+        reason = getattr(error, "strerror", None) or "it is none, or is damaged"  # PIL's own text repeats the path
+        raise ZooError(f"{path} cannot be read as a picture: {reason}") from None
     white = Image.new("RGBA", upright.size, "white")
     return Image.alpha_composite(white, upright).convert("RGB")
 
