@@ -1,6 +1,6 @@
 """Is a run that is killed and resumed the run that was never killed? Kills runs and compares them bit by bit.
 
-    python scripts/torture.py                        105 kills over all cases, about twenty minutes on two cores
+    python scripts/torture.py                        105 kills over all cases, about half an hour on two cores
     python scripts/torture.py --kills 4 ffnn lstm    four kills each of these
 
 A run is killed by SIGKILL, with all its processes, at random moments: in its start-up, in its epochs and validations,
