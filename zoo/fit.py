@@ -121,10 +121,10 @@ def _open(run: Run, request: Request, options: Namespace, resumed: Resumed | Non
     words = ["--model", run.model_name, "--data", run.data_name, *request.options]
     run.command = f"{request.program} {shlex.join(words)}"
     folder = resumed.folder if resumed else None
-    if folder and has_length(folder, options):  # else it took this command to make it so long
-        run.command = command_of(folder) or run.command
     if folder:
         run.folder = folder
+        if has_length(folder, options):  # else it took this command to make it so long
+            run.command = command_of(folder) or run.command
     if is_first_rank():
         run.folder = folder or new_folder(run.folder)
         sweep(run.folder)
