@@ -293,6 +293,7 @@ def test_help_of_a_model_shows_its_own_arguments(name: str, zoo_command: Command
     assert "PICTURE" in zoo_command("predict", "--model", name, "--help").out
     assert "--trainer.max_epochs" in done.out
     assert "--data.val_size" in done.out
+    assert "such as ``{momentum: 0.9}``" in " ".join(done.out.split())  # of the options that all networks share
     assert "--data.val_size" in zoo_command("test", "--model", name, "--help").out
 
 

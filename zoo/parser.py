@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
+from docstring_parser import parse
 from jsonargparse import ArgumentParser, Namespace
 from lightning.pytorch import Trainer
 
 from zoo.datamodules.base import DataModule
 from zoo.errors import ZooError, suggestion
-from zoo.tasks import Task
+from zoo.tasks import ClassifierOptions, Task
+from zoo.tasks.task import TaskOptions
 
 
 class Parser(ArgumentParser):
@@ -51,6 +53,7 @@ def fit_parser(program: str, model: type[Task], data: type[DataModule]) -> Parse
         help="examples a batch of each process; --data.batch_size is of all of them together",
     )
     _add_data_and_trainer(parser, data)
+    _complete_help(parser)
     return parser
 
 
@@ -66,6 +69,18 @@ def _add_data_and_trainer(parser: Parser, data: type[DataModule]) -> None:
     parser.add_argument("--data.name", type=str, help="name of the data set; on the command line, --data will do")
     parser.add_class_arguments(Trainer, "trainer", instantiate=False, fail_untyped=False)
     parser.set_defaults({"trainer.num_sanity_val_steps": 0})  # there is nothing that could go wrong in a sanity check
+
+
+def _complete_help(parser: Parser) -> None:
+    """Say what jsonargparse leaves unsaid: of the options that all networks share, and of a section's own name."""
+    docs = [parse(options.__doc__ or "") for options in (TaskOptions, ClassifierOptions)]
+    shared = {param.arg_name: param.description for doc in docs for param in doc.params}
+    for action in parser._actions:
+        name = str(action.dest).removeprefix("model.")
+        if name in shared and not action.help:
+            action.help = shared[name]
+        elif name in ("model", "data"):
+            action.metavar, action.help = "NAME", "its name, as zoo list shows them"
 
 
 def section(options: Namespace, name: str) -> dict[str, Any]:
