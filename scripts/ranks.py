@@ -1,6 +1,6 @@
 """Do several processes give what one gives? Trains every network in four ways and prints one table.
 
-    python scripts/ranks.py             all networks, about ten minutes on two cores
+    python scripts/ranks.py             all networks, about a quarter of an hour on two cores
     python scripts/ranks.py slp lstm    these
 
 Each network is trained for 100 steps in double precision: by one process, by two that Lightning starts (DDP), by
