@@ -102,7 +102,7 @@ def test_a_job_that_is_ended_early_goes_on_to_the_same_weights(
     start_again(job)
     found = outcome(tmp_path, job)
     log = (tmp_path / f"zoo-fit-{job}.log").read_text()
-    assert log.count("Interrupted in epoch") == (how != "requeued")
+    assert log.count("Interrupted in epoch") >= (how != "requeued")  # a requeue may tell the job, or kill it
     assert log.count("· 2 × cpu ·") == 2  # it ran twice
     for key, value in undisturbed["weights"].items():
         assert torch.equal(found["weights"][key], value), log
