@@ -91,7 +91,7 @@ def undisturbed(slurm: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
 def test_a_job_that_is_ended_early_goes_on_to_the_same_weights(
     how: str, slurm: Path, undisturbed: dict[str, Any], tmp_path: Path
 ) -> None:
-    limit = ("--time", "2", "--signal", "USR1@105") if how == "out of time" else ()
+    limit = ("--time", "2", "--signal", "USR1@100") if how == "out of time" else ()
     job = submit(tmp_path, epochs=EPOCHS, sbatch=limit)
     metrics = tmp_path / "runs" / f"slurm-{job}" / "1" / "metrics.csv"
     wait_for(lambda: metrics.exists() and len(metrics.read_text().splitlines()) > 5)
@@ -134,10 +134,10 @@ def test_a_sweep_is_a_run_for_each_network_and_seed(slurm: Path, tmp_path: Path,
 
 
 def test_the_time_limits_signal_arrives(slurm: Path, tmp_path: Path) -> None:
-    """A limit of two minutes, of which the signal takes the last 110 seconds."""
-    job = submit(tmp_path, epochs=100_000, sbatch=("--time", "2", "--signal", "USR1@110"))
+    """A limit of two minutes, of which the signal takes the last 100 seconds."""
+    job = submit(tmp_path, epochs=100_000, sbatch=("--time", "2", "--signal", "USR1@100"))
     log = tmp_path / f"zoo-fit-{job}.log"
-    wait_for(lambda: log.exists() and "Interrupted in epoch" in log.read_text(), 110)
+    wait_for(lambda: log.exists() and "Interrupted in epoch" in log.read_text())
     wait_for(lambda: state(job) == "PENDING")
     assert "Exited with exit code 75" in log.read_text()
     subprocess.run(["scancel", job], check=True)
