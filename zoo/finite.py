@@ -16,6 +16,9 @@ REMEDY = (
     "checkpoints from before are good"
 )
 
+_FOUND, _ONE = torch.zeros(1, device="cpu"), torch.ones(1, device="cpu")
+"""Made once: a step of a small network would notice."""
+
 
 def check_loss(trainer: Trainer, loss: Tensor) -> None:
     """Raise ZooError, with step and batch, if the loss of a batch is not finite though its gradients were."""
@@ -32,10 +35,8 @@ def check_gradients(trainer: Trainer, module: LightningModule, parameters: list[
         module: The network.
         parameters: Its parameters, as a list: to collect them would cost more than to look at them.
     """
-    sums = [gradient.sum() for p in parameters if (gradient := p.grad) is not None]
-    if sums and sums[0].device.type != "cpu":
-        sums = [torch.stack(sums).sum()]  # one wait for the device instead of one each
-    if math.isfinite(sum([total.item() for total in sums])):
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    if not gradients or _all_finite(gradients):
         return
     # A sum of huge terms that are finite may overflow: only now each of them is looked at.
     bad = [(n, p) for n, p in module.named_parameters() if p.grad is not None and not p.grad.isfinite().all()]
@@ -46,6 +47,18 @@ def check_gradients(trainer: Trainer, module: LightningModule, parameters: list[
         f"a gradient is not finite at {_where(trainer, trainer.global_step + 1)}; the largest parameter with such a one"
         f" is {name}, {tuple(parameter.shape)}. The weights were not updated. {REMEDY}"
     )
+
+
+def _all_finite(gradients: list[Tensor]) -> bool:
+    """Whether all are finite, for sure if it says so: what a step can afford."""
+    if all(gradient.is_cpu and gradient.layout == torch.strided for gradient in gradients):
+        # What torch's GradScaler looks with; scaled by 1, nothing changes. Sums would start threads for each parameter.
+        torch._amp_foreach_non_finite_check_and_unscale_(gradients, _FOUND, _ONE)
+        finite = _FOUND.item() == 0
+        _FOUND.zero_()
+        return finite
+    total = torch.stack([gradient.sum() for gradient in gradients]).sum()  # one wait for the device
+    return math.isfinite(total.item())
 
 
 def _where(trainer: Trainer, step: int) -> str:
