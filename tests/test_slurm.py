@@ -25,7 +25,7 @@ pytestmark = [
 
 JOB = ("mlp", "--data", "digits", "--trainer.accelerator", "cpu", "--trainer.enable_model_summary", "false")
 ROUNDS = int(os.environ.get("ZOO_SLURM_ROUNDS", "0"))
-"""How often each way to end a job is tried with long jobs, which run into a time limit; ZOO_SLURM_ROUNDS=5 takes ten
+"""How often each way to end a job is tried with long jobs, which run into a time limit; ZOO_SLURM_ROUNDS=5 takes 16
 minutes. By default once, with short jobs, which are told of it by `scancel`."""
 
 EPOCHS = 400 if ROUNDS else 60
