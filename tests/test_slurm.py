@@ -59,6 +59,10 @@ def wait_for(condition: Any, seconds: float = 120) -> None:
         time.sleep(0.2)
 
 
+def wait_until_interrupted(log: Path) -> None:
+    wait_for(lambda: log.exists() and "Interrupted in epoch" in log.read_text())
+
+
 def state(job: str) -> str:
     command = ["squeue", "--noheader", "--format", "%T", "--job", job]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
@@ -91,13 +95,13 @@ def undisturbed(slurm: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
 def test_a_job_that_is_ended_early_goes_on_to_the_same_weights(
     how: str, slurm: Path, undisturbed: dict[str, Any], tmp_path: Path
 ) -> None:
-    # SLURM looks for jobs to tell only now and then: of 40 seconds the signal came after 10 to 50.
+    # SLURM looks for jobs to tell only now and then: the signal was seen 30 seconds early, and 10 late.
     limit = ("--time", "2", "--signal", "USR1@80") if how == "out of time" else ()
     job = submit(tmp_path, epochs=EPOCHS, sbatch=limit)
     metrics = tmp_path / "runs" / f"slurm-{job}" / "1" / "metrics.csv"
     log = tmp_path / f"zoo-fit-{job}.log"
     if how == "out of time":
-        wait_for(lambda: log.exists() and "Interrupted in epoch" in log.read_text())
+        wait_until_interrupted(log)
     else:
         wait_for(lambda: metrics.exists() and len(metrics.read_text().splitlines()) > 5)
         tell = ["scontrol", "requeue"] if how == "requeued" else ["scancel", "--signal", "USR1"]
@@ -140,7 +144,7 @@ def test_the_time_limits_signal_arrives(slurm: Path, tmp_path: Path) -> None:
     """A limit of two minutes, of which the signal takes the last 70 seconds."""
     job = submit(tmp_path, epochs=100_000, sbatch=("--time", "2", "--signal", "USR1@70"))
     log = tmp_path / f"zoo-fit-{job}.log"
-    wait_for(lambda: log.exists() and "Interrupted in epoch" in log.read_text())
+    wait_until_interrupted(log)
     wait_for(lambda: state(job) == "PENDING")
     assert "Exited with exit code 75" in log.read_text()
     subprocess.run(["scancel", job], check=True)

@@ -35,8 +35,7 @@ def check_gradients(trainer: Trainer, module: LightningModule, parameters: list[
         module: The network.
         parameters: Its parameters, as a list: to collect them would cost more than to look at them.
     """
-    gradients = [p.grad for p in parameters if p.grad is not None]
-    if not gradients or _all_finite(gradients):
+    if _all_finite([p.grad for p in parameters if p.grad is not None]):
         return
     # A sum of huge terms that are finite may overflow: only now each of them is looked at.
     bad = [(n, p) for n, p in module.named_parameters() if p.grad is not None and not p.grad.isfinite().all()]
