@@ -258,6 +258,21 @@ def test_fast_dev_run_leaves_no_checkpoint(zoo_command: Command) -> None:
     assert not list(Path("runs").rglob("*.ckpt"))
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--trainer.callbacks+=Timer", "--trainer.callbacks.duration", "00:01:00:00"],
+        ["--trainer.profiler", "pytorch"],
+        ["--trainer.check_val_every_n_epoch", 2, "--model.lr_scheduler", "ReduceLROnPlateau"],
+    ],
+)
+def test_options_of_lightning_and_torch(options: list[object], zoo_command: Command) -> None:
+    done = zoo_command("fit", "slp", *DIGITS, "--trainer.max_epochs", 2, *options)
+    assert done.code == 0, done.err
+    done = zoo_command("fit", "--config", "runs/slp-digits/1/config.yaml", "--trainer.max_epochs", 1)
+    assert done.code == 0, done.err
+
+
 def test_trainer_flags_and_callbacks_reach_the_trainer(zoo_command: Command) -> None:
     flags = ("--trainer.max_steps", 3, "--trainer.gradient_clip_val", 0.5, "--trainer.accumulate_grad_batches", 2)
     user = ("--trainer.callbacks+=LearningRateMonitor", "--trainer.precision", "bf16-mixed")
@@ -378,6 +393,51 @@ BAD = {
     "plateau without validation": [
         *("fit", "slp", *DIGITS, "--data.val_size", "0", "--model.lr_scheduler", "ReduceLROnPlateau")
     ],
+    "more batches than there are": ["fit", "slp", *DIGITS, "--trainer.val_check_interval", "1000"],
+    "limit of no batch": ["fit", "slp", *DIGITS, "--trainer.limit_train_batches", "1e-9"],
+    "limit of no validation batch": ["fit", "slp", *DIGITS, "--trainer.limit_val_batches", "1e-9"],
+    "no test batch": ["fit", "slp", *DIGITS, "--trainer.limit_test_batches", "0"],
+    "test without a batch": ["test", "--model", "linear", "--weights", "default", "--trainer.limit_test_batches", "0"],
+    "validation in no epoch": ["fit", "slp", *DIGITS, "--trainer.check_val_every_n_epoch", "0"],
+    "patience with validation off": ["fit", "slp", *DIGITS, "--patience", "1", "--trainer.limit_val_batches", "0"],
+    "plateau with validation off": [
+        *("fit", "slp", *DIGITS, "--trainer.limit_val_batches", "0", "--model.lr_scheduler", "ReduceLROnPlateau")
+    ],
+    "metric that is not measured": [
+        *("fit", "slp", *DIGITS, "--trainer.callbacks+=EarlyStopping", "--trainer.callbacks.monitor", "val/los")
+    ],
+    "metric of a validation that is off": [
+        *("fit", "slp", *DIGITS, "--trainer.callbacks+=EarlyStopping", "--trainer.callbacks.monitor", "val/loss"),
+        *("--trainer.limit_val_batches", "0"),
+    ],
+    "best by a metric that is not measured": [
+        *("fit", "slp", *DIGITS, "--trainer.callbacks+=ModelCheckpoint", "--trainer.callbacks.monitor", "acc")
+    ],
+    "progress bar without its package": ["fit", "slp", *DIGITS, "--trainer.callbacks+=RichProgressBar"],
+    "logger without its package": ["fit", "slp", *DIGITS, "--trainer.logger", "WandbLogger"],
+    "other logger without its package": ["fit", "slp", *DIGITS, "--trainer.logger", "MLFlowLogger"],
+    "step of no epoch": [
+        *("fit", "slp", *DIGITS, "--model.lr_scheduler", "StepLR", "--model.lr_scheduler_args", "{step_size: 0}")
+    ],
+    "cosine of no length": [
+        *("fit", "slp", *DIGITS, "--model.lr_scheduler", "CosineAnnealingLR", "--model.lr_scheduler_args", "{T_max: 0}")
+    ],
+    "schedule shorter than the run": [
+        *("fit", "slp", *DIGITS, "--model.lr_scheduler", "OneCycleLR"),
+        *("--model.lr_scheduler_args", "{max_lr: 1, total_steps: 5}"),
+    ],
+    "cycle of no steps": [
+        *("fit", "slp", *DIGITS, "--model.lr_scheduler", "CyclicLR"),
+        *("--model.lr_scheduler_args", "{base_lr: 1, max_lr: 2, step_size_up: 0}"),
+    ],
+    "optimizer for GPUs": [
+        *("fit", "slp", *DIGITS, "--model.optimizer", "Adam", "--model.optimizer_args", "{capturable: true}")
+    ],
+    "optimizer to be differentiated": [
+        *("fit", "slp", *DIGITS, "--model.optimizer", "Adam", "--model.optimizer_args", "{differentiable: true}")
+    ],
+    "nodes that nothing starts": ["fit", "slp", *DIGITS, "--trainer.accelerator", "cpu", "--trainer.num_nodes", "2"],
+    "processes of a notebook": ["fit", "slp", *DIGITS, "--trainer.strategy", "ddp_notebook"],
     "name in the config is no name": ["fit", "--config", "list.yaml"],
 }
 
@@ -394,6 +454,11 @@ SUGGESTIONS = {
     "devices": "10000",
     "another sampler": "use --trainer.limit_train_batches",
     "explicit data absent": "--data.root",
+    "more batches than there are": "give at most 20",
+    "metric that is not measured": "did you mean 'val/loss'?",
+    "logger without its package": "WandbLogger: Requirement 'wandb",
+    "schedule shorter than the run": "the run takes 200",
+    "nodes that nothing starts": "use torchrun or SLURM",
 }
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from zoo.checks import check_batches
 from zoo.creating import create_datamodule, datamodule_class
 from zoo.datamodules.base import DataModule
 from zoo.datamodules.files import read_text
@@ -57,6 +58,7 @@ def test(request: Request) -> int:
         data.prepare_data()
         data.setup()
         data.check_ranks(trainer.world_size)
+        check_batches(trainer, data)
     metrics: Metrics = {split: evaluate(trainer, network.model, data, split) for split in splits_of(data)}
     if not trainer.is_global_zero:
         return 0

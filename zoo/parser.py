@@ -91,13 +91,18 @@ def section(options: Namespace, name: str) -> dict[str, Any]:
     return values
 
 
-def flat(value: Any, prefix: str) -> Iterator[tuple[str, Any]]:
-    """Yield the options of a section by their full names, such as ``--model.lr``."""
-    if not isinstance(value, Namespace):
-        yield prefix, value
-        return
-    for name, item in value.as_dict().items():
-        yield f"{prefix}.{name}", item
+def flat(options: Namespace) -> Iterator[tuple[str, Any]]:
+    """Yield the options by their full names, such as ``model.lr``: those of sections, and those of none."""
+    for name, value in vars(options).items():
+        if isinstance(value, Namespace):
+            yield from ((f"{name}.{key}", item) for key, item in vars(value).items())
+        else:
+            yield name, value
+
+
+def as_list(value: Any) -> list[Any]:
+    """Return the values of an option that takes one or several."""
+    return value if isinstance(value, list) else [value] if value else []
 
 
 def _one_line(message: str, options: list[str]) -> str:

@@ -92,8 +92,8 @@ def report(run: Run, trainer: Trainer, checkpoint: Path) -> None:
 
     All ranks must call it; the first one tells.
     """
-    # A run that was resumed at the end of its last epoch does not count it as completed any more.
-    epochs: int = trainer.fit_loop.epoch_progress.current.processed  # type: ignore[attr-defined]
+    # Those that began: a run that was resumed at the end of its last epoch does not count it as completed any more.
+    epochs = trainer.fit_loop.epoch_progress.current.ready
     steps = trainer.global_step
     title = "the network as it is, without a checkpoint"
     if checkpoint.exists():

@@ -14,7 +14,7 @@ from zoo.checkpoint import read_checkpoint
 from zoo.defaults import STAND_IN, parser_of
 from zoo.errors import ZooError
 from zoo.jobs import job, was_restarted
-from zoo.parser import flat
+from zoo.parser import as_list, flat
 from zoo.registry import model_row
 from zoo.report import table, warn
 from zoo.request import Request, names_in
@@ -25,8 +25,14 @@ COMMENT = "# "
 
 LENGTH = ("trainer.max_epochs", "trainer.max_steps", "trainer.max_time", "patience")
 
-SHARED = ("--data.root", "--data.batch_size_per_device")
+OF_THE_RUN = ("model.", "data.", "seed")
+"""How options begin that a resumed run cannot change."""
+
+SHARED = ("data.root", "data.batch_size_per_device")
 """Options of the data that may differ in a resumed run: where they are, and another way to tell the batch size."""
+
+ADDED_TO = ("trainer.callbacks", "trainer.logger", "trainer.plugins")
+"""Options that take several objects."""
 
 
 @dataclass
@@ -101,7 +107,10 @@ def _newest_readable(folder: Path) -> Resumed:
 
 
 def as_in_run(request: Request, folder: Path) -> tuple[Request, Namespace]:
-    """Return the request, and its options, with those of the run in a folder as defaults.
+    """Return the request, and its options: those of the run in a folder, where the request does not ask for others.
+
+    What can be asked for several times, such as callbacks, is added to what the run has, unless the run has it already:
+    the command that started the run may be repeated.
 
     Raises:
         ZooError: It asks for another network, other data or another seed than the run has: that is another run.
@@ -110,17 +119,18 @@ def as_in_run(request: Request, folder: Path) -> tuple[Request, Namespace]:
     data_name = names_in(config)["data"]
     if request.data not in (None, data_name):
         raise ZooError(f"--data is {request.data}, but the run to resume in {folder} has {data_name}")
-    request = replace(request, data=data_name, options=["--config", str(config), *request.options])
-    asked, has = _options(request), _options(replace(request, options=["--config", str(config)]))
-    for name in ("model", "data", "seed"):
-        before, after = (dict(flat(options.get(name), f"--{name}")) for options in (has, asked))
-        for option in after:
-            if option not in SHARED and after[option] != before.get(option):
-                found = before.get(option)
-                raise ZooError(
-                    f"{option} is {after[option]}, but the run to resume in {folder} has {found}; start a new run"
-                )
-    return request, asked
+    request = replace(request, data=data_name)
+    options = _options(replace(request, options=["--config", str(config)]))
+    parser = parser_of(request)
+    asked, given = parser.parse_args(request.options), parser.parse_args(request.options, defaults=False)
+    for option, value in flat(given):
+        before = options.get(option)
+        if option in ADDED_TO and (run_has := as_list(before)):
+            value = [*run_has, *(one for one in as_list(asked[option]) if one not in run_has)]
+        elif value != before and option.startswith(OF_THE_RUN) and option not in SHARED:
+            raise ZooError(f"--{option} is {value}, but the run to resume in {folder} has {before}; start a new run")
+        options[option] = value
+    return request, options
 
 
 def is_finished(folder: Path, options: Namespace) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 from pathlib import Path
 
 from zoo.errors import ZooError
@@ -25,6 +27,14 @@ def new_folder(base: Path) -> Path:
             return base / str(number)
     except OSError as error:
         raise ZooError(f"cannot make a run folder in {base} ({error.strerror}); name another with --out") from None
+
+
+def remove(folder: Path) -> None:
+    """Delete a run folder, and those that were made for it, if they hold nothing else."""
+    shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        folder.parent.rmdir()
+        folder.parent.parent.rmdir()
 
 
 def newest_run(base: Path) -> Path | None:

@@ -166,11 +166,16 @@ class DataModule(LightningDataModule, ABC):
         rank, ranks = self.trainer.global_rank, self.trainer.world_size
         return torch.rand(size * ranks, 4, generator=generator)[rank::ranks]
 
+    @property
+    def evaluation_batch_size(self) -> int:
+        """Examples a batch in evaluation, over all ranks together."""
+        return max(self.batch_size, EVALUATION_BATCH_SIZE)
+
     def _loader(self, split: Split, shuffle: bool = False) -> DataLoader[Any]:
         rank, ranks = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
         self.check_ranks(ranks)
         examples = self.splits[split]
-        batch_size = self.batch_size if shuffle else max(self.batch_size, EVALUATION_BATCH_SIZE)
+        batch_size = self.batch_size if shuffle else self.evaluation_batch_size
         sampler = self.sampler(examples, batch_size=batch_size, rank=rank, ranks=ranks, shuffle=shuffle, seed=self.seed)
         return ResumableLoader(
             examples,
