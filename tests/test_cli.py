@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from PIL import Image
 
 import zoo
 from zoo.creating import model_class
+from zoo.jobs import NUMBERS
 from zoo.metrics_file import read_metrics
 from zoo.signatures import arguments_of
 
@@ -478,6 +480,52 @@ def test_bad_input_is_one_line_and_leaves_nothing(case: str, zoo_command: Comman
     assert done.out == ""
     assert SUGGESTIONS.get(case, "") in done.err
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        *((name, "abc", "expected a number") for name in NUMBERS),
+        ("SLURM_NTASKS", "4(x2)", "expected a number"),
+        ("WORLD_SIZE", "-1", "expected a number"),
+        ("RANK", "1", "WORLD_SIZE is not set"),
+        ("LOCAL_RANK", "2", "WORLD_SIZE is not set"),
+    ],
+)
+def test_an_environment_that_makes_no_sense_is_told(
+    name: str, value: str, told: str, zoo_command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    done = zoo_command("fit", "slp", *DIGITS)
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert f"the environment variable {name} is " in done.err
+    assert told in done.err
+
+
+def test_left_over_environments_and_closed_streams_do_no_harm(tmp_path: Path) -> None:
+    environment = dict.fromkeys(NUMBERS, "") | {"TORCHELASTIC_RUN_ID": "none", "MPLBACKEND": "junk"}
+    words = "fit slp --data digits --trainer.max_epochs 1 --trainer.enable_model_summary false"
+    done = subprocess.run(
+        f"{sys.executable} -m zoo {words} >&- 2>/dev/full",
+        shell=True,
+        check=False,
+        env={**os.environ, **environment},
+    )
+    assert done.returncode == 0
+    assert (tmp_path / "runs/slp-digits/1/results.json").exists()
+    assert (tmp_path / "runs/slp-digits/1/curves.png").exists()
+
+
+@pytest.mark.parametrize("redirected", ["2>/dev/full", "2>&-"])
+def test_an_error_that_cannot_be_told_has_its_exit_code(redirected: str) -> None:
+    done = subprocess.run(f"{sys.executable} -m zoo fit slpp {redirected}", shell=True, check=False)
+    assert done.returncode == 2
+
+
+def test_an_environment_that_breaks_an_import_is_told(zoo_process: Command) -> None:
+    done = zoo_process("fit", "slp", TORCH_LOGS="junk")
+    assert (done.code, done.err.count("\n")) == (2, 1), done.err
+    assert "lightning cannot be imported: Invalid log settings: junk" in done.err
 
 
 def test_a_corrupt_data_file_is_named(zoo_command: Command, mnist_folder: Path, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from test_datasets import write_celeba
 from torch import Tensor, nn
 
 import zoo
+from zoo import runs
 from zoo.callbacks import ExactResume
 from zoo.checkpoint_io import SafeCheckpointIO
 from zoo.datamodules import base
@@ -319,6 +320,82 @@ def test_a_run_that_lost_patience_trains_on_with_more_of_it(
         with pytest.raises(MemoryError):
             zoo_command(*words, 4, *go_on)
     assert epochs(4, *go_on) > first
+
+
+def test_the_newest_run_is_meant_whatever_its_data(zoo_command: Command, tmp_path: Path, shared_root: Path) -> None:
+    one = ("--trainer.max_epochs", 1, "--trainer.limit_train_batches", 2)
+    mnist = ("--data", "mnist", "--data.root", shared_root, "--data.val_size", 51)
+    assert zoo_command("fit", "slp", *mnist, *one).code == 0
+    assert zoo_command("fit", "slp", *one).code == 0  # on the digits that stand in
+    done = zoo_command("fit", "slp", "--ckpt_path", "last")
+    assert "runs/slp-digits/1 is finished" in done.out
+    assert zoo_command("fit", "slp", *mnist, "--trainer.max_epochs", 2, "--ckpt_path", "last").code == 0
+    assert "runs/slp-mnist/1 is finished" in zoo_command("fit", "slp", "--ckpt_path", "last").out
+
+
+def test_a_run_that_has_no_checkpoint_yet_is_named(zoo_command: Command) -> None:
+    words = ("fit", "slp", *DIGITS, "--trainer.max_epochs", 1)
+    assert zoo_command(*words).code == 0
+    Path("runs/slp-digits/2").mkdir()  # as one that was killed at once leaves it
+    done = zoo_command(*words, "--ckpt_path", "last")
+    assert "runs/slp-digits/2, was ended before its first checkpoint: this is about runs/slp-digits/1" in done.err
+    assert "runs/slp-digits/1 is finished" in done.out
+    Path("runs/slp-digits").rename("old")
+    Path("runs/slp-digits/1").mkdir(parents=True)
+    done = zoo_command(*words, "--ckpt_path", "last")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "runs/slp-digits/1 was ended before its first checkpoint" in done.err
+
+
+def test_without_the_best_checkpoint_the_last_is_reported(zoo_command: Command) -> None:
+    words = ("fit", "mlp", *DIGITS, "--trainer.max_epochs", 2)
+    assert zoo_command(*words).code == 0
+    Path("runs/mlp-digits/1/checkpoints/best.ckpt").unlink()
+    Path("runs/mlp-digits/1/results.json").unlink()
+    done = zoo_command(*words, "--ckpt_path", "last")
+    assert done.code == 0
+    assert "best.ckpt is gone, and no epoch after it was better: reporting on last.ckpt instead" in done.err
+    assert "last checkpoint, after epoch 2 of 2" in done.out
+
+
+def test_a_run_folder_has_one_writer(zoo_command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ("fit", "slp", *DIGITS, "--trainer.max_epochs")
+    assert zoo_command(*words, 1).code == 0
+    folder = Path("runs/slp-digits/1")
+    monkeypatch.setattr(runs, "SECONDS_TO_DIE", 0.1)
+    code = f"""
+import sys, time
+from pathlib import Path
+from zoo.runs import only_writer
+with only_writer(Path({str(folder)!r})):
+    print("locked", flush=True)
+    time.sleep(600)
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout
+        assert other.stdout.readline() == "locked\n"
+        done = zoo_command(*words, 2, "--ckpt_path", "last")
+        assert done.code == 2
+        assert f"{folder} is being written by process {other.pid} on " in done.err
+        assert json.loads((folder / "results.json").read_text())["epochs"] == 1
+        other.kill()
+    assert zoo_command(*words, 2, "--ckpt_path", "last").code == 0  # the lock died with its process
+
+
+def test_a_run_that_went_on_meanwhile_is_left_alone(zoo_command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ("fit", "slp", *DIGITS, "--trainer.max_epochs")
+    assert zoo_command(*words, 1).code == 0
+    path = Path("runs/slp-digits/1") / LAST
+    whole = runs.only_writer
+
+    def written_meanwhile(folder: Path) -> Any:
+        os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
+        return whole(folder)
+
+    monkeypatch.setattr("zoo.fit.only_writer", written_meanwhile)
+    done = zoo_command(*words, 2, "--ckpt_path", "last")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "another process went on with runs/slp-digits/1 just now; try again" in done.err
 
 
 def test_without_checkpoints_a_run_ends_well(zoo_command: Command) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import time
+from contextlib import nullcontext
 from enum import Enum
 from importlib.util import find_spec
 from pathlib import Path
@@ -44,7 +45,7 @@ from zoo.resuming import (
     tell_finished,
     to_resume,
 )
-from zoo.runs import last_checkpoint, new_folder, remove
+from zoo.runs import last_checkpoint, new_folder, only_writer, remove
 from zoo.signatures import arguments_of
 from zoo.tasks import Task
 from zoo.trainer import as_launched, build_trainer, is_first_rank, quiet
@@ -103,36 +104,37 @@ def fit(request: Request) -> int:
     base = Path(options.out, options.name or f"{request.model}-{data_name}").expanduser()
     run = Run(base, model, str(request.model), data, data_name, options.seed, request.program)
     config = _config(run, parser, options)
-    _open(run, request, options, resumed)
-    if is_first_rank():
-        with written_whole(run.folder / "config.yaml") as temporary:
-            head = "".join(f"{COMMENT}{line}\n" for line in (run.command, job()) if line)
-            temporary.write_text(head + config, encoding="utf-8")
     tensorboard = options.trainer.logger is not False
-    trainer.loggers = [*_loggers(run.folder, resumed, tensorboard), *trainer.loggers]
-    path = last_checkpoint(run.folder)
-    last.path = path if keeps else None
-    best.dirpath = str(path.parent.resolve())  # a resumed run knows its best by it, from wherever it is started
-    announce(run, trainer)
-    try:
-        _train(run, trainer, last, resumed)
-    except BaseException:
-        if not last.started and not (resumed and resumed.folder) and is_first_rank():
-            remove(run.folder)  # nothing is in it yet
-        raise
-    path = last.path or path  # which the first rank told the others
-    if last.asked and trainer.interrupted:
-        report_interruption(run, trainer, path)
-        return REQUEUE if last.asked == PREEMPTION else 128 + last.asked
-    chosen = path.with_name(Path(best.best_model_path or path).name)
-    if not chosen.exists() and path.exists():
-        warn(f"{chosen} is gone, and no epoch after it was better: reporting on {path.name} instead.")
-        chosen = path
-    report(run, trainer, chosen)
+    _choose_folder(run, request, options, resumed)
+    with only_writer(run.folder) if is_first_rank() else nullcontext():
+        if is_first_rank():
+            if resumed:
+                resumed.check_unchanged()
+            _prepare_folder(run, config)
+        trainer.loggers = [*_loggers(run.folder, resumed, tensorboard), *trainer.loggers]
+        path = last_checkpoint(run.folder)
+        last.path = path if keeps else None
+        best.dirpath = str(path.parent.resolve())  # a resumed run knows its best by it, from wherever it is started
+        announce(run, trainer)
+        try:
+            _train(run, trainer, last, resumed)
+        except BaseException:
+            if not last.started and not (resumed and resumed.folder) and is_first_rank():
+                remove(run.folder)  # nothing is in it yet
+            raise
+        path = last.path or path  # which the first rank told the others
+        if last.asked and trainer.interrupted:
+            report_interruption(run, trainer, path)
+            return REQUEUE if last.asked == PREEMPTION else 128 + last.asked
+        chosen = path.with_name(Path(best.best_model_path or path).name)
+        if not chosen.exists() and path.exists():
+            warn(f"{chosen} is gone, and no epoch after it was better: reporting on {path.name} instead.")
+            chosen = path
+        report(run, trainer, chosen)
     return 0
 
 
-def _open(run: Run, request: Request, options: Namespace, resumed: Resumed | None) -> None:
+def _choose_folder(run: Run, request: Request, options: Namespace, resumed: Resumed | None) -> None:
     """Give a run the folder that it goes on in, or one of its own, and the command that it was started by.
 
     On the first rank alone: the trainer tells the others where checkpoints go, and they write nothing else.
@@ -144,10 +146,17 @@ def _open(run: Run, request: Request, options: Namespace, resumed: Resumed | Non
         run.folder = folder
         if has_length(folder, options):  # else it took this command to make it so long
             run.command = command_of(folder) or run.command
-    if is_first_rank():
-        run.folder = folder or new_folder(run.folder)
-        sweep(run.folder)
-        (run.folder / "results.json").unlink(missing_ok=True)  # they are of a run that now goes on
+    elif is_first_rank():
+        run.folder = new_folder(run.folder)
+
+
+def _prepare_folder(run: Run, config: str) -> None:
+    """Sweep up after a crash, and write the options of the run."""
+    sweep(run.folder)
+    (run.folder / "results.json").unlink(missing_ok=True)  # they are of a run that now goes on
+    with written_whole(run.folder / "config.yaml") as temporary:
+        head = "".join(f"{COMMENT}{line}\n" for line in (run.command, job()) if line)
+        temporary.write_text(head + config, encoding="utf-8")
 
 
 def _train(run: Run, trainer: Trainer, last: ExactResume, resumed: Resumed | None) -> None:

@@ -18,7 +18,7 @@ from zoo.parser import as_list, flat
 from zoo.registry import model_row
 from zoo.report import table, warn
 from zoo.request import Request, names_in
-from zoo.runs import checkpoints_of, folders, newest_run, run_of
+from zoo.runs import checkpoints_of, folders, run_of
 
 COMMENT = "# "
 """Before the command that started a run, and the job that it is of, at the top of its config.yaml."""
@@ -43,11 +43,25 @@ class Resumed:
         path: The checkpoint.
         checkpoint: What is in it.
         folder: The run's folder; None if the checkpoint is from elsewhere, and the run gets a folder of its own.
+        written: When the checkpoint was written, in nanoseconds.
     """
 
     path: Path
     checkpoint: dict[str, Any]
     folder: Path | None
+    written: int
+
+    @classmethod
+    def read(cls, file: str | Path, folder: Path | None) -> Resumed:
+        """Read a checkpoint. Raises ZooError if it cannot be read."""
+        path = Path(file)
+        written = path.stat().st_mtime_ns if path.exists() else 0
+        return cls(path, read_checkpoint(file), folder, written)
+
+    def check_unchanged(self) -> None:
+        """Raise ZooError if another process went on with the run since the checkpoint was read."""
+        if self.path.stat().st_mtime_ns != self.written:
+            raise ZooError(f"another process went on with {self.folder} just now; try again")
 
 
 def to_resume(request: Request, options: Namespace) -> Resumed | None:
@@ -61,14 +75,24 @@ def to_resume(request: Request, options: Namespace) -> Resumed | None:
             return resumed
         if not options.ckpt_path:
             return None
-        checkpoint = read_checkpoint(options.ckpt_path)
-        path = Path(options.ckpt_path)
-        return Resumed(path, checkpoint, run_of(path))
-    bases = _bases(request, options)
-    for base in bases:
-        if folder := newest_run(base):
+        return Resumed.read(options.ckpt_path, run_of(Path(options.ckpt_path)))
+    return _newest(_bases(request, options))
+
+
+def _newest(bases: list[Path]) -> Resumed:
+    """Return what the newest run goes on from, or, if it has no checkpoint, the newest that has one."""
+    runs = [folder for base in bases for folder in folders(base)[:1]]
+    if not runs:
+        raise ZooError(f"there is no run to resume in {bases[0]}; leave --ckpt_path out to start one")
+    newest = max(runs, key=lambda folder: folder.stat().st_mtime)
+    for folder in folders(newest.parent):
+        if checkpoints_of(folder):
+            if folder != newest:
+                warn(
+                    f"the newest run, {newest}, was ended before its first checkpoint: this is about {folder} instead."
+                )
             return _newest_readable(folder)
-    raise ZooError(f"there is no run to resume in {bases[0]}; leave --ckpt_path out to start one")
+    raise ZooError(f"{newest} was ended before its first checkpoint; leave --ckpt_path out to start a new run")
 
 
 def _bases(request: Request, options: Namespace) -> list[Path]:
@@ -94,7 +118,7 @@ def _newest_readable(folder: Path) -> Resumed:
     first_error = None
     for path in checkpoints_of(folder):
         try:
-            resumed = Resumed(path, read_checkpoint(path), folder)
+            resumed = Resumed.read(path, folder)
         except ZooError as error:
             first_error = first_error or error
             continue

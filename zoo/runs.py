@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
+import socket
+from collections.abc import Iterator
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from zoo.errors import ZooError
+
+SECONDS_TO_DIE = 10.0
+"""The workers of a run that was killed hold its folder for some seconds."""
 
 
 def new_folder(base: Path) -> Path:
@@ -37,9 +45,30 @@ def remove(folder: Path) -> None:
         folder.parent.parent.rmdir()
 
 
-def newest_run(base: Path) -> Path | None:
-    """Return the folder of the newest run in ``base`` that has a checkpoint, or None."""
-    return next((folder for folder in folders(base) if checkpoints_of(folder)), None)
+@contextlib.contextmanager
+def only_writer(folder: Path) -> Iterator[None]:
+    """Keep other processes from writing into a run folder; the lock dies with its process.
+
+    Raises:
+        ZooError: Another process is writing into it, and does not end within some seconds.
+    """
+    writer = folder / ".writer"
+    lock = FileLock(folder / ".lock", timeout=SECONDS_TO_DIE)
+    try:
+        lock.acquire()
+    except Timeout:
+        with contextlib.suppress(OSError):
+            raise ZooError(f"{folder} is being written by {writer.read_text(encoding='utf-8')}; wait for it") from None
+        raise ZooError(f"{folder} is being written by another process; wait for it") from None
+    except NotImplementedError:  # some file systems of clusters have no locks
+        yield
+        return
+    try:
+        writer.write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
+        yield
+    finally:
+        writer.unlink(missing_ok=True)
+        lock.release()
 
 
 def folders(base: Path) -> list[Path]:
