@@ -15,9 +15,10 @@ from conftest import TEST, TRAIN, Command, write_idx
 from PIL import Image
 
 import zoo
-from zoo.creating import model_class
+from zoo.creating import datamodule_class, model_class
 from zoo.jobs import NUMBERS
 from zoo.metrics_file import read_metrics
+from zoo.parser import COMMON_NAMES, fit_parser
 from zoo.signatures import arguments_of
 
 DIGITS = ("--data", "digits")
@@ -85,7 +86,7 @@ def test_fit_reports_and_leaves_a_run_folder(zoo_command: Command, shared_root: 
 def test_fit_says_nothing_else(zoo_process: Command) -> None:
     done = zoo_process("fit", "slp", *DIGITS, *ONE_EPOCH)
     assert done.code == 0
-    assert "epoch 1/1: train/loss" in done.out
+    assert "epoch 1/1: train loss" in done.out
     for noise in ("arning", "Tip", "GPU available", "`Trainer.fit` stopped", "litlogger"):
         assert noise not in done.out + done.err
     assert "Trainable params" in done.err
@@ -297,6 +298,8 @@ def test_help_without_a_model_lists_the_zoo(words: list[str], zoo_command: Comma
 def test_help_of_predict_and_list(zoo_command: Command) -> None:
     assert "PICTURE" in zoo_command("predict", "--help").out
     assert "--names" in zoo_command("list", "--help").out
+    assert zoo_command("help").out == zoo_command("--help").out
+    assert zoo_command("help", "fit").out == zoo_command("fit", "--help").out
     assert zoo_command("list", "--names").out.split() == zoo.list_models()
     assert zoo_command("--version").out.strip() == zoo.__version__
 
@@ -526,6 +529,39 @@ def test_an_environment_that_breaks_an_import_is_told(zoo_process: Command) -> N
     done = zoo_process("fit", "slp", TORCH_LOGS="junk")
     assert (done.code, done.err.count("\n")) == (2, 1), done.err
     assert "lightning cannot be imported: Invalid log settings: junk" in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["SLP"], "did you mean 'slp'?"),
+        (["slp", "--data", "MNIST"], "did you mean 'mnist'?"),
+        (["slp", "mnist"], "unexpected word 'mnist'; did you mean '--data mnist'?"),
+        (["slp", "Digits"], "did you mean '--data digits'?"),
+        (["mlp", "--model.learning_rate", "1"], "'--model.lr'?"),
+        (["mlp", "--lr", "1"], "'--model.lr'?"),
+        (["mlp", "--epochs", "1"], "'--trainer.max_epochs'?"),
+        (["mlp", "--max_epochs", "1"], "'--trainer.max_epochs'?"),
+        (["mlp", "--batch-size", "1"], "'--data.batch_size'?"),
+        (["mlp", "--gpus", "1"], "'--trainer.devices'?"),
+        (["mlp", "--device", "cpu"], "'--trainer.accelerator'?"),
+        (["cifar_cnn", "--data", "celeba", "--model.loss", "bce", "--workers", "1"], "'--data.num_workers'?"),
+        (["mlp", "--hidden-size", "1"], "'--model.hidden_dim'?"),
+        (["mlp", "--resume", "last"], "'--ckpt_path'?"),
+    ],
+)
+def test_what_options_are_called_elsewhere(words: list[str], expected: str, zoo_command: Command) -> None:
+    done = zoo_command("fit", *words)
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert expected in done.err
+
+
+def test_every_suggested_option_is_one() -> None:
+    pairs = [("mlp", "mnist"), ("cifar_cnn", "celeba")]
+    known = {
+        option for name, data in pairs for option in fit_parser("", model_class(name), datamodule_class(data)).options()
+    }
+    assert {f"--{option}" for option in COMMON_NAMES.values()} <= known
 
 
 def test_a_corrupt_data_file_is_named(zoo_command: Command, mnist_folder: Path, tmp_path: Path) -> None:

@@ -91,6 +91,8 @@ def script(command: str) -> int:
 
 
 def _run(argv: list[str], program: str) -> int:
+    if argv[:1] == ["help"]:
+        argv = [*argv[1:2], "--help"]
     if not argv or argv[0] in ("--help", "-h"):
         print(_help())
         return 0

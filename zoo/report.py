@@ -26,6 +26,7 @@ from zoo.datamodules.base import DataModule, Split
 from zoo.files import written_whole
 from zoo.metrics_file import in_order
 from zoo.tasks import Task
+from zoo.text import as_text
 
 Metrics = dict[str, dict[str, float] | None]
 """By split, by name; None for a split that the run has not."""
@@ -176,7 +177,7 @@ def table(metrics: Mapping[str, Mapping[str, float | None] | None]) -> str:
     rows = [["", *names]]
     for split, values in metrics.items():
         found = [(values or {}).get(name) for name in names]
-        rows.append([split, *("–" if value is None else f"{value:.4f}" for value in found)])
+        rows.append([split, *("–" if value is None else as_text(value) for value in found)])
     return "\n".join("  ".join([f"{row[0]:<6}", *(f"{cell:>8}" for cell in row[1:])]).rstrip() for row in rows)
 
 
