@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import csv
+import fcntl
 import json
 import os
+import re
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -247,6 +254,101 @@ def test_a_worse_epoch_after_resuming_is_not_the_best(zoo_command: Command, trai
     torch.save(last, trained / "checkpoints" / "last.ckpt")
     done = zoo_command("fit", "slp", *DIGITS, "--ckpt_path", "last", "--trainer.max_epochs", 3)
     assert "best checkpoint, after epoch 1 of 3" in done.out
+
+
+@pytest.mark.parametrize(
+    ("words", "learned"),
+    [
+        (["linear", "--trainer.max_epochs", 300], {"learned mdl.weight": [2.0, 3.0], "made with": [2.0, 3.0]}),
+        (["custom_function", "--data.a", 1.5], {"learned A": [1.5], "learned B": [-1.0], "made with": [1.5, -1.0]}),
+        (["xor", "--trainer.max_epochs", 1], {"learned hid_to_out.bias": None}),
+    ],
+)
+def test_what_a_small_network_learned_is_told(
+    words: list[object], learned: dict[str, list[float] | None], zoo_command: Command
+) -> None:
+    done = zoo_command("fit", *words)
+    lines = [" ".join(line.split()) for line in done.out.splitlines()]
+    for name, values in learned.items():
+        (line,) = [line for line in lines if line.startswith(f"{name} ")]
+        numbers = [float(word) for word in line.removeprefix(name).split()]
+        assert values is None or numbers == pytest.approx(values, abs=0.05)
+    if words[0] == "custom_function":
+        assert " 0.0000" not in done.out.replace("made with", "")
+
+
+def test_what_stopped_a_run_is_told(zoo_command: Command) -> None:
+    short = ("fit", "slp", *DIGITS, "--trainer.max_epochs", 100_000, "--trainer.max_time", "00:00:00:01")
+    assert re.search(r"best checkpoint, after epoch \d+ of \d+, stopped by max_time after 1 s", zoo_command(*short).out)
+    patient = ("fit", "slp", *DIGITS, "--trainer.max_epochs", 50, "--model.lr", 1e-9, "--patience", 2)
+    assert ", stopped since val/loss did not improve" in zoo_command(*patient).out
+
+
+def test_a_long_run_leaves_some_thirty_lines(zoo_command: Command) -> None:
+    done = zoo_command("fit", "xor", "--trainer.max_epochs", 1500)
+    lines = [line for line in done.out.splitlines() if line.startswith("epoch ")]
+    assert len(lines) == 30
+    assert all("; val loss" in line and len(line) <= 80 for line in lines)
+
+
+def test_on_a_terminal_of_80_columns_each_epoch_leaves_a_line(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "zoo", "fit", "slp", *DIGITS, *ONE_EPOCH[2:], "--trainer.max_epochs", "3"]
+    read, write = os.openpty()
+    fcntl.ioctl(write, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    with subprocess.Popen(command, stdout=write, stderr=write, cwd=tmp_path) as running:
+        os.close(write)
+        written = b""
+        with contextlib.suppress(OSError):  # at its end a terminal gives no end of file, but an error
+            while chunk := os.read(read, 4096):
+                written += chunk
+    os.close(read)
+    assert running.returncode == 0
+    # What a terminal shows of a line is what was written over it last.
+    shown = [line.rstrip("\r").rpartition("\r")[2] for line in written.decode().split("\n")]
+    assert [line[:23] for line in shown if line.startswith("epoch ")] == [
+        f"epoch {n}/3: train loss 0" for n in (1, 2, 3)
+    ]
+    bars = [part for line in written.decode().split("\n") for part in line.split("\r") if "it/s" in part]
+    assert any("val/loss=0" in bar for bar in bars)
+    assert max(map(len, bars)) <= 84  # with the control characters of a second bar
+
+
+def test_the_users_loggers_get_the_test_metrics(zoo_command: Command) -> None:
+    logger = ("--trainer.logger", "CSVLogger", "--trainer.logger.save_dir", "mine")
+    assert zoo_command("fit", "slp", *DIGITS, *ONE_EPOCH, *logger).code == 0
+    results = json.loads(Path("runs/slp-digits/1/results.json").read_text())
+    (path,) = Path("mine").rglob("metrics.csv")
+    with path.open() as file:
+        rows = list(csv.DictReader(file))
+    (row,) = [row for row in rows if row["test/acc"]]
+    assert float(row["test/acc"]) == pytest.approx(results["metrics"]["test"]["acc"])
+    assert "test/acc" not in Path("runs/slp-digits/1/metrics.csv").read_text()
+
+
+def test_an_interrupted_evaluation_can_be_made_up_for(zoo_command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr("zoo.report.evaluate", Mock(side_effect=KeyboardInterrupt))
+        done = zoo_command("fit", "slp", *DIGITS, *ONE_EPOCH)
+    assert done.code == 130
+    assert "The training is complete; interrupted in the closing evaluation." in done.out
+    (line,) = [line for line in done.out.splitlines() if line.startswith("report ")]
+    assert zoo_command(*line.split()[2:]).code == 0
+    assert Path("runs/slp-digits/1/results.json").exists()
+
+
+@pytest.mark.parametrize("command", ["test", "fit"])
+def test_a_precision_that_the_processor_lacks_is_refused(
+    command: str, zoo_process: Command, zoo_command: Command
+) -> None:
+    """oneDNN, kept from what newer processors have, is what older ones have."""
+    few = [w for split in ("train", "val", "test") for w in (f"--trainer.limit_{split}_batches", "1")]
+    assert zoo_command("fit", "lstm", *DIGITS, *ONE_EPOCH, *few).code == 0
+    word = ["--ckpt", "runs/lstm-digits/1/checkpoints/last.ckpt"] if command == "test" else ["lstm"]
+    options = [*DIGITS, "--trainer.precision", "bf16-mixed", "--trainer.accelerator", "cpu", "--out", "new"]
+    done = zoo_process(command, *word, *(options[:-2] if command == "test" else options), ONEDNN_MAX_CPU_ISA="SSE41")
+    assert (done.code, done.err.count("\n")) == (2, 1), done.err
+    assert "--trainer.precision bf16-mixed does not work for this network on this CPU" in done.err
+    assert not Path("new").exists()
 
 
 def test_names_and_folders_of_runs(zoo_command: Command) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -125,20 +127,39 @@ def _try_a_step(trainer: Trainer, model: Task, data: DataModule) -> None:
         return loss
 
     with torch.random.fork_rng(devices=[]):
-        try:
+        with _precision_told(trainer):
             closure()
-        except RuntimeError as error:
-            if trainer.precision in ("32-true", "64-true"):
-                raise
-            raise ZooError(
-                f"--trainer.precision {trainer.precision} does not work for this network on this CPU: {_told(error)}"
-            ) from None
         try:
             optimizer.step(closure)
         except Exception as error:
             raise ZooError(f"the optimizer cannot take a step: {_told(error)}; see --model.optimizer_args") from None
     if isinstance(configured, dict):
         _try_schedule(configured["lr_scheduler"]["scheduler"], model, trainer, data)
+
+
+def check_evaluation(trainer: Trainer, model: Task, data: DataModule) -> None:
+    """Raise ZooError for an evaluation that would fail because of its options."""
+    check_batches(trainer, data)
+    if trainer.strategy.root_device.type == "cpu":
+        network = copy.deepcopy(model)
+        trainer.precision_plugin.convert_module(network)
+        x, _ = data.splits["test"].__getitems__([0])
+        with _precision_told(trainer), torch.inference_mode(), trainer.precision_plugin.test_step_context():
+            network(trainer.precision_plugin.convert_input(data.scale(x)))
+
+
+@contextlib.contextmanager
+def _precision_told(trainer: Trainer) -> Iterator[None]:
+    """Turn what a processor cannot compute in a reduced precision into a ZooError."""
+    try:
+        yield
+    except RuntimeError as error:
+        if trainer.precision in ("32-true", "64-true"):
+            raise
+        reason = _told(error).partition(". ")[0]
+        raise ZooError(
+            f"--trainer.precision {trainer.precision} does not work for this network on this CPU: {reason}"
+        ) from None
 
 
 def _try_schedule(scheduler: Any, model: Task, trainer: Trainer, data: DataModule) -> None:

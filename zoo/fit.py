@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import signal
 import time
 from contextlib import nullcontext
 from enum import Enum
@@ -24,14 +25,14 @@ from zoo.checkpoint_io import sweep
 from zoo.checks import check_run
 from zoo.creating import create_datamodule, create_model, model_class
 from zoo.datamodules.base import DataModule, DataUnavailableError
-from zoo.defaults import parser_of, with_stand_in
+from zoo.defaults import STAND_IN, parser_of, with_stand_in
 from zoo.errors import ZooError
 from zoo.files import DISK_FULL, written_whole
 from zoo.jobs import PREEMPTION, REQUEUE, devices_and_nodes, job
 from zoo.metrics_file import MetricsFile
 from zoo.parser import Parser, section
 from zoo.registry import model_row
-from zoo.report import Run, announce, how_to_go_on, report, report_interruption, warn
+from zoo.report import Run, announce, how_to_go_on, report, report_interruption, report_unreported, warn
 from zoo.request import Request
 from zoo.resuming import (
     COMMENT,
@@ -92,8 +93,10 @@ def fit(request: Request) -> int:
     try:
         data_name, data = _data(request, options, resumed, trainer.world_size)
     except DataUnavailableError as error:
-        if request.data or trainer.world_size > 1 or model_class(str(request.model)).takes != "image":
+        if model_class(str(request.model)).takes != "image":
             raise
+        if request.data or trainer.world_size > 1:
+            raise ZooError(f"{error}, or train on the embedded digits with --data {STAND_IN}") from None
         return fit(with_stand_in(request, error))
     model = _model(str(request.model), options, given, data)
     if is_first_rank():
@@ -130,7 +133,11 @@ def fit(request: Request) -> int:
         if not chosen.exists() and path.exists():
             warn(f"{chosen} is gone, and no epoch after it was better: reporting on {path.name} instead.")
             chosen = path
-        report(run, trainer, chosen)
+        try:
+            report(run, trainer, chosen)
+        except KeyboardInterrupt:
+            report_unreported(run, path)
+            return 128 + signal.SIGINT
     return 0
 
 

@@ -59,6 +59,8 @@ class DataModule(LightningDataModule, ABC):
     """Shape of one input."""
     classes: ClassVar[tuple[str, ...]] = ()
     """Names of the classes, by index; none for numbers."""
+    coefficients: tuple[float, ...] = ()
+    """The numbers that a network is to find in data that was made with them, in the order of its parameters."""
     sampler: ClassVar[type[EpochSampler]] = EpochSampler
     augment = False
     """Whether to vary the training inputs at random."""
