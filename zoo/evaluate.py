@@ -77,7 +77,8 @@ def test(request: Request) -> int:
 def _rounded(metrics: Mapping[str, Mapping[str, float] | None]) -> Metrics:
     """Return metrics to the four decimals by which a record is held against."""
     return {
-        split: values and {name: round(value, 4) for name, value in values.items()} for split, values in metrics.items()
+        split: {name: round(value, 4) for name, value in values.items()} if values else None
+        for split, values in metrics.items()
     }
 
 
