@@ -15,7 +15,7 @@ from zoo.datamodules.loading import Batches, EpochSampler, Examples, ResumableLo
 from zoo.errors import ZooError
 from zoo.losses import InputKind, TargetKind
 from zoo.seeds import mixed
-from zoo.signatures import arguments_of
+from zoo.signatures import built_with
 from zoo.transforms import Transform
 
 Split = Literal["train", "val", "test"]
@@ -76,7 +76,7 @@ class DataModule(LightningDataModule, ABC):
         self.batch_size, self.val_size, self.seed = batch_size, val_size, seed
         self.splits: dict[Split, Batches] = {}
         self.tested: Split = "test"
-        self.save_hyperparameters(*arguments_of(type(self)), logger=False)
+        self.save_hyperparameters(built_with(self), logger=False)
 
     @abstractmethod
     def load_splits(self) -> dict[Split, Batches]:
