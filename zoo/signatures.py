@@ -9,9 +9,13 @@ from types import FrameType
 from typing import Any
 
 
-@cache
-def arguments_of(cls: Any) -> list[str]:
+def arguments_of(cls: type) -> list[str]:
     """Return the arguments of a class by name, those that its constructor passes on as ``**options`` included."""
+    return _arguments_of(cls)
+
+
+@cache
+def _arguments_of(cls: Any) -> list[str]:
     from jsonargparse import ArgumentParser
 
     parser = ArgumentParser(exit_on_error=False)
@@ -28,7 +32,7 @@ def follow_options(cls: type) -> None:
     init = vars(cls).get("__init__")
     for name, hint in getattr(init, "__annotations__", {}).items():
         if "Unpack[" in str(hint):
-            init.__annotations__[name] = Any  # type: ignore[union-attr]
+            init.__annotations__[name] = Any
 
 
 def built_with(built: object) -> dict[str, Any]:
