@@ -54,7 +54,7 @@ class Measured(LightningModule):
         if len(batches) == MEASURED_AT_ONCE:
             self._flush(split)
         # Logged at the epoch's end, callbacks would see them an epoch late: their turn comes before the network's.
-        if self._current_fx_name == "training_step" and self.trainer.is_last_batch:
+        if self._current_fx_name == "training_step" and self._is_last_batch():
             self._log("train/")
             self.logged = True
 
@@ -89,6 +89,10 @@ class Measured(LightningModule):
         metrics.compute()  # on all ranks now, whichever of them looks at a metric first
         for name, metric in metrics.items():  # given whole metrics rather than numbers, Lightning resets them
             self.log(name, metric, on_step=False, on_epoch=True, prog_bar=split != "test/", metric_attribute=name)
+
+    def _is_last_batch(self) -> bool:
+        trainer = self._trainer
+        return bool(trainer and (trainer.is_last_batch or 0 <= trainer.max_steps <= trainer.global_step + 1))
 
     def _forget(self, split: SplitPrefix) -> None:
         """Drop what is left of an epoch that was interrupted."""
@@ -143,7 +147,7 @@ class Measured(LightningModule):
         self._forget("test/")
 
     def on_train_epoch_end(self) -> None:
-        """Log the epoch's metrics, if it ended before its last batch."""
+        """Log the epoch's metrics, if it was stopped before its last batch."""
         if not self.logged:
             self._log("train/")
 
