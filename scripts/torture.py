@@ -1,6 +1,6 @@
 """Is a run that is killed and resumed the run that was never killed? Kills runs and compares them bit by bit.
 
-    python scripts/torture.py                        105 kills over all cases, about half an hour on two cores
+    python scripts/torture.py                        200 kills over all cases, about an hour on two cores
     python scripts/torture.py --kills 4 ffnn lstm    four kills each of these
 
 A run is killed by SIGKILL, with all its processes, at random moments: in its start-up, in its epochs and validations,
@@ -38,16 +38,54 @@ TWO = ("--trainer.accelerator", "cpu", "--trainer.devices", "2", "--trainer.stra
 PLATEAU = ("--model.lr_scheduler", "ReduceLROnPlateau", "--model.lr_scheduler_args", "{patience: 0, threshold: 0.3}")
 FACES = ("--data", "celeba", "--data.image_size", "32", "--data.val_size", "40", "--data.num_workers", "2")
 
+REVIEWS = ("--data", "imdb", "--data.val_size", "40", "--data.min_frequency", "1", *FIT[2:])
+ONE_CYCLE = ("--model.lr_scheduler", "OneCycleLR", "--model.lr_scheduler_args", "{max_lr: 1, total_steps: 160}")
+OTHERS = ("LearningRateMonitor", "ModelCheckpoint", "Timer", "LambdaCallback", "ModelSummary", "TQDMProgressBar")
+PREDICTIONS = ("--trainer.callbacks+=BasePredictionWriter", "--trainer.callbacks.write_interval", "epoch")
+ON_EXCEPTION = ("--trainer.callbacks+=OnExceptionCheckpoint", "--trainer.callbacks.dirpath", ".")
+STOPPING = ("--trainer.callbacks+=EarlyStopping", "--trainer.callbacks.monitor", "train/loss")
+
 CASES: dict[str, tuple[str, ...]] = {
     "ffnn": ("ffnn", *FIT, "--trainer.val_check_interval", "9"),
     "lstm": ("lstm", *FIT, "--model.num_layers", "2", "--model.dropout", "0.3"),
+    "bilstm": ("bilstm_sentiment", *REVIEWS, "--model.lr_scheduler_args", "{T_max: 8}"),
     "workers": ("cifar_cnn", *FACES, *FIT[2:], "--data.augment", "true", "--model.loss", "bce"),
     "accumulation": ("slp", *FIT, "--trainer.accumulate_grad_batches", "3", "--data.augment", "true"),
     "patience": ("mlp", *FIT, "--model.lr", "5", "--patience", "1"),
     "plateau": ("mlp", *FIT, "--model.optimizer", "Adam", "--model.lr", "0.01", *PLATEAU),
+    "onecycle": ("mlp", *FIT, *ONE_CYCLE),
+    "lbfgs": ("mlp", *FIT, "--model.optimizer", "LBFGS", "--model.lr", "0.1"),
+    "interval": (
+        "ffnn",
+        *FIT,
+        "--trainer.val_check_interval",
+        "0.3",
+        "--model.optimizer",
+        "Adam",
+        "--model.lr",
+        "1e-3",
+    ),
+    "steps": ("ffnn", *FIT, "--trainer.max_epochs", "-1", "--trainer.max_steps", "150"),
+    "64-true": ("ffnn", *FIT, "--trainer.precision", "64-true", "--model.optimizer", "Adam", "--model.lr", "1e-3"),
+    "bf16-mixed": ("ffnn", *FIT, "--trainer.precision", "bf16-mixed"),
+    "bf16-true": ("ffnn", *FIT, "--trainer.precision", "bf16-true"),
+    "16-true": ("slp", *FIT, "--trainer.precision", "16-true"),
+    "averaging": ("ffnn", *FIT, "--trainer.callbacks+=WeightAveraging"),
+    "ema": ("ffnn", *FIT, "--trainer.callbacks+=EMAWeightAveraging", "--trainer.callbacks.decay", "0.9"),
+    "growing": (
+        *("slp", *FIT, "--trainer.callbacks+=GradientAccumulationScheduler"),
+        *("--trainer.callbacks.scheduling", "{0: 2, 3: 3}"),
+    ),
+    "callbacks": (
+        *("mlp", *FIT, *(f"--trainer.callbacks+={name}" for name in OTHERS)),
+        *(*PREDICTIONS, *ON_EXCEPTION, *STOPPING),
+    ),
     "ddp": ("ffnn", *FIT, *TWO),
 }
 """Options of `zoo fit` by name."""
+
+SHORTER = {"steps": ("--trainer.max_steps", "70")}
+"""Options of a shorter run, with which a case begins; what goes on is as long as the case."""
 
 MOST_KILLS = 3
 """Of one run."""
@@ -70,17 +108,12 @@ class Trial:
     differences: list[str] = field(default_factory=list)
 
 
-def command(case: str, go_on: bool) -> list[str]:
-    """Return the command of a case."""
-    return [sys.executable, "-m", "zoo", "fit", *CASES[case], *(["--ckpt_path", "last"] if go_on else [])]
-
-
-def start(case: str, folder: Path, data: Path, go_on: bool = False) -> subprocess.Popen[str]:
-    """Start the run of a case, in a folder."""
+def start(case: str, folder: Path, data: Path, *options: str) -> subprocess.Popen[str]:
+    """Start the run of a case, in a folder, with further options."""
     other = next((path for path in ("/dev/shm", "/tmp") if os.path.isdir(path)), None)  # another file system, if any
     environment = {**os.environ, "ZOO_DATA": str(data), "OMP_NUM_THREADS": "1", "TMPDIR": other or ""}
     return subprocess.Popen(
-        command(case, go_on),
+        [sys.executable, "-m", "zoo", "fit", *CASES[case], *options],
         cwd=folder,
         env=environment,
         stdout=subprocess.DEVNULL,
@@ -170,17 +203,19 @@ def trial(
     startup, whole = seconds
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        go_on = False
+        options = SHORTER.get(case, ())
         while done.kills < kills:
             early = chance.random() < 0.15
             wait = chance.uniform(0, startup if early else whole - startup)
-            process = start(case, folder, data, go_on)
-            if not kill(process, folder, wait, early, while_writing=chance.random() < 0.4):
+            process = start(case, folder, data, *options)
+            killed = kill(process, folder, wait, early, while_writing=chance.random() < 0.4)
+            go_on = any(folder.glob("runs/*/*/checkpoints/last.ckpt"))
+            options = ("--ckpt_path", "last") if go_on else SHORTER.get(case, ())
+            if not killed:
                 break  # it had ended before
             done.kills += 1
-            go_on = any(folder.glob("runs/*/*/checkpoints/last.ckpt"))
             done.resumed += go_on
-        if problem := finish(start(case, folder, data, go_on)):
+        if problem := finish(start(case, folder, data, *(options if go_on else ()))):
             done.differences.append(problem)
             return done
         found = outcome(folder)
@@ -207,6 +242,18 @@ def write_faces(root: Path) -> None:
     (folder / "list_eval_partition.txt").write_text("\n".join(parts) + "\n")
 
 
+def write_reviews(root: Path) -> None:
+    """Write some reviews as IMDB's archive has them: words drawn at random, of which some are good, and some bad."""
+    chance = random.Random(0)
+    for part, size in (("train", 120), ("test", 40)):
+        for name, words in (("neg", ("bad", "dull", "poor")), ("pos", ("good", "fine", "great"))):
+            folder = root / "aclImdb" / part / name
+            folder.mkdir(parents=True)
+            for number in range(size):
+                text = chance.choices([*words, *"abcdefghij"], k=chance.randint(5, 40))
+                (folder / f"{number}_5.txt").write_text(" ".join(text), encoding="utf-8")
+
+
 def torture(cases: Sequence[str], kills: int, seed: int) -> bool:
     """Kill runs of each case, print the table, and return whether there was no difference."""
     print("| case | kills | resumed from a checkpoint | began again | runs | differences |\n|---|---|---|---|---|---|")
@@ -214,6 +261,7 @@ def torture(cases: Sequence[str], kills: int, seed: int) -> bool:
     with tempfile.TemporaryDirectory() as temporary:
         data = Path(temporary)
         write_faces(data)
+        write_reviews(data)
         for case in cases:
             with tempfile.TemporaryDirectory() as folder:
                 began = time.monotonic()
@@ -246,7 +294,7 @@ def torture(cases: Sequence[str], kills: int, seed: int) -> bool:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cases", nargs="*", choices=[[], *CASES], metavar="CASE", help=", ".join(CASES))
-    parser.add_argument("--kills", type=int, default=15, help="of each case")
+    parser.add_argument("--kills", type=int, default=10, help="of each case")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     arguments = parser.parse_args()
     sys.exit(0 if torture(arguments.cases or list(CASES), arguments.kills, arguments.seed) else 1)

@@ -94,9 +94,14 @@ def test_fit_says_nothing_else(zoo_process: Command) -> None:
     done = zoo_process("fit", "slp", *DIGITS, *ONE_EPOCH)
     assert done.code == 0
     assert "epoch 1/1: train loss" in done.out
-    for noise in ("arning", "Tip", "GPU available", "`Trainer.fit` stopped", "litlogger"):
+    for noise in ("arning", "Tip", "GPU available", "`Trainer.fit` stopped", "litlogger", "FLOPs", "Flops", "measures"):
         assert noise not in done.out + done.err
-    assert "Trainable params" in done.err
+    summary = [line.split() for line in done.err.splitlines() if line.strip()]
+    assert summary == [
+        ["Name", "Type", "Params", "In", "sizes", "Out", "sizes"],
+        ["0", "fc", "Linear", "7.9", "K", "[1,", "784]", "[1,", "10]"],
+        ["7,850", "parameters,", "0.031", "MB"],
+    ]
 
 
 def test_the_reported_metrics_are_those_of_the_best_checkpoint(zoo_command: Command, trained: Path) -> None:
@@ -443,7 +448,7 @@ BAD = {
     "stray word": ["fit", "slp", "digits"],
     "batch size": ["fit", "slp", *DIGITS, "--data.batch_size", "-3"],
     "val_size of all": ["fit", "slp", *DIGITS, "--data.val_size", "1437"],
-    "val_size not whole": ["fit", "slp", *DIGITS, "--data.val_size", "0.5"],
+    "val_size not whole": ["fit", "slp", *DIGITS, "--data.val_size", "1.5"],
     "lr nan": ["fit", "slp", *DIGITS, "--model.lr", "nan"],
     "lr .nan": ["fit", "slp", *DIGITS, "--model.lr", ".nan"],
     "lr infinite": ["fit", "slp", *DIGITS, "--model.lr", ".inf"],
@@ -744,3 +749,20 @@ def test_test_takes_other_data(zoo_command: Command, trained: Path, shared_root:
     )
     assert done.code == 0
     assert f"mnist (292 train, 9 val, {TEST} test)" in done.out
+
+
+def test_the_validation_part_may_be_a_share(zoo_command: Command) -> None:
+    done = zoo_command("fit", "slp", *DIGITS, *ONE_EPOCH, "--data.val_size", "0.25")
+    assert done.code == 0, done.err
+    assert "digits (1,078 train, 359 val, 360 test)" in done.out
+    config = "runs/slp-digits/1/config.yaml"
+    again = zoo_command("fit", "--config", config, "--ckpt_path", "last", "--trainer.max_epochs", "2")
+    assert again.code == 0, again.err
+    assert "digits (1,078 train, 359 val, 360 test)" in again.out
+    tested = zoo_command("test", "--ckpt", "runs/slp-digits/1/checkpoints/last.ckpt")
+    assert "digits (1,078 train, 359 val, 360 test)" in tested.out
+    for share in ("1.0", "-0.1", "nan", "0.0001"):
+        done = zoo_command("fit", "slp", *DIGITS, "--data.val_size", share)
+        assert done.code == 2
+        assert done.err.count("\n") == 1
+        assert "val_size" in done.err

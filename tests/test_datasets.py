@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import Command, write_idx
+from lightning.pytorch import Trainer
 from PIL import Image
 from torch import Tensor
 
@@ -42,7 +43,7 @@ def test_cifar10_is_read_into_one_tensor_and_scaled(tmp_path: Path) -> None:
     data = zoo.create_datamodule("cifar10", root=str(tmp_path), val_size=10)
     data.prepare_data()
     data.setup()
-    x, y = data.splits["train"].__getitems__(list(range(90)))
+    x, y = data.splits["train"].batch(list(range(90)))
     assert x.shape == (90, 3, 32, 32)
     assert x.dtype == torch.uint8
     scaled = data.scale(x)
@@ -144,7 +145,7 @@ def test_reviews_become_padded_ids_of_the_training_words(tmp_path: Path) -> None
     write_imdb(tmp_path)
     data = imdb(tmp_path)
     assert [len(data.splits[split]) for split in ("train", "val", "test")] == [32, 8, 40]
-    ids, targets = data.splits["train"].__getitems__([0, 5, 9])
+    ids, targets = data.splits["train"].batch([0, 5, 9])
     assert ids.shape[0] == 3
     assert ids.dtype == targets.dtype == torch.int64
     assert int(ids.max()) < 50
@@ -163,9 +164,35 @@ def test_reviews_are_cut_and_bucketed(tmp_path: Path) -> None:
     assert sorted(order) == list(range(32))
 
 
+def test_a_pickle_of_reviews_is_of_their_size_and_the_same(tmp_path: Path) -> None:
+    write_imdb(tmp_path, size=60)
+    data = imdb(tmp_path)
+    ids = sum(8 * int(split.lengths.sum()) for split in data.splits.values())
+    pickled = pickle.dumps(data)
+    assert len(pickled) < ids + 30 * 240 + 20_000  # and lengths, targets, ends, the vocabulary
+    again = pickle.loads(pickled)
+    for split, examples in data.splits.items():
+        indices = list(range(len(examples)))
+        assert all(map(torch.equal, again.splits[split].batch(indices), examples.batch(indices)))
+    text, target = data.splits["train"][3]
+    assert torch.equal(text, data.splits["train"].batch([3])[0][0])
+    assert target.shape == ()
+
+
+def test_reviews_are_predicted_in_their_own_order(tmp_path: Path) -> None:
+    (write_imdb(tmp_path) / "test" / "neg" / "3_5.txt").write_text("a longer one than the others " * 3)
+    data = imdb(tmp_path)
+    model = zoo.create_model("bilstm_sentiment", vocab_size=50)
+    trainer = Trainer(logger=False, accelerator="cpu", enable_progress_bar=False)
+    predictions = torch.cat(trainer.predict(model, data))
+    texts = data.splits["test"]
+    assert sorted(texts.lengths.tolist()) != texts.lengths.tolist()  # which is not the order of their lengths
+    assert torch.allclose(predictions, model.predict(texts.batch(list(range(len(texts))))[0]).values, atol=1e-6)
+
+
 def test_batches_hold_reviews_of_like_length_and_differ_by_epoch() -> None:
     lengths = torch.randint(1, 200, (1003,), generator=torch.Generator().manual_seed(0))
-    texts = Texts([torch.ones(int(n), dtype=torch.int64) for n in lengths], torch.zeros(1003))
+    texts = Texts(torch.ones(int(lengths.sum()), dtype=torch.int64), lengths, torch.zeros(1003))
     sampler = BucketSampler(texts, batch_size=8, shuffle=True)
     orders = []
     for epoch in (0, 0, 1):
@@ -274,7 +301,7 @@ def test_celeba_is_decoded_and_resized(tmp_path: Path) -> None:
     data.prepare_data()
     data.setup()
     assert [len(data.splits[split]) for split in ("train", "val", "test")] == [16, 7, 7]
-    x, y = data.splits["train"].__getitems__([0, 3])
+    x, y = data.splits["train"].batch([0, 3])
     assert (x.shape, x.dtype) == ((2, 3, 32, 32), torch.uint8)
     assert y.shape == (2, 40)
     assert set(y.flatten().tolist()) == {0, 1}
@@ -328,24 +355,24 @@ def test_fashion_mnist_has_its_own_folder_and_classes(tmp_path: Path) -> None:
     data.prepare_data()
     data.setup()
     assert data.classes[9] == "Ankle boot"
-    x, _ = data.splits["train"].__getitems__([0])
+    x, _ = data.splits["train"].batch([0])
     assert data.scale(x).shape == (1, *data.shape) == (1, 1, 32, 32)
 
 
 def test_tables_are_as_documented() -> None:
     quadratic = zoo.create_datamodule("quadratic", noise=0.0)
     quadratic.setup()
-    x, y = quadratic.splits["train"].__getitems__(list(range(30)))
+    x, y = quadratic.splits["train"].batch(list(range(30)))
     assert torch.allclose(y, x @ torch.tensor([[2.0], [3.0]]))
     assert float(x[0, 0]) == 4
     function = zoo.create_datamodule("custom_function", a=3.0, b=0.5)
     function.setup()
-    x, y = function.splits["test"].__getitems__(list(range(100)))
+    x, y = function.splits["test"].batch(list(range(100)))
     assert (x[:, 1] > 0).all()
     assert torch.allclose(y[:, 0], 3 * x[:, 0] * x[:, 1].log() + 0.5 * x[:, 1] ** 2)
     xor = zoo.create_datamodule("xor")
     xor.setup()
-    x, y = xor.splits["train"].__getitems__([0, 1, 2, 3])
+    x, y = xor.splits["train"].batch([0, 1, 2, 3])
     assert y.flatten().tolist() == [0, 1, 1, 0]
 
 
@@ -385,12 +412,10 @@ def test_augmentation_varies_each_image_on_its_own_and_keeps_the_rest(vary: obje
 
 
 def test_augmentation_is_for_training_alone() -> None:
-    from lightning.pytorch import Trainer
-
     data = zoo.create_datamodule("digits", augment=True)
     data.setup()
     data.trainer = Trainer(logger=False, accelerator="cpu")
-    batch = data.splits["train"].__getitems__([0, 1, 2])
+    batch = data.splits["train"].batch([0, 1, 2])
     data.trainer.testing = True
     assert torch.equal(data.on_after_batch_transfer(batch, 0)[0], data.scale(batch[0]))
     data.trainer.training = True

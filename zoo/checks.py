@@ -19,7 +19,8 @@ from torch.optim.lr_scheduler import OneCycleLR
 from zoo.callbacks.exact_resume import check_callbacks
 from zoo.datamodules.base import DataModule, Split
 from zoo.errors import ZooError, suggestion
-from zoo.tasks import Task
+from zoo.inputs import random_inputs
+from zoo.tasks import Classifier, Task
 
 OURS = ("zoo.", "lightning.")
 """How the names of modules begin whose classes log nothing but the metrics of a task."""
@@ -38,7 +39,7 @@ def check_run(trainer: Trainer, model: Task, data: DataModule, options: Namespac
     check_batches(trainer, data)
     _check_validation(trainer, model, options)
     _check_monitors(trainer, model)
-    if trainer.strategy.root_device.type == "cpu":  # of other devices none is used before the processes have started
+    if _can_be_tried(trainer, model):
         _try_a_step(trainer, model, data)
 
 
@@ -110,19 +111,26 @@ def _check_monitors(trainer: Trainer, model: Task) -> None:
                 raise ZooError(f"{type(callback).__name__} monitors {monitor!r}, but --trainer.limit_val_batches is 0")
 
 
+def _can_be_tried(trainer: Trainer, model: Task) -> bool:
+    """Return whether to try the network: of other devices none is used before the processes have started."""
+    return trainer.strategy.root_device.type == "cpu" and model.example_input_array is not None
+
+
 def _try_a_step(trainer: Trainer, model: Task, data: DataModule) -> None:
     """Take a step with a copy of the network: some values are refused by torch only then."""
     network = copy.deepcopy(model)
     precision = trainer.precision_plugin
     precision.convert_module(network)
-    x, y = data.splits["train"].__getitems__(list(range(min(2, len(data.splits["train"])))))
-    batch = precision.convert_input((data.scale(x), y))
+    x = precision.convert_input(random_inputs(network, 2))
+    y = torch.zeros(2, dtype=torch.int64)
+    if not isinstance(network, Classifier) or network.multilabel:
+        y = torch.zeros(2, *network(x).shape[1:], dtype=x.dtype)
     configured: Any = network.configure_optimizers()
     optimizer: Any = configured["optimizer"] if isinstance(configured, dict) else configured
 
     def closure() -> torch.Tensor:
         with precision.train_step_context():
-            loss = network.training_step(batch, 0)
+            loss = network.training_step((x, y), 0)
         loss.backward()
         return loss
 
@@ -140,12 +148,11 @@ def _try_a_step(trainer: Trainer, model: Task, data: DataModule) -> None:
 def check_evaluation(trainer: Trainer, model: Task, data: DataModule) -> None:
     """Raise ZooError for an evaluation that would fail because of its options."""
     check_batches(trainer, data)
-    if trainer.strategy.root_device.type == "cpu":
+    if _can_be_tried(trainer, model):
         network = copy.deepcopy(model)
         trainer.precision_plugin.convert_module(network)
-        x, _ = data.splits["test"].__getitems__([0])
         with _precision_told(trainer), torch.inference_mode(), trainer.precision_plugin.test_step_context():
-            network(trainer.precision_plugin.convert_input(data.scale(x)))
+            network(trainer.precision_plugin.convert_input(random_inputs(network, 1)))
 
 
 @contextlib.contextmanager

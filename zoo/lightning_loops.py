@@ -31,11 +31,21 @@ def begin_next_epoch(trainer: Trainer) -> None:
         loop.epoch_progress.increment_completed()
 
 
+def is_last_batch(trainer: Trainer) -> bool:
+    """Return whether the epoch has no more batches after this one."""
+    return trainer.fit_loop.epoch_loop._num_ready_batches_reached()
+
+
+def ends_epoch(trainer: Trainer) -> bool:
+    """Return whether the epoch ends with this batch, which was trained on: its last one, or that of the last step."""
+    return is_last_batch(trainer) or 0 <= trainer.max_steps <= trainer.global_step
+
+
 def was_cut_short(trainer: Trainer) -> bool:
     """Return whether an epoch ends before its last batch: ``max_steps`` is reached, or a callback stops the run."""
     epoch: Any = trainer.fit_loop.epoch_progress.total
     ends = epoch.completed < epoch.processed == epoch.started
-    return ends and not trainer.fit_loop.epoch_loop._num_ready_batches_reached()
+    return ends and not is_last_batch(trainer)
 
 
 def move_into_epoch(loops: dict[str, Any]) -> None:
