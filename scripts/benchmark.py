@@ -109,6 +109,7 @@ def seconds_of_fit(name: str, steps: int, safe: bool, folder: Path) -> float:
 
     import zoo
     from zoo.callbacks import ExactResume
+    from zoo.datamodules.examples import Gathered
     from zoo.registry import model_row
     from zoo.trainer import quiet
 
@@ -117,7 +118,7 @@ def seconds_of_fit(name: str, steps: int, safe: bool, folder: Path) -> float:
     data = zoo.create_datamodule(row.data, batch_size=row.batch_size)
     data.setup()
     if not safe:  # torch's own loader, whose place in the epoch nobody knows
-        plain = DataLoader(data.splits["train"], row.batch_size, shuffle=True, collate_fn=lambda batch: batch)
+        plain = DataLoader(Gathered(data.splits["train"]), row.batch_size, shuffle=True, collate_fn=lambda batch: batch)
         data.train_dataloader = lambda: plain  # type: ignore[method-assign]
     trainer = Trainer(
         max_steps=steps,

@@ -321,7 +321,7 @@ BAD = {
     "stray word": ["fit", "slp", "digits"],
     "batch size": ["fit", "slp", *DIGITS, "--data.batch_size", "-3"],
     "val_size of all": ["fit", "slp", *DIGITS, "--data.val_size", "1437"],
-    "val_size not whole": ["fit", "slp", *DIGITS, "--data.val_size", "0.5"],
+    "val_size not whole": ["fit", "slp", *DIGITS, "--data.val_size", "1.5"],
     "lr nan": ["fit", "slp", *DIGITS, "--model.lr", "nan"],
     "lr .nan": ["fit", "slp", *DIGITS, "--model.lr", ".nan"],
     "lr infinite": ["fit", "slp", *DIGITS, "--model.lr", ".inf"],

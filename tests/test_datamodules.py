@@ -16,13 +16,15 @@ import pytest
 import torch
 from conftest import TEST, TRAIN, write_idx, write_mnist
 from lightning.pytorch import Trainer
+from lightning.pytorch.trainer.states import TrainerState, TrainerStatus
 from PIL import Image, ImageOps
 from test_datasets import write_cifar
 
 import zoo
 from zoo.datamodules import files
+from zoo.datamodules.examples import Examples
 from zoo.datamodules.files import offline_reason  # what it was before the tests cut the network off
-from zoo.datamodules.loading import EpochSampler, Examples
+from zoo.datamodules.loading import EpochSampler
 from zoo.transforms import Digit
 
 SMALL = {"val_size": 51, "batch_size": 16}
@@ -59,12 +61,25 @@ def test_val_size_0_trains_on_everything_and_validates_on_the_test_set(shared_ro
     assert data.splits["val"] is data.splits["test"]
 
 
+@pytest.mark.parametrize("name", zoo.list_datamodules())
+def test_val_size_is_a_number_or_a_share_for_every_data_set(name: str) -> None:
+    data = zoo.create_datamodule(name, val_size=0.25)
+    assert data.hparams["val_size"] == 0.25
+    order, held_out = data.split(100)
+    assert (len(order), len(held_out)) == (75, 25)
+    assert torch.equal(held_out, zoo.create_datamodule(name, val_size=25).split(100)[1])
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"batch_size": 0}, "batch_size must be at least 1, got 0"),
         ({"batch_size": -3}, "batch_size must be at least 1, got -3"),
         ({"val_size": -1}, "val_size must be at least 0"),
+        ({"val_size": 1.0}, "below 1 if it is a share, got 1.0"),
+        ({"val_size": float("nan")}, "below 1 if it is a share, got nan"),
+        ({"val_size": 0.001}, f"val_size 0.001 of {TRAIN} examples is none"),
+        ({"val_size": 0.999}, "leaves nothing to train on"),
         ({"val_size": TRAIN}, f"val_size {TRAIN} leaves nothing to train on: the training set has {TRAIN} examples"),
     ],
 )
@@ -76,10 +91,11 @@ def test_sizes_that_make_no_sense(arguments: dict[str, int], message: str, share
 def test_a_batch_is_bytes_gathered_and_floats_on_the_device(shared_root: Path) -> None:
     data = zoo.create_datamodule("mnist", root=str(shared_root), **SMALL)
     data.setup()
+    data.trainer = Trainer(logger=False, accelerator="cpu")
+    data.trainer.state.status = TrainerStatus.RUNNING
     x, y = next(iter(data.train_dataloader()))
     assert x.dtype == torch.uint8
     assert y.dtype == torch.int64
-    data.trainer = Trainer(logger=False, accelerator="cpu")
     scaled, same = data.on_after_batch_transfer((x, y), 0)
     assert scaled.dtype == torch.float32
     assert torch.equal(scaled, x.float() / 255)
@@ -98,7 +114,7 @@ def test_the_last_smaller_batch_is_kept_and_every_example_seen_once(shared_root:
 def test_gathering_equals_indexing() -> None:
     x, y = torch.arange(40).reshape(10, 4), torch.arange(10)
     chosen = [7, 1, 1, 9]
-    for got, expected in zip(Examples(x, y).__getitems__(chosen), (x[chosen], y[chosen]), strict=True):
+    for got, expected in zip(Examples(x, y).batch(chosen), (x[chosen], y[chosen]), strict=True):
         assert torch.equal(got, expected)
 
 
@@ -149,6 +165,7 @@ def test_evaluation_sees_every_example_once_on_any_number_of_ranks(ranks: int) -
 def test_what_ranks_cannot_share_is_refused(batch_size: int, message: str, shared_root: Path) -> None:
     class TwoRanks:
         global_rank, world_size = 0, 2
+        state = TrainerState(status=TrainerStatus.RUNNING)
 
     data = zoo.create_datamodule("mnist", root=str(shared_root), batch_size=batch_size, val_size=1)
     data.setup()

@@ -42,7 +42,7 @@ def test_cifar10_is_read_into_one_tensor_and_scaled(tmp_path: Path) -> None:
     data = zoo.create_datamodule("cifar10", root=str(tmp_path), val_size=10)
     data.prepare_data()
     data.setup()
-    x, y = data.splits["train"].__getitems__(list(range(90)))
+    x, y = data.splits["train"].batch(list(range(90)))
     assert x.shape == (90, 3, 32, 32)
     assert x.dtype == torch.uint8
     scaled = data.scale(x)
@@ -144,7 +144,7 @@ def test_reviews_become_padded_ids_of_the_training_words(tmp_path: Path) -> None
     write_imdb(tmp_path)
     data = imdb(tmp_path)
     assert [len(data.splits[split]) for split in ("train", "val", "test")] == [32, 8, 40]
-    ids, targets = data.splits["train"].__getitems__([0, 5, 9])
+    ids, targets = data.splits["train"].batch([0, 5, 9])
     assert ids.shape[0] == 3
     assert ids.dtype == targets.dtype == torch.int64
     assert int(ids.max()) < 50
@@ -165,7 +165,7 @@ def test_reviews_are_cut_and_bucketed(tmp_path: Path) -> None:
 
 def test_batches_hold_reviews_of_like_length_and_differ_by_epoch() -> None:
     lengths = torch.randint(1, 200, (1003,), generator=torch.Generator().manual_seed(0))
-    texts = Texts([torch.ones(int(n), dtype=torch.int64) for n in lengths], torch.zeros(1003))
+    texts = Texts(torch.ones(int(lengths.sum()), dtype=torch.int64), lengths, torch.zeros(1003))
     sampler = BucketSampler(texts, batch_size=8, shuffle=True)
     orders = []
     for epoch in (0, 0, 1):
@@ -274,7 +274,7 @@ def test_celeba_is_decoded_and_resized(tmp_path: Path) -> None:
     data.prepare_data()
     data.setup()
     assert [len(data.splits[split]) for split in ("train", "val", "test")] == [16, 7, 7]
-    x, y = data.splits["train"].__getitems__([0, 3])
+    x, y = data.splits["train"].batch([0, 3])
     assert (x.shape, x.dtype) == ((2, 3, 32, 32), torch.uint8)
     assert y.shape == (2, 40)
     assert set(y.flatten().tolist()) == {0, 1}
@@ -328,24 +328,24 @@ def test_fashion_mnist_has_its_own_folder_and_classes(tmp_path: Path) -> None:
     data.prepare_data()
     data.setup()
     assert data.classes[9] == "Ankle boot"
-    x, _ = data.splits["train"].__getitems__([0])
+    x, _ = data.splits["train"].batch([0])
     assert data.scale(x).shape == (1, *data.shape) == (1, 1, 32, 32)
 
 
 def test_tables_are_as_documented() -> None:
     quadratic = zoo.create_datamodule("quadratic", noise=0.0)
     quadratic.setup()
-    x, y = quadratic.splits["train"].__getitems__(list(range(30)))
+    x, y = quadratic.splits["train"].batch(list(range(30)))
     assert torch.allclose(y, x @ torch.tensor([[2.0], [3.0]]))
     assert float(x[0, 0]) == 4
     function = zoo.create_datamodule("custom_function", a=3.0, b=0.5)
     function.setup()
-    x, y = function.splits["test"].__getitems__(list(range(100)))
+    x, y = function.splits["test"].batch(list(range(100)))
     assert (x[:, 1] > 0).all()
     assert torch.allclose(y[:, 0], 3 * x[:, 0] * x[:, 1].log() + 0.5 * x[:, 1] ** 2)
     xor = zoo.create_datamodule("xor")
     xor.setup()
-    x, y = xor.splits["train"].__getitems__([0, 1, 2, 3])
+    x, y = xor.splits["train"].batch([0, 1, 2, 3])
     assert y.flatten().tolist() == [0, 1, 1, 0]
 
 
@@ -390,7 +390,7 @@ def test_augmentation_is_for_training_alone() -> None:
     data = zoo.create_datamodule("digits", augment=True)
     data.setup()
     data.trainer = Trainer(logger=False, accelerator="cpu")
-    batch = data.splits["train"].__getitems__([0, 1, 2])
+    batch = data.splits["train"].batch([0, 1, 2])
     data.trainer.testing = True
     assert torch.equal(data.on_after_batch_transfer(batch, 0)[0], data.scale(batch[0]))
     data.trainer.training = True

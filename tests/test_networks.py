@@ -17,7 +17,7 @@ def test_the_linear_problems_gradient_by_hand_is_autograds() -> None:
     model = zoo.create_model("linear")
     data = zoo.create_datamodule("quadratic")
     data.setup()
-    batch = data.splits["train"].__getitems__(list(range(30)))
+    batch = data.splits["train"].batch(list(range(30)))
     model.training_step(batch, 0).backward()
     assert torch.allclose(model.mdl.weight.grad, model.gradient_by_hand(*batch), rtol=1e-5)
 

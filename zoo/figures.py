@@ -137,7 +137,7 @@ def confusion(counts: torch.Tensor, classes: tuple[str, ...]) -> Figure:
 def _first_of_test(model: Task, data: DataModule, count: int) -> tuple[torch.Tensor, ...]:
     """Return the first inputs of the test set as they are stored, their targets, and what the network puts out."""
     examples = data.splits["test"]
-    x, y = examples.__getitems__(list(range(min(count, len(examples)))))
+    x, y = examples.batch(list(range(min(count, len(examples)))))
     with torch.inference_mode():
         output = model.eval()(data.scale(x.to(model.device)).to(model.dtype))
     return x, y, output.float().cpu()

@@ -6,8 +6,10 @@ from typing import Any, Literal, cast, get_args
 
 import torch
 from lightning.pytorch import LightningModule
-from torch import Tensor, nn
+from torch import Tensor
 from torchmetrics import MeanMetric, Metric, MetricCollection, SumMetric
+
+from zoo.ranks import rank_and_ranks
 
 SplitPrefix = Literal["train/", "val/", "test/"]
 
@@ -31,9 +33,12 @@ class Measured(LightningModule):
         self.summed = summed
         total = SumMetric(nan_strategy="disable") if summed else MeanMetric(nan_strategy="disable")
         measured = MetricCollection({"loss": total, **metrics}, compute_groups=False)
-        # In one container, so that the model summary shows them as one line.
-        self.measures = nn.ModuleDict({split: measured.clone(split) for split in get_args(SplitPrefix)})
+        # In a plain dictionary, which torch does not look into: a network consists of its layers.
+        self.measures: dict[str, Metric | MetricCollection] = {
+            split: measured.clone(split) for split in get_args(SplitPrefix)
+        }
         self.unmeasured: dict[SplitPrefix, list[tuple[Tensor, Tensor, Tensor]]] = {s: [] for s in get_args(SplitPrefix)}
+        self.logged = False
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set an attribute; at once if it is the one in which Lightning notes, 50 times a step, what it calls."""
@@ -48,6 +53,10 @@ class Measured(LightningModule):
         batches.append((loss.detach(), output.detach(), target))
         if len(batches) == MEASURED_AT_ONCE:
             self._flush(split)
+        # Logged at the epoch's end, callbacks would see them an epoch late: their turn comes before the network's.
+        if self._current_fx_name == "training_step" and self._is_last_batch():
+            self._log("train/")
+            self.logged = True
 
     def predicted(self, output: Tensor) -> Tensor:
         """Turn what ``forward`` puts out into what a user asks for: probabilities, or values, of the same shape."""
@@ -62,7 +71,7 @@ class Measured(LightningModule):
             outputs: What ``forward`` put out, shape ``(examples, ...)``.
             targets: The targets, shape ``(examples, ...)``.
         """
-        self._metrics(split).update(value=losses, preds=self.predicted(outputs), target=targets)
+        self._metrics(split).to(losses.device).update(value=losses, preds=self.predicted(outputs), target=targets)
 
     def _metrics(self, split: SplitPrefix) -> MetricCollection:
         return cast(MetricCollection, self.measures[split])
@@ -76,8 +85,14 @@ class Measured(LightningModule):
 
     def _log(self, split: SplitPrefix) -> None:
         self._flush(split)
-        # Given whole metrics rather than numbers, Lightning computes them over all ranks, and resets them.
-        self.log_dict(self._metrics(split), prog_bar=split != "test/")
+        metrics = self._metrics(split).to(self.device)  # a rank that saw nothing has moved none
+        metrics.compute()  # on all ranks now, whichever of them looks at a metric first
+        for name, metric in metrics.items():  # given whole metrics rather than numbers, Lightning resets them
+            self.log(name, metric, on_step=False, on_epoch=True, prog_bar=split != "test/", metric_attribute=name)
+
+    def _is_last_batch(self) -> bool:
+        trainer = self._trainer
+        return bool(trainer and (trainer.is_last_batch or 0 <= trainer.max_steps <= trainer.global_step + 1))
 
     def _forget(self, split: SplitPrefix) -> None:
         """Drop what is left of an epoch that was interrupted."""
@@ -102,7 +117,7 @@ class Measured(LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take up what was measured of an epoch's training, if there are as many ranks as then."""
         everywhere = checkpoint.get("measured", [])
-        rank, ranks = (self._trainer.global_rank, self._trainer.world_size) if self._trainer else (0, 1)
+        rank, ranks = rank_and_ranks(self._trainer)
         if len(everywhere) != ranks:
             return
         self.unmeasured["train/"] = [tuple(batch) for batch in everywhere[rank]["batches"]]
@@ -114,13 +129,14 @@ class Measured(LightningModule):
 
     def on_train_start(self) -> None:
         """Bring what a checkpoint held of an epoch's metrics to the device."""
-        self._metrics("train/").to(self.device)
+        self.logged = False
         batches = self.unmeasured["train/"]
         batches[:] = [(loss.to(self.device), out.to(self.device), y.to(self.device)) for loss, out, y in batches]
 
     def on_train_epoch_start(self) -> None:
         """Begin the epoch's metrics."""
         self._forget("train/")
+        self.logged = False
 
     def on_validation_epoch_start(self) -> None:
         """Begin the validation set's metrics."""
@@ -131,8 +147,9 @@ class Measured(LightningModule):
         self._forget("test/")
 
     def on_train_epoch_end(self) -> None:
-        """Log the epoch's metrics."""
-        self._log("train/")
+        """Log the epoch's metrics, if it was stopped before its last batch."""
+        if not self.logged:
+            self._log("train/")
 
     def on_validation_epoch_end(self) -> None:
         """Log the validation set's metrics."""

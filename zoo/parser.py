@@ -6,14 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from docstring_parser import parse
 from jsonargparse import ArgumentParser, Namespace
 from lightning.pytorch import Trainer
 
 from zoo.datamodules.base import DataModule
 from zoo.errors import ZooError, suggestion
-from zoo.tasks import ClassifierOptions, Task
-from zoo.tasks.task import TaskOptions
+from zoo.tasks import Task
 
 
 class Parser(ArgumentParser):
@@ -72,14 +70,9 @@ def _add_data_and_trainer(parser: Parser, data: type[DataModule]) -> None:
 
 
 def _complete_help(parser: Parser) -> None:
-    """Say what jsonargparse leaves unsaid: of the options that all networks share, and of a section's own name."""
-    docs = [parse(options.__doc__ or "") for options in (TaskOptions, ClassifierOptions)]
-    shared = {param.arg_name: param.description for doc in docs for param in doc.params}
+    """Say what jsonargparse leaves unsaid: of a section's own name."""
     for action in parser._actions:
-        name = str(action.dest).removeprefix("model.")
-        if name in shared and not action.help:
-            action.help = shared[name]
-        elif name in ("model", "data"):
+        if action.dest in ("model", "data"):
             action.metavar, action.help = "NAME", "its name, as zoo list shows them"
 
 

@@ -40,6 +40,8 @@ def final_states(lstm: nn.LSTM, x: Tensor, lengths: Tensor) -> Tensor:
         lengths: Number of valid steps of each, shape ``(batch,)``.
     """
     if not torch.compiler.is_exporting():
+        if not len(x):  # which cannot be packed
+            return x.new_zeros(0, 2 * lstm.hidden_size)
         packed = pack_padded_sequence(x, lengths.cpu(), batch_first=True, enforce_sorted=False)
         _, (hidden, _) = lstm(packed)
         return torch.cat([hidden[-2], hidden[-1]], dim=1)

@@ -1,18 +1,55 @@
-"""What a class takes, read off its signature."""
+"""What a class takes, and what an object was built with: networks and data modules alike."""
 
 from __future__ import annotations
 
 import inspect
-from typing import Any, get_args, get_type_hints
+import linecache
+from functools import cache
+from types import FrameType
+from typing import Any
 
 
-def arguments_of(cls: Any) -> list[str]:
-    """Return the arguments of a class by name, those that ``**options: Unpack[SomeTypedDict]`` stands for included."""
-    names: list[str] = []
-    for name, parameter in inspect.signature(cls).parameters.items():
-        if parameter.kind is parameter.VAR_KEYWORD:
-            (options, *_) = get_args(get_type_hints(cls.__init__)[name]) or [object]
-            names += get_type_hints(options)
-        else:
-            names.append(name)
-    return names
+def arguments_of(cls: type) -> list[str]:
+    """Return the arguments of a class by name, those that its constructor passes on as ``**options`` included."""
+    return _arguments_of(cls)
+
+
+@cache
+def _arguments_of(cls: Any) -> list[str]:
+    from jsonargparse import ArgumentParser
+
+    parser = ArgumentParser(exit_on_error=False)
+    return [key.removeprefix("of.") for key in parser.add_class_arguments(cls, "of", fail_untyped=False)]
+
+
+def follow_options(cls: type) -> None:
+    """Let tools that read a constructor at runtime follow its ``**options`` to where they are documented.
+
+    ``**options: Unpack[SomeTypedDict]`` tells editors and type checkers what there is, but neither defaults nor
+    descriptions, and not every version of jsonargparse reads it. All versions follow a plain ``**options`` to the call
+    of ``super().__init__``.
+    """
+    init = vars(cls).get("__init__")
+    for name, hint in getattr(init, "__annotations__", {}).items():
+        if "Unpack[" in str(hint):
+            init.__annotations__[name] = Any
+
+
+def built_with(built: object) -> dict[str, Any]:
+    """Return what an object is being built with, by the names of its class's arguments, defaults included.
+
+    Call it in a constructor. Lightning's ``save_hyperparameters`` finds the same for a class without ``**options``, but
+    takes what it finds from whatever object is being built around this one, too.
+    """
+    values: dict[str, Any] = {}
+    given: dict[str, Any] = {}
+    frame: FrameType | None = inspect.currentframe()
+    while frame := frame and frame.f_back:
+        names, _, keywords, found = inspect.getargvalues(frame)
+        if frame.f_code.co_name == "__init__" and names and found[names[0]] is built:  # the outermost comes last
+            given = {name: found[name] for name in names[1:]} | found.get(str(keywords), {})
+            values |= given
+            code = frame.f_code
+    if not linecache.getline(code.co_filename, code.co_firstlineno):  # typed in at a prompt: what is passed on is
+        return given  # anyone's guess
+    return {name: values[name] for name in arguments_of(type(built)) if name in values}

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
+from functools import partial
 from typing import Any, ClassVar, Literal, Self
 
 import torch
-from lightning.pytorch import LightningDataModule
+from lightning.pytorch import LightningDataModule, Trainer
+from lightning.pytorch.trainer.states import TrainerStatus
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from zoo.datamodules.loading import Batches, EpochSampler, Examples, ResumableLoader
+from zoo.datamodules.examples import Batches, Examples, Gathered, as_it_is
+from zoo.datamodules.loading import EpochSampler, ResumableLoader
 from zoo.errors import ZooError
 from zoo.losses import InputKind, TargetKind
+from zoo.ranks import rank_and_ranks
 from zoo.seeds import mixed
-from zoo.signatures import arguments_of
+from zoo.signatures import built_with
 from zoo.transforms import Transform
 
 Split = Literal["train", "val", "test"]
@@ -43,8 +47,8 @@ class DataModule(LightningDataModule, ABC):
 
     Args:
         batch_size: Examples a batch, over all ranks together.
-        val_size: Examples held out of the training set for validation. With 0, the whole training set is trained on and
-            the test set takes the place of the validation set.
+        val_size: Examples held out of the training set for validation, or their share, below 1. With 0, the whole
+            training set is trained on and the test set takes the place of the validation set.
         seed: Seeds the order of the training examples.
 
     Raises:
@@ -65,18 +69,18 @@ class DataModule(LightningDataModule, ABC):
     num_workers = 0
     """Processes that load batches; what is in memory needs none."""
 
-    def __init__(self, batch_size: int = 64, val_size: int = 0, seed: int = 0) -> None:
+    def __init__(self, batch_size: int = 64, val_size: int | float = 0, seed: int = 0) -> None:
         super().__init__()
         if batch_size < 1:
             raise ZooError(f"batch_size must be at least 1, got {batch_size}")
         if batch_size >= 2**31:
             raise ZooError(f"batch_size must be below 2**31, got {batch_size}")
-        if val_size < 0:
-            raise ZooError(f"val_size must be at least 0, got {val_size}")
+        if not (val_size >= 0 and (isinstance(val_size, int) or val_size < 1)):
+            raise ZooError(f"val_size must be at least 0, and below 1 if it is a share, got {val_size}")
         self.batch_size, self.val_size, self.seed = batch_size, val_size, seed
         self.splits: dict[Split, Batches] = {}
         self.tested: Split = "test"
-        self.save_hyperparameters(*arguments_of(type(self)), logger=False)
+        self.save_hyperparameters(built_with(self), logger=False)
 
     @abstractmethod
     def load_splits(self) -> dict[Split, Batches]:
@@ -110,15 +114,30 @@ class DataModule(LightningDataModule, ABC):
 
     def setup(self, stage: str = "fit") -> None:
         """Load the data and split it; once, however often it is called."""
-        if not self.splits:
-            self.splits = self.load_splits()
+        if self.splits:
+            return
+        splits = self.load_splits()
+        if type(self).scale is not DataModule.scale:
+            alone = copy.copy(self)  # without the data and the trainer: it goes along into other processes
+            alone.trainer = None
+            for examples in splits.values():
+                examples.scale = alone.scale
+        self.splits = splits
 
     def split(self, size: int) -> tuple[Tensor, Tensor]:
         """Return which of the training set's examples are trained on, and which are held out for validation."""
-        if self.val_size >= size:
+        held_out = self.held_out(size)
+        if held_out >= size:
             raise ZooError(f"val_size {self.val_size} leaves nothing to train on: the training set has {size} examples")
         order = torch.randperm(size, generator=torch.Generator().manual_seed(SPLIT_SEED))
-        return order[self.val_size :], order[: self.val_size]
+        return order[held_out:], order[:held_out]
+
+    def held_out(self, size: int) -> int:
+        """Return how many of so many examples ``val_size`` stands for. Raises ZooError for a share that is none."""
+        held_out = round(self.val_size * size) if isinstance(self.val_size, float) else self.val_size
+        if self.val_size and not held_out:
+            raise ZooError(f"val_size {self.val_size} of {size} examples is none; give a larger share")
+        return held_out
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Return shuffled batches of the training split; the last one may be smaller."""
@@ -132,7 +151,9 @@ class DataModule(LightningDataModule, ABC):
         """Return batches of the test set."""
         return self._loader(self.tested)
 
-    predict_dataloader = test_dataloader
+    def predict_dataloader(self) -> DataLoader[Any]:
+        """Return batches of the test set, in its own order: that of the answers."""
+        return self._loader(self.tested, sampler=EpochSampler)
 
     def testing_on(self, split: Split) -> Self:
         """Return this data module with a split in the place of the test set, to evaluate it by ``trainer.test``."""
@@ -151,32 +172,41 @@ class DataModule(LightningDataModule, ABC):
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Scale the inputs on the device, in the precision of the trainer."""
         assert self.trainer is not None
-        if isinstance(batch, Tensor):  # the example input of the model summary, which is scaled already
-            return self.trainer.precision_plugin.convert_input(batch)
+        if not isinstance(batch, Tensor):  # else it is the example input of the model summary, scaled already
+            batch_idx = self.trainer.fit_loop.epoch_loop.batch_progress.current.ready
+            batch = self._finished(batch, self.trainer.current_epoch, batch_idx, training=self.trainer.training)
+        return self.trainer.precision_plugin.convert_input(batch)
+
+    def _finished(self, batch: tuple[Tensor, Tensor], epoch: int, batch_idx: int, training: bool) -> Any:
         x, y = batch
         x = self.scale(x)
-        if self.augment and self.trainer.training:
-            x = self.vary(x, self._chance(len(x)).to(x.device))
-        return self.trainer.precision_plugin.convert_input((x, y))
+        if self.augment and training:
+            generator = torch.Generator().manual_seed(mixed(self.seed, epoch, batch_idx))
+            rank, ranks = rank_and_ranks(self._running_trainer)
+            x = self.vary(x, torch.rand(len(x) * ranks, 4, generator=generator)[rank::ranks].to(x.device))
+        return x, y
 
-    def _chance(self, size: int) -> Tensor:
-        assert self.trainer is not None
-        batch = self.trainer.fit_loop.epoch_loop.batch_progress.current.ready
-        generator = torch.Generator().manual_seed(mixed(self.seed, self.trainer.current_epoch, batch))
-        rank, ranks = self.trainer.global_rank, self.trainer.world_size
-        return torch.rand(size * ranks, 4, generator=generator)[rank::ranks]
+    @property
+    def _running_trainer(self) -> Trainer | None:
+        """The trainer, while it is at work with this data; whoever asks for batches at other times is someone else."""
+        return self.trainer if self.trainer and self.trainer.state.status == TrainerStatus.RUNNING else None
 
-    def _loader(self, split: Split, shuffle: bool = False) -> DataLoader[Any]:
-        rank, ranks = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+    def _loader(
+        self, split: Split, shuffle: bool = False, sampler: type[EpochSampler] | None = None
+    ) -> DataLoader[Any]:
+        trainer = self._running_trainer
+        rank, ranks = rank_and_ranks(trainer)
         self.check_ranks(ranks)
         examples = self.splits[split]
         batch_size = self.batch_size if shuffle else max(self.batch_size, EVALUATION_BATCH_SIZE)
-        sampler = self.sampler(examples, batch_size=batch_size, rank=rank, ranks=ranks, shuffle=shuffle, seed=self.seed)
         return ResumableLoader(
-            examples,
+            Gathered(examples),
             batch_size=max(1, batch_size // ranks),
-            sampler=sampler,
-            collate_fn=_as_it_is,
+            sampler=(sampler or self.sampler)(
+                examples, batch_size=batch_size, rank=rank, ranks=ranks, shuffle=shuffle, seed=self.seed
+            ),
+            finish=None if trainer else partial(self._finished, training=shuffle),
+            collate_fn=as_it_is,
             num_workers=self.num_workers,
             timeout=SECONDS_TO_LOAD if self.num_workers else 0,
             persistent_workers=self.num_workers > 0,
@@ -199,7 +229,3 @@ class InMemory(DataModule):
             return {"train": whole, "val": test, "test": test}
         train, val = (Examples(*(t.index_select(0, part) for t in whole.tensors)) for part in self.split(len(whole)))
         return {"train": train, "val": val, "test": test}
-
-
-def _as_it_is(batch: Any) -> Any:
-    return batch

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from zoo.datamodules.base import DataUnavailableError, Split
+from zoo.datamodules.examples import Batches
 from zoo.datamodules.files import data_root, read_text
 from zoo.datamodules.images import ImageDataModule
-from zoo.datamodules.loading import Batches
 from zoo.errors import ZooError
 from zoo.transforms import Photo, Transform, read_picture
 
@@ -35,7 +35,7 @@ class Pictures(Batches):
         """Return the number of pictures."""
         return len(self.paths)
 
-    def __getitems__(self, indices: list[int]) -> tuple[Tensor, Tensor]:
+    def batch(self, indices: list[int]) -> tuple[Tensor, Tensor]:
         """Return a batch: bytes ``(batch, 3, size, size)`` and targets."""
         images = torch.stack([self.photo.pixels(read_picture(self.paths[index])) for index in indices])
         return images, self.targets[indices]
@@ -56,8 +56,8 @@ class CelebA(ImageDataModule):
         num_workers: Processes that decode the photos.
         augment: Whether to shift and mirror the training images at random.
         batch_size: Examples a batch, over all ranks together.
-        val_size: Validation photos used, the first of the data set's own validation part. With 0, the test set takes
-            the place of the validation set.
+        val_size: Validation photos used, or their share, below 1: the first of the data set's own validation part.
+            With 0, the test set takes the place of the validation set.
         seed: Seeds the order of the training examples.
     """
 
@@ -71,7 +71,7 @@ class CelebA(ImageDataModule):
         num_workers: int = 2,
         augment: bool = False,
         batch_size: int = 64,
-        val_size: int = 19_867,
+        val_size: int | float = 19_867,
         seed: int = 0,
     ) -> None:
         if image_size < 1 or num_workers < 0:
@@ -113,7 +113,7 @@ class CelebA(ImageDataModule):
                 raise ZooError(f"{lists} gives {row[0]} other attributes than 1 and -1")
             chosen[partition[row[0]]].append(row)
         if self.val_size:
-            chosen["1"] = chosen["1"][: self.val_size]
+            chosen["1"] = chosen["1"][: self.held_out(len(chosen["1"]))]
         splits = {
             split: Pictures(
                 [pictures / row[0] for row in rows],

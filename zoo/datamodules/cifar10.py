@@ -33,8 +33,8 @@ class CIFAR10(InMemory, ImageDataModule):
         padding: Dark pixels added on every side.
         augment: Whether to shift and mirror the training images at random.
         batch_size: Examples a batch, over all ranks together.
-        val_size: Examples held out of the training set for validation. With 0, all of it is trained on and the test set
-            takes the place of the validation set.
+        val_size: Examples held out of the training set for validation, or their share, below 1. With 0, all of it is
+            trained on and the test set takes the place of the validation set.
         seed: Seeds the order of the training examples.
     """
 
@@ -47,7 +47,7 @@ class CIFAR10(InMemory, ImageDataModule):
         padding: int = 0,
         augment: bool = False,
         batch_size: int = 64,
-        val_size: int = 5_000,
+        val_size: int | float = 5_000,
         seed: int = 0,
     ) -> None:
         super().__init__(padding, augment, batch_size=batch_size, val_size=val_size, seed=seed)

@@ -21,8 +21,8 @@ class CustomFunctionData(TableDataModule):
         b: The number B.
         size: Number of points to train on, and of others to test on.
         batch_size: Examples a batch, over all ranks together.
-        val_size: Examples held out of the training set for validation. With 0, all of it is trained on and the test set
-            takes the place of the validation set.
+        val_size: Examples held out of the training set for validation, or their share, below 1. With 0, all of it is
+            trained on and the test set takes the place of the validation set.
         seed: Seeds the order of the training examples.
     """
 
@@ -35,7 +35,7 @@ class CustomFunctionData(TableDataModule):
         b: float = -1.0,
         size: int = 100,
         batch_size: int = 100,
-        val_size: int = 0,
+        val_size: int | float = 0,
         seed: int = 0,
     ) -> None:
         super().__init__(batch_size, val_size, seed)

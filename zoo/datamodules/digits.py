@@ -28,8 +28,8 @@ class Digits(InMemory, ImageDataModule):
         channels: Number of equal channels.
         augment: Whether to turn, shift and scale the training images a little, at random.
         batch_size: Examples a batch, over all ranks together.
-        val_size: Examples held out of the training set for validation. With 0, all of it is trained on and the test set
-            takes the place of the validation set.
+        val_size: Examples held out of the training set for validation, or their share, below 1. With 0, all of it is
+            trained on and the test set takes the place of the validation set.
         seed: Seeds the order of the training examples.
     """
 
@@ -41,7 +41,7 @@ class Digits(InMemory, ImageDataModule):
         channels: int = 1,
         augment: bool = False,
         batch_size: int = 64,
-        val_size: int = 180,
+        val_size: int | float = 180,
         seed: int = 0,
     ) -> None:
         if image_size < 16 or channels < 1:

@@ -23,8 +23,8 @@ class FashionMNIST(MNIST):
         padding: Dark pixels added on every side: 2 make the images 32 pixels each way.
         augment: Whether to shift and mirror the training images at random.
         batch_size: Examples a batch, over all ranks together.
-        val_size: Examples held out of the training set for validation. With 0, all of it is trained on and the test set
-            takes the place of the validation set.
+        val_size: Examples held out of the training set for validation, or their share, below 1. With 0, all of it is
+            trained on and the test set takes the place of the validation set.
         seed: Seeds the order of the training examples.
     """
 

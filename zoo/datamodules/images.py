@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -23,7 +25,7 @@ class ImageDataModule(DataModule):
     stored_shape: tuple[int, int, int]
     """Shape of an image as it is stored."""
 
-    def __init__(self, padding: int = 0, augment: bool = False, **rest: int) -> None:
+    def __init__(self, padding: int = 0, augment: bool = False, **rest: Any) -> None:
         super().__init__(**rest)
         if padding < 0:
             raise ZooError(f"padding must be at least 0, got {padding}")

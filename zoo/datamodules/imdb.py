@@ -15,8 +15,9 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from zoo.datamodules.base import DataModule, DataUnavailableError, Split
+from zoo.datamodules.examples import Batches
 from zoo.datamodules.files import data_root, fetch_tar, read_text
-from zoo.datamodules.loading import Batches, EpochSampler
+from zoo.datamodules.loading import EpochSampler
 from zoo.errors import ZooError
 from zoo.files import written_whole
 from zoo.seeds import mixed
@@ -34,19 +35,22 @@ POOL = 50
 
 
 class Texts(Batches):
-    """Token ids of texts, and targets, gathered a batch at a time and padded with 0 to the longest in it."""
+    """Token ids of texts, one after another, and targets; a batch is padded with 0 to the longest text in it."""
 
-    def __init__(self, ids: list[Tensor], targets: Tensor) -> None:
-        self.ids, self.targets = ids, targets
-        self.lengths = torch.tensor([len(text) for text in ids])
+    def __init__(self, ids: Tensor, lengths: Tensor, targets: Tensor) -> None:
+        self.ids, self.lengths, self.targets = ids, lengths, targets
+        self.ends = lengths.cumsum(0).tolist()
 
     def __len__(self) -> int:
         """Return the number of texts."""
-        return len(self.ids)
+        return len(self.targets)
 
-    def __getitems__(self, indices: list[int]) -> tuple[Tensor, Tensor]:
+    def batch(self, indices: list[int]) -> tuple[Tensor, Tensor]:
         """Return a batch: ids ``(batch, longest)`` and targets ``(batch,)``."""
-        return pad_sequence([self.ids[index] for index in indices], batch_first=True), self.targets[indices]
+        lengths = self.lengths[indices].tolist()
+        ends = [self.ends[index] for index in indices]
+        texts = [self.ids[end - length : end] for end, length in zip(ends, lengths, strict=True)]
+        return pad_sequence(texts, batch_first=True), self.targets[indices]
 
 
 class BucketSampler(EpochSampler):
@@ -80,8 +84,8 @@ class IMDB(DataModule):
         min_frequency: How often a word must occur in the training split to have a token of its own.
         max_length: Tokens of a review at most: the first ones.
         batch_size: Examples a batch, over all ranks together.
-        val_size: Examples held out of the training set for validation. With 0, all of it is trained on and the test set
-            takes the place of the validation set.
+        val_size: Examples held out of the training set for validation, or their share, below 1. With 0, all of it is
+            trained on and the test set takes the place of the validation set.
         seed: Seeds the order of the training examples.
     """
 
@@ -96,7 +100,7 @@ class IMDB(DataModule):
         min_frequency: int = 2,
         max_length: int = 400,
         batch_size: int = 64,
-        val_size: int = 2_500,
+        val_size: int | float = 2_500,
         seed: int = 0,
     ) -> None:
         super().__init__(batch_size, val_size, seed)
@@ -146,8 +150,8 @@ class IMDB(DataModule):
         Tokenizer.from_str(tokenizer)
 
         def texts(split: str) -> Texts:
-            ids = torch.from_numpy(kept[f"{split}_ids"].astype(np.int64)).split(kept[f"{split}_lengths"].tolist())
-            return Texts(list(ids), torch.from_numpy(kept[f"{split}_targets"].astype(np.int64)))
+            arrays = (kept[f"{split}_{part}"].astype(np.int64) for part in ("ids", "lengths", "targets"))
+            return Texts(*map(torch.from_numpy, arrays))
 
         test = texts("test")
         train = texts("train")

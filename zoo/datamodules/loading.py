@@ -3,48 +3,19 @@
 from __future__ import annotations
 
 import re
-from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
-from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, DistributedSampler
+from torch.utils.data import DataLoader, DistributedSampler
 
+from zoo.datamodules.examples import Batches, Gathered
 from zoo.errors import ZooError
+from zoo.ranks import rank_and_ranks
 from zoo.seeds import draw_from, mixed
 
 STEPS = 0
 """Tells the seeds of what steps draw from those of augmentation."""
-
-
-class Batches(Dataset[tuple[Tensor, Tensor]], ABC):
-    """Examples that are fetched a whole batch at a time."""
-
-    @abstractmethod
-    def __len__(self) -> int:
-        """Return the number of examples."""
-
-    @abstractmethod
-    def __getitems__(self, indices: list[int]) -> tuple[Tensor, Tensor]:
-        """Return the batch of these indices; DataLoader prefers this to one call an example and a collation."""
-
-
-class Examples(Batches):
-    """Inputs and targets in memory."""
-
-    def __init__(self, x: Tensor, y: Tensor) -> None:
-        self.tensors = x, y
-
-    def __len__(self) -> int:
-        """Return the number of examples."""
-        return len(self.tensors[1])
-
-    def __getitems__(self, indices: list[int]) -> tuple[Tensor, Tensor]:
-        """Return the batch of these indices."""
-        chosen = torch.tensor(indices)
-        x, y = self.tensors
-        return x.index_select(0, chosen), y.index_select(0, chosen)  # several times faster than [chosen]
 
 
 class EpochSampler(DistributedSampler[Any]):
@@ -96,29 +67,57 @@ class ResumableLoader(DataLoader[Any]):
 
     In training it seeds torch's global generators for each batch, from the sampler's seed, the epoch and the batch:
     what a step draws at random, such as dropout's masks, is then the same in a resumed run, and on every rank.
+
+    Lightning may put other samplers in the place of ours, to predict or to overfit. Batches are then in their order.
+
+    Args:
+        dataset: What is loaded.
+        finish: Turns a stored batch, of an epoch and a place in it, into what a network takes; None where the trainer
+            has that done on the device.
+        **options: Arguments of ``DataLoader``.
+
+    Raises:
+        ZooError: In iterating: there are more processes than there were when it was made.
     """
 
-    sampler: EpochSampler
     resumed: dict[str, int] | None = None
     fetched = 0
+
+    def __init__(
+        self, dataset: Gathered, *, finish: Callable[[Any, int, int], Any] | None = None, **options: Any
+    ) -> None:
+        super().__init__(dataset, **options)
+        self.finish = finish
+
+    @property
+    def order(self) -> EpochSampler | None:
+        """The sampler, if it is one of ours."""
+        sampler = getattr(self.batch_sampler, "sampler", None)
+        return sampler if isinstance(sampler, EpochSampler) else None
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
         """Yield the epoch's batches, those before the place of a checkpoint left out.
 
         A generator, since Lightning asks for an iterator before it tells the sampler the epoch.
         """
-        skipped = 0
-        if self.resumed is not None:
-            skipped = self.resumed["batches"] if self.resumed["epoch"] == self.sampler.epoch else 0
-            self.resumed = None
-        assert self.batch_size is not None
-        self.fetched, self.sampler.start = skipped, skipped * self.batch_size
+        order = self.order
+        epoch = order.epoch if order else 0
+        if order and self.finish and order.num_replicas != (ranks := rank_and_ranks(None)[1]):
+            raise ZooError(
+                f"the loader was made for {order.num_replicas} processes, and there are {ranks}: give the trainer the "
+                "data module itself, or make the loader when all processes have started"
+            )
+        self.fetched = self.resumed["batches"] if self.resumed and self.resumed["epoch"] == epoch else 0
+        self.resumed = None
+        if order:
+            order.start = self.fetched * self.batch_sampler.batch_size  # type: ignore[union-attr]
         try:
             for batch in super().__iter__():
-                if self.sampler.shuffle:  # in training, what a step draws depends on its place alone, not on the past
-                    draw_from(mixed(self.sampler.seed, self.sampler.epoch, self.fetched, STEPS))
+                if order and order.shuffle:  # in training, what a step draws depends on its place alone
+                    draw_from(mixed(order.seed, epoch, self.fetched, STEPS))
+                finished = self.finish(batch, epoch, self.fetched) if self.finish else batch
                 self.fetched += 1
-                yield batch
+                yield finished
         except ZooError as error:  # one from a worker brings its traceback along
             raise ZooError(str(error).strip().splitlines()[-1].removeprefix("zoo.errors.ZooError: ")) from None
         except RuntimeError as error:
@@ -128,11 +127,12 @@ class ResumableLoader(DataLoader[Any]):
                 f"a process that loads data gives nothing any more: {' '.join(str(error).split())}; "
                 "is there memory, and is the disk there? --data.num_workers 0 loads in this process"
             ) from None
-        self.sampler.start = 0
+        if order:
+            order.start = 0
 
     def state_dict(self) -> dict[str, int]:
         """Return the place in the epoch."""
-        return {"epoch": self.sampler.epoch, "batches": self.fetched}
+        return {"epoch": self.order.epoch if self.order else 0, "batches": self.fetched}
 
     def load_state_dict(self, state_dict: dict[str, int]) -> None:
         """Go on from a place in an epoch."""

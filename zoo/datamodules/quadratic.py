@@ -22,8 +22,8 @@ class Quadratic(TableDataModule):
         size: Number of points.
         noise: Standard deviation of the noise.
         batch_size: Examples a batch, over all ranks together.
-        val_size: Examples held out of the training set for validation. With 0, all of it is trained on and the test set
-            takes the place of the validation set.
+        val_size: Examples held out of the training set for validation, or their share, below 1. With 0, all of it is
+            trained on and the test set takes the place of the validation set.
         seed: Seeds the order of the training examples.
     """
 
@@ -31,7 +31,7 @@ class Quadratic(TableDataModule):
     shape = (2,)
 
     def __init__(
-        self, size: int = 30, noise: float = 0.1, batch_size: int = 30, val_size: int = 0, seed: int = 0
+        self, size: int = 30, noise: float = 0.1, batch_size: int = 30, val_size: int | float = 0, seed: int = 0
     ) -> None:
         super().__init__(batch_size, val_size, seed)
         if size < 1:

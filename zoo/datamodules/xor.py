@@ -17,8 +17,8 @@ class XORData(TableDataModule):
 
     Args:
         batch_size: Examples a batch, over all ranks together.
-        val_size: Examples held out of the training set for validation. With 0, all of it is trained on and the test set
-            takes the place of the validation set.
+        val_size: Examples held out of the training set for validation, or their share, below 1. With 0, all of it is
+            trained on and the test set takes the place of the validation set.
         seed: Seeds the order of the training examples.
     """
 
@@ -26,7 +26,7 @@ class XORData(TableDataModule):
     shape = (2,)
     classes = ("1",)
 
-    def __init__(self, batch_size: int = 4, val_size: int = 0, seed: int = 0) -> None:
+    def __init__(self, batch_size: int = 4, val_size: int | float = 0, seed: int = 0) -> None:
         super().__init__(batch_size, val_size, seed)
 
     def load(self, train: bool) -> tuple[Tensor, Tensor]:

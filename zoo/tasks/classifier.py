@@ -15,11 +15,7 @@ from zoo.tasks.task import Prediction, Task, TaskOptions
 
 
 class ClassifierOptions(TaskOptions, total=False):
-    """The options that every classifier takes beside its own.
-
-    Args:
-        multilabel: Whether each class is a yes or no of its own, rather than one of several. Default: no.
-    """
+    """The options that every classifier takes beside its own, for editors and type checkers."""
 
     multilabel: bool
 
@@ -35,11 +31,13 @@ class Classifier(Task):
 
     Args:
         num_classes: Number of classes.
-        multilabel: Whether each class is a yes or no of its own.
+        multilabel: Whether each class is a yes or no of its own, rather than one of several.
         **options: See :class:`Task`.
     """
 
     confusion: Tensor | None = None
+    num_features: int
+    """Size of the features that the head sees."""
 
     def __init__(self, num_classes: int, multilabel: bool = False, **options: Any) -> None:
         if num_classes == 1 and not multilabel:
@@ -55,7 +53,8 @@ class Classifier(Task):
             self.measures["confusion"] = MulticlassConfusionMatrix(num_classes, validate_args=False)
 
     def new_head(self, in_features: int) -> nn.Linear | None:
-        """Return a linear layer from the features to the classes; None without classes."""
+        """Note the size of the features, and return a linear layer from them to the classes; None without classes."""
+        self.num_features = in_features
         return nn.Linear(in_features, self.num_classes) if self.num_classes else None
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
@@ -88,7 +87,7 @@ class Classifier(Task):
         """Update a split's metrics, and, of the test set, who was taken for whom."""
         super().update_metrics(split, losses, outputs, targets)
         if split == "test/" and not self.multilabel:
-            cast(Metric, self.measures["confusion"]).update(outputs, targets)
+            cast(Metric, self.measures["confusion"]).to(outputs.device).update(outputs, targets)
 
     def on_test_epoch_start(self) -> None:
         """Begin the test set's metrics."""
@@ -100,5 +99,5 @@ class Classifier(Task):
         """Log the test set's metrics and keep the confusion matrix."""
         super().on_test_epoch_end()
         if not self.multilabel:
-            counts = cast(Metric, self.measures["confusion"])
+            counts = cast(Metric, self.measures["confusion"]).to(self.device)
             self.confusion = counts.compute().cpu()

@@ -16,23 +16,17 @@ from zoo.errors import ZooError
 from zoo.hyperparameters import check_hyperparameters
 from zoo.losses import InputKind, LossName, OutputKind, TargetKind, loss_function
 from zoo.measuring import Measured, SplitPrefix
+from zoo.modes import evaluating
 from zoo.optim import lr_scheduler_class, lr_scheduler_config, optimizer_class
-from zoo.signatures import arguments_of
+from zoo.ranks import rank_and_ranks
+from zoo.signatures import built_with, follow_options
 from zoo.transforms import Transform, from_spec
 
 Batch = tuple[Tensor, Tensor]
 
 
 class TaskOptions(TypedDict, total=False):
-    """The options that every network takes beside its own.
-
-    Args:
-        optimizer_args: Further arguments of the optimizer, such as ``{momentum: 0.9}``. Default: those of the document.
-        lr_scheduler: Name of a class of torch.optim.lr_scheduler, such as StepLR. Default: a constant rate.
-        lr_scheduler_args: Arguments of the schedule, such as ``{step_size: 5}``. Default: none.
-        l1: Factor of the penalty on the sum of the parameters' absolute values. Default: 0.
-        l2: Factor of the penalty on the sum of the parameters' squares. Default: 0.
-    """
+    """The options that every network takes beside its own, for editors and type checkers; :class:`Task` tells more."""
 
     optimizer_args: dict[str, Any] | None
     lr_scheduler: str | None
@@ -65,12 +59,13 @@ class Task(Measured):
         metrics: What is measured beside the loss, by name.
         loss: Name of the loss, see :mod:`zoo.losses`.
         lr: Learning rate.
-        optimizer: Name of a class of ``torch.optim``.
-        optimizer_args: As in :class:`TaskOptions`, like the rest.
-        lr_scheduler: Name of a class of ``torch.optim.lr_scheduler``.
-        lr_scheduler_args: Arguments of the schedule.
-        l1: Factor of the L1 penalty.
-        l2: Factor of the L2 penalty.
+        optimizer: Name of a class of torch.optim.
+        optimizer_args: Further arguments of the optimizer, such as ``{momentum: 0.9}``; by default those of the
+            document.
+        lr_scheduler: Name of a class of torch.optim.lr_scheduler, such as StepLR; by default the rate is constant.
+        lr_scheduler_args: Arguments of the schedule, such as ``{step_size: 5}``.
+        l1: Factor of the penalty on the sum of the parameters' absolute values.
+        l2: Factor of the penalty on the sum of the parameters' squares.
 
     Attributes:
         transform: Turns a picture, a text or a row of numbers into an input; it comes with weights, or with data.
@@ -104,8 +99,7 @@ class Task(Measured):
         l2: float = 0.0,
     ) -> None:
         super().__init__(metrics, summed=loss == "mse_sum")
-        if names := arguments_of(type(self)):  # given no names, Lightning would save all that it finds
-            self.save_hyperparameters(*names)
+        self.save_hyperparameters(built_with(self))
         check_hyperparameters({**self.hparams, "lr": lr, "l1": l1, "l2": l2})
         if optimizer_args is None and optimizer == "SGD" and self.momentum:
             optimizer_args = {"momentum": self.momentum}
@@ -117,6 +111,10 @@ class Task(Measured):
             lr_scheduler_class(lr_scheduler, self.lr_scheduler_args)
         self.loss = loss_function(loss, self.output, target)
         self.evaluated_again = False
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        follow_options(cls)
 
     def features(self, x: Tensor) -> Tensor:
         """Return what the head sees, shape ``(batch, features)``: the network as a backbone."""
@@ -136,8 +134,8 @@ class Task(Measured):
         """Return the loss of a batch, penalties included."""
         loss = self._loss(batch, None if self.evaluated_again else "train/")
         self.evaluated_again = True
-        if self.summed and self._trainer:
-            loss = loss * self._trainer.world_size  # DDP averages the gradients of the ranks
+        if self.summed:
+            loss = loss * rank_and_ranks(self._trainer)[1]  # DDP averages the gradients of the ranks
         if self.l1:
             loss = loss + self.l1 * torch.stack([p.abs().sum() for p in self.parameters()]).sum()
         if self.l2:
@@ -152,9 +150,9 @@ class Task(Measured):
         """Measure a batch of the test set."""
         self._loss(batch, "test/")
 
-    def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Return the probabilities, or values, of a batch."""
-        return self.predicted(self(batch[0]))
+    def predict_step(self, batch: Batch | Tensor, batch_idx: int) -> Tensor:
+        """Return the probabilities, or values, of a batch of inputs, alone or with their targets."""
+        return self.predicted(self(batch if isinstance(batch, Tensor) else batch[0]))
 
     def predict(self, x: Any) -> Prediction:
         """Say what one or several inputs are, whatever mode the network is in.
@@ -165,13 +163,8 @@ class Task(Measured):
         Raises:
             ZooError: The network does not know how to make an input, or none can be made of this.
         """
-        training = self.training
-        self.eval()
-        try:
-            with torch.inference_mode():
-                return Prediction([], self.predicted(self(self._inputs(x))))
-        finally:
-            self.train(training)
+        with torch.inference_mode():
+            return Prediction([], self.predicted(evaluating(self)(self._inputs(x))))
 
     def _inputs(self, x: Any) -> Tensor:
         if not isinstance(x, Tensor):
@@ -184,7 +177,8 @@ class Task(Measured):
             x = pad_sequence([self.transform(one) for one in (x if several else [x])], batch_first=True)
         if x.dim() < 2:
             raise ZooError(f"a tensor of inputs has a batch dimension, this one has the shape {tuple(x.shape)}")
-        return x.to(self.device, self.dtype if x.is_floating_point() else None)
+        weight = next(self.parameters())  # unlike Lightning's device and dtype, always right
+        return x.to(weight.device, weight.dtype if x.is_floating_point() else None)
 
     def _loss(self, batch: Batch, split: SplitPrefix | None) -> Tensor:
         x, target = batch

@@ -1,0 +1,15 @@
+"""Which of several processes this one is."""
+
+from __future__ import annotations
+
+from lightning.pytorch import Trainer
+from torch import distributed
+
+
+def rank_and_ranks(trainer: Trainer | None) -> tuple[int, int]:
+    """Return the rank of this process, and how many there are: of a trainer, or, without one, of torch.distributed."""
+    if trainer:
+        return trainer.global_rank, trainer.world_size
+    if distributed.is_available() and distributed.is_initialized():
+        return distributed.get_rank(), distributed.get_world_size()
+    return 0, 1
