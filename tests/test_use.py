@@ -5,8 +5,11 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from lightning.pytorch import LightningModule, Trainer
@@ -15,8 +18,10 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import zoo
+from zoo.datamodules import Digits
 from zoo.inputs import random_inputs
-from zoo.tasks import Classifier, Task
+from zoo.models import MLP
+from zoo.tasks import Classifier, Regressor, Task
 
 WITH_HEAD = [name for name in zoo.list_models() if zoo.creating.model_class(name).head]
 
@@ -180,6 +185,226 @@ def test_predictions_are_named_and_leave_the_mode_alone() -> None:
     assert labels == [str(i) for i in probabilities.argmax(-1).tolist()]
     model.classes = tuple("abcdefghij")
     assert model.predict(x).labels == ["abcdefghij"[int(i)] for i in probabilities.argmax(-1)]
+
+
+@every_network
+def test_a_network_prints_its_layers(name: str) -> None:
+    model = zoo.create_model(name)
+    printed = repr(model)
+    assert "Metric" not in printed
+    assert "Accuracy" not in printed
+    assert all(f"({layer}): " in printed for layer, _ in model.named_children())
+    assert sum(1 for _ in model.modules()) <= 10
+
+
+@every_head
+def test_the_size_of_the_features_is_known_with_a_head_and_without(name: str) -> None:
+    for model in (zoo.create_model(name), zoo.create_model(name, num_classes=0)):
+        assert model.features(random_inputs(model, 2)).shape == (2, model.num_features)
+
+
+@every_network
+def test_an_empty_batch_has_no_outputs(name: str) -> None:
+    model = zoo.create_model(name).eval()
+    x = random_inputs(model, 3)
+    assert model(x[:0]).shape == (0, *model(x).shape[1:])
+    assert model.predict(x[:0]).values.shape[0] == 0
+
+
+@every_network
+def test_half_and_double_precision_predict(name: str) -> None:
+    model = zoo.create_model(name)
+    x = random_inputs(model, 3)
+    expected = model.predict(x).values
+    assert torch.allclose(model.bfloat16().predict(x).values.float(), expected, atol=0.05, rtol=0.05)
+    part_of_another = nn.Sequential(zoo.create_model(name).double())
+    assert part_of_another[0].predict(x).values.dtype == torch.float64
+
+
+def test_threads_predict_the_same_while_another_trains() -> None:
+    torch.manual_seed(0)
+    model = zoo.create_model("ffnn", dropout=0.9).train()
+    model.hidden_layers[0].eval()  # a mode of its own, as a frozen layer's
+    x = random_inputs(model, 4)
+    expected = model.predict(x).values
+    modes: set[bool] = set()
+
+    def predict(_: int) -> bool:
+        modes.add(model.training and model.dropout.training and not model.hidden_layers[0].training)
+        return torch.equal(model.predict(x).values, expected)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(predict, range(400)))
+    assert modes == {True}
+
+
+class Mine(MLP):
+    """As everyone writes a class on top of another."""
+
+    def __init__(self, x: int = 3, **kw) -> None:  # type: ignore[no-untyped-def]
+        super().__init__(**kw)
+        self.x = x
+
+
+class MineTyped(Mine):
+    def __init__(self, *args: Any, y: float = 0.5, **kw: Any) -> None:
+        super().__init__(*args, optimizer="Adam", **kw)
+
+
+class MyLine(Regressor):
+    def __init__(self, **options) -> None:  # type: ignore[no-untyped-def]
+        super().__init__(loss="mse", lr=0.1, **options)
+        self.fc = nn.Linear(2, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(x)
+
+
+class MineOptional(MLP):
+    def __init__(self, activation: Any = None, names: list[str] | None = None, **kw: Any) -> None:
+        super().__init__(num_classes=len(names or "abc"), **kw)
+        self.save_hyperparameters()  # as Lightning's documentation shows
+
+
+@pytest.mark.parametrize(
+    ("cls", "arguments", "kept"),
+    [
+        (Mine, {}, {"x": 3, "hidden_dim": 50, "l2": 0.0}),
+        (Mine, {"x": 4, "hidden_dim": 9, "l2": 0.5}, {"x": 4, "hidden_dim": 9, "l2": 0.5}),
+        (MineTyped, {"x": 4, "hidden_dim": 9}, {"x": 4, "y": 0.5, "hidden_dim": 9, "lr": 0.5}),
+        (MyLine, {"l1": 0.5}, {"l1": 0.5, "optimizer": "SGD"}),
+        (MineOptional, {"names": ["a", "b"], "in_dim": 2}, {"names": ["a", "b"], "activation": None, "in_dim": 2}),
+    ],
+)
+def test_a_class_on_top_keeps_what_it_passes_on(
+    cls: type[Task], arguments: dict[str, Any], kept: dict[str, Any], tmp_path: Path
+) -> None:
+    model = cls(**arguments)
+    assert {name: model.hparams[name] for name in kept} == kept
+    trainer = Trainer(logger=False, accelerator="cpu", enable_progress_bar=False, barebones=True)
+    trainer.strategy.connect(model)
+    trainer.save_checkpoint(tmp_path / "mine.ckpt")
+    again = cls.load_from_checkpoint(tmp_path / "mine.ckpt", weights_only=True)
+    assert again.hparams == model.hparams
+    assert all(torch.equal(value, model.state_dict()[key]) for key, value in again.state_dict().items())
+
+
+def test_a_class_typed_in_at_a_prompt_keeps_what_it_was_given() -> None:
+    scope: dict[str, Any] = {"MLP": MLP}
+    code = "class Typed(MLP):\n    def __init__(self, x=3, **kw):\n        super().__init__(hidden_dim=7, **kw)\n"
+    exec(compile(code, "<typed in>", "exec"), scope)
+    model = scope["Typed"](l2=0.5)
+    assert model.hparams == {"x": 3, "l2": 0.5}
+    assert scope["Typed"](**model.hparams).l2 == 0.5
+
+
+def test_a_part_of_another_module_keeps_its_own_hyperparameters() -> None:
+    class Outer(LightningModule):
+        def __init__(self, lr: float = 3.0, in_dim: int = 5) -> None:
+            super().__init__()
+            self.part = MLP(hidden_dim=9)
+            self.save_hyperparameters()
+
+    outer = Outer()
+    assert outer.part.hparams == MLP(hidden_dim=9).hparams
+    assert outer.hparams == {"lr": 3.0, "in_dim": 5}
+
+
+class MyDigits(Digits):
+    def __init__(self, extra: int = 1, **kw) -> None:  # type: ignore[no-untyped-def]
+        super().__init__(**kw)
+
+
+def test_a_data_module_on_top_keeps_what_it_passes_on() -> None:
+    data = MyDigits(extra=2, batch_size=7)
+    assert data.hparams == {"extra": 2, **Digits(batch_size=7).hparams}
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "arguments", "message"),
+    [
+        (
+            "cifar_cnn",
+            "digits",
+            {},
+            "CifarCNN has in_channels 3, but Digits has 1; create the network with in_channels=1",
+        ),
+        ("slp", "digits", {"in_dim": 64}, "SLP has in_dim 64, but Digits has 784; create the network with in_dim=784"),
+        ("slp", "digits", {"num_classes": 9}, "SLP has num_classes 9, but Digits has 10"),
+        ("slp", "xor", {}, "SLP takes image inputs, but XORData has table inputs"),
+        ("rnn", "digits", {"input_size": 7}, "RNN has input_size 7, but Digits has 28"),
+    ],
+)
+def test_a_network_of_another_shape_than_the_data_is_one_line(
+    name: str, data: str, arguments: dict[str, int], message: str
+) -> None:
+    model = zoo.create_model(name, **arguments)
+    trainer = Trainer(logger=False, accelerator="cpu", max_epochs=1, enable_checkpointing=False)
+    for method in (trainer.fit, trainer.validate, trainer.test, trainer.predict):
+        with pytest.raises(zoo.ZooError) as raised:
+            method(model, datamodule=zoo.create_datamodule(data))
+        assert message in str(raised.value)
+        assert "\n" not in str(raised.value)
+
+
+def test_a_network_with_more_classes_than_the_data_trains() -> None:
+    trainer = Trainer(logger=False, accelerator="cpu", fast_dev_run=1)
+    trainer.fit(zoo.create_model("slp", num_classes=12), zoo.create_datamodule("digits"))
+
+
+class Frame:
+    """What pandas' rows, columns and tables have in common."""
+
+    def __init__(self, values: Any) -> None:
+        self.values = values
+
+    def to_numpy(self) -> Any:
+        return np.asarray(self.values)
+
+
+ROW = [0.25, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("rows", "count"),
+    [
+        ([np.float32(0.25), np.int64(1)], 1),
+        ((np.float16(0.25), True), 1),
+        (np.array(ROW), 1),
+        (np.array(ROW, dtype=np.float32), 1),
+        (np.array(ROW, dtype=object), 1),
+        (np.array([ROW, ROW, ROW]), 3),
+        ([np.array(ROW), ROW, tuple(ROW)], 3),
+        ([torch.tensor(0.25), torch.tensor(1)], 1),
+        (Frame(ROW), 1),
+        (Frame([ROW, ROW]), 2),
+    ],
+)
+def test_rows_come_from_numpy_and_pandas_too(rows: Any, count: int) -> None:
+    model = zoo.create_model("xor")
+    model.transform = zoo.create_datamodule("xor").transform
+    expected = model.predict(ROW).values
+    assert torch.equal(model.predict(rows).values, expected.expand(count, -1))
+
+
+def test_rows_of_pandas() -> None:
+    pandas = pytest.importorskip("pandas")
+    model = zoo.create_model("xor")
+    model.transform = zoo.create_datamodule("xor").transform
+    table = pandas.DataFrame({"a": [0, 1], "b": [1.5, 0]})
+    assert torch.equal(model.predict(table).values, model.predict([[0, 1.5], [1, 0]]).values)
+    assert torch.equal(model.predict(table.iloc[0]).values, model.predict([0, 1.5]).values)
+
+
+@pytest.mark.parametrize(
+    "rows", [np.array(["a", "b"]), [np.array([ROW])], np.array(0.5), ["a", 1], [10**400, 1], [1j, 0], np.zeros((0, 3))]
+)
+def test_what_is_no_row_is_one_line(rows: Any) -> None:
+    model = zoo.create_model("xor")
+    model.transform = zoo.create_datamodule("xor").transform
+    with pytest.raises(zoo.ZooError) as raised:
+        model.predict(rows)
+    assert "\n" not in str(raised.value)
 
 
 def test_rows_are_one_or_several() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple, TypedDict
 
 import torch
@@ -19,6 +18,7 @@ from zoo.measuring import Measured, SplitPrefix
 from zoo.modes import evaluating
 from zoo.optim import lr_scheduler_class, lr_scheduler_config, optimizer_class
 from zoo.ranks import rank_and_ranks
+from zoo.shapes import check_fits
 from zoo.signatures import built_with, follow_options
 from zoo.transforms import Transform, from_spec
 
@@ -121,8 +121,13 @@ class Task(Measured):
         raise ZooError(f"{type(self).__name__} has no head that could be taken off")
 
     def setup(self, stage: str) -> None:
-        """Take from the data how inputs are made and what the classes are called."""
+        """Take from the data how inputs are made and what the classes are called.
+
+        Raises:
+            ZooError: The network does not fit the data.
+        """
         data = getattr(self.trainer, "datamodule", None)
+        check_fits(self, data)
         self.transform = getattr(data, "transform", self.transform)
         self.classes = getattr(data, "classes", self.classes)
 
@@ -158,7 +163,8 @@ class Task(Measured):
         """Say what one or several inputs are, whatever mode the network is in.
 
         Args:
-            x: A PIL image, a text or a row of numbers; a list of them; or a tensor of inputs with a batch dimension.
+            x: A PIL image or an array of its bytes, a text, or a row of numbers; several of them, in a list, an array
+                or a table of pandas; or a tensor of inputs with a batch dimension.
 
         Raises:
             ZooError: The network does not know how to make an input, or none can be made of this.
@@ -170,11 +176,11 @@ class Task(Measured):
         if not isinstance(x, Tensor):
             if self.transform is None:
                 raise ZooError("the network does not know how to make inputs: set its transform, or give a tensor")
-            listed = isinstance(x, Sequence) and not isinstance(x, str)
-            if listed and not x:
+            x = x.to_numpy() if hasattr(x, "to_numpy") else x  # a row, a column or a table of pandas
+            values = [x] if self.transform.is_one(x) else [*x]
+            if not values:
                 raise ZooError("there is nothing to predict: no input was given")
-            several = listed and not isinstance(x[0], int | float)
-            x = pad_sequence([self.transform(one) for one in (x if several else [x])], batch_first=True)
+            x = pad_sequence([self.transform(value) for value in values], batch_first=True)
         if x.dim() < 2:
             raise ZooError(f"a tensor of inputs has a batch dimension, this one has the shape {tuple(x.shape)}")
         weight = next(self.parameters())  # unlike Lightning's device and dtype, always right

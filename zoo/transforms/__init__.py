@@ -10,7 +10,8 @@ from typing import Any
 from zoo.errors import ZooError
 from zoo.transforms.base import Transform
 from zoo.transforms.lines import Row, Text
-from zoo.transforms.pictures import Digit, Item, Photo, read_picture
+from zoo.transforms.pictures import Digit, Item, Photo
+from zoo.transforms.reading import read_picture
 
 __all__ = ["Digit", "Item", "Photo", "Row", "Text", "Transform", "from_spec", "read_picture"]
 

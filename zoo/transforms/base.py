@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, ClassVar
 
+import numpy as np
 from torch import Tensor
 
 from zoo.losses import InputKind
@@ -23,6 +25,12 @@ class Transform(ABC):
     @abstractmethod
     def read(self, source: str) -> Any:
         """Return what a word of a command line stands for. Raises ZooError if it stands for nothing of the kind."""
+
+    def is_one(self, value: Any) -> bool:
+        """Whether a value is one picture, text or row, rather than several of them in a list or an array."""
+        if isinstance(value, np.ndarray):
+            return value.ndim == 0
+        return isinstance(value, str) or not isinstance(value, Sequence)
 
     def spec(self) -> dict[str, Any]:
         """Return the transform as plain values, which :func:`zoo.transforms.from_spec` takes."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from numbers import Real
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -38,17 +40,34 @@ class Row(Transform):
         except ValueError:
             raise ZooError(f"{source!r} is no row of numbers with commas between them, and no file") from None
 
-    def __call__(self, value: Sequence[float]) -> Tensor:
+    def is_one(self, value: Any) -> bool:
+        """Whether this is one row of numbers."""
+        return super().is_one(value) or _is_row(value)
+
+    def __call__(self, value: Sequence[float] | np.ndarray[Any, Any]) -> Tensor:
         """Return the input. Raises ZooError for another length, or numbers that are not finite."""
-        if isinstance(value, str) or not all(isinstance(number, int | float) for number in value):
+        if not _is_row(value):
             raise ZooError(f"a row is a sequence of numbers, not {str(value)[:40]!r}")
-        told = ",".join(f"{number:g}" for number in value)
-        if len(value) != self.features:
-            raise ZooError(f"{told!r} has {len(value)} numbers, expected {self.features}")
-        row = torch.tensor([float(number) for number in value])
+        try:
+            numbers = [float(number) for number in value]
+        except OverflowError:
+            raise ZooError(f"{str(value)[:40]!r} holds a number that is too large") from None
+        told = ",".join(f"{number:g}" for number in numbers)
+        if len(numbers) != self.features:
+            raise ZooError(f"{told!r} has {len(numbers)} numbers, expected {self.features}")
+        row = torch.tensor(numbers)
         if not row.isfinite().all():
             raise ZooError(f"{told!r} holds a number that is not finite in single precision")
         return row
+
+
+def _is_row(value: Any) -> bool:
+    """Whether this is a sequence of numbers: Python's, numpy's or torch's."""
+    if isinstance(value, str) or not (isinstance(value, Sequence) or (isinstance(value, np.ndarray) and value.ndim)):
+        return False
+    return len(value) > 0 and all(
+        isinstance(n, Real | np.bool_) or (isinstance(n, Tensor) and not n.dim()) for n in value
+    )
 
 
 @dataclass(frozen=True)

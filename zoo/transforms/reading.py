@@ -1,0 +1,71 @@
+"""Reading pictures: one way for all that a picture may come as."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from zoo.errors import ZooError
+
+
+def as_seen(value: Any) -> Image.Image:
+    """Return a picture as one sees it: upright, on white where it is transparent, in RGB.
+
+    Args:
+        value: A PIL image, or an array of bytes, shape ``(rows, columns)`` or ``(rows, columns, channels)``.
+
+    Raises:
+        ZooError: It is no picture, or is damaged.
+    """
+    if is_picture_array(value):
+        value = Image.fromarray(np.ascontiguousarray(value.squeeze(2) if value.shape[2:] == (1,) else value))
+    if not isinstance(value, Image.Image):
+        raise ZooError(
+            f"a picture is a PIL image, such as Image.open gives, or an array of bytes, not {_described(value)}"
+        )
+    try:
+        upright = ImageOps.exif_transpose(value)
+        if upright.mode.startswith("I"):  # 16 bits of gray, which PIL would cut off rather than scale
+            upright = upright.convert("I").point(lambda value: value / 256).convert("L")
+        upright = upright.convert("RGBA")
+    except (OSError, ValueError, SyntaxError):  # the last one is what PIL raises on a broken PNG
+        raise ZooError("it is no picture that can be read, or is damaged") from None
+    white = Image.new("RGBA", upright.size, "white")
+    return Image.alpha_composite(white, upright).convert("RGB")
+
+
+def is_picture_array(value: Any) -> bool:
+    """Whether an array is of one picture: of bytes, in gray, or with 1 to 4 channels last."""
+    if not isinstance(value, np.ndarray) or value.dtype != np.uint8 or 0 in value.shape:
+        return False
+    return value.ndim == 2 or (value.ndim == 3 and value.shape[2] <= 4)
+
+
+def _described(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"an array of {value.dtype} with the shape {value.shape}"
+    return f"a {type(value).__name__}"
+
+
+def read_picture(path: Path) -> Image.Image:
+    """Read a picture, as :func:`as_seen` returns it.
+
+    Raises:
+        ZooError: There is no such file, or it is no picture.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                return as_seen(image)
+    except FileNotFoundError:
+        raise ZooError(f"{path} does not exist") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise ZooError(f"{path} has more than {Image.MAX_IMAGE_PIXELS:,} pixels; scale it down") from None
+    except (OSError, ValueError, SyntaxError, ZooError) as error:
+        reason = getattr(error, "strerror", None) or "it is none, or is damaged"  # PIL's own text repeats the path
+        raise ZooError(f"{path} cannot be read as a picture: {reason}") from None
