@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from conftest import TEST, TRAIN, write_idx, write_mnist
@@ -25,7 +26,7 @@ from zoo.datamodules import files
 from zoo.datamodules.examples import Examples
 from zoo.datamodules.files import offline_reason  # what it was before the tests cut the network off
 from zoo.datamodules.loading import EpochSampler
-from zoo.transforms import Digit
+from zoo.transforms import Digit, Item, Photo, Transform
 
 SMALL = {"val_size": 51, "batch_size": 16}
 
@@ -403,6 +404,77 @@ def test_mnists_own_images_come_back(tmp_path: Path) -> None:
         got = digit(tmp_path / "digit.png")[0]
         overlap = torch.nn.functional.cosine_similarity(got.flatten(), (x[index, 0] / 255).flatten(), dim=0)
         assert overlap > 0.8
+
+
+SEE_THROUGH = {
+    "RGBA": lambda: drawn_on(Image.new("RGBA", (60, 60), (0, 0, 0, 0)), (200, 30, 30, 255)),
+    "half RGBA": lambda: drawn_on(Image.new("RGBA", (60, 60), (0, 90, 0, 60)), (0, 0, 0, 200)),
+    "LA": lambda: drawn_on(Image.new("LA", (60, 60), (0, 0)), (40, 255)),
+    "P": lambda: with_transparent_color(drawn_on(Image.new("RGB", (60, 60), "black"), (200, 30, 30)).convert("P"), 0),
+    "RGB": lambda: with_transparent_color(drawn_on(Image.new("RGB", (60, 60), "black"), (200, 30, 30)), (0, 0, 0)),
+    "I;16": lambda: Image.fromarray(np.linspace(0, 65535, 3600).reshape(60, 60).astype(np.uint16)),
+    "1": lambda: drawn_on(Image.new("1", (60, 60), 1), 0),
+    "CMYK": lambda: drawn_on(Image.new("RGB", (60, 60), "white"), (20, 30, 200)).convert("CMYK"),
+}
+
+
+def drawn_on(picture: Image.Image, ink: object) -> Image.Image:
+    picture.paste(ink, (20, 10, 28, 50))
+    return picture
+
+
+def with_transparent_color(picture: Image.Image, color: object) -> Image.Image:
+    picture.info["transparency"] = color
+    return picture
+
+
+@pytest.mark.parametrize("transform", [Digit(), Item(), Photo(low=-1.0)])
+@pytest.mark.parametrize("kind", SEE_THROUGH)
+def test_a_picture_is_the_same_input_from_a_file_an_image_and_an_array(
+    kind: str, transform: Transform, tmp_path: Path
+) -> None:
+    picture = SEE_THROUGH[kind]()
+    path = tmp_path / f"picture.{'tif' if kind in ('I;16', 'CMYK') else 'png'}"
+    picture.save(path)
+    expected = transform(transform.read(str(path)))
+    with Image.open(path) as opened:
+        assert torch.equal(transform(opened), expected)
+    assert torch.equal(transform(picture), expected)
+    if kind in ("RGBA", "half RGBA", "LA"):
+        assert torch.equal(transform(np.asarray(picture)), expected)
+
+
+def test_arrays_of_pixels_are_one_picture_or_several() -> None:
+    digits = zoo.create_datamodule("digits")
+    digits.setup()
+    model = zoo.create_model("slp")
+    model.transform = digits.transform
+    x, _ = digits.splits["test"].batch([0, 1, 2])
+    gray = x[:, 0].numpy()
+    expected = model.predict(x.float() / 255).values
+    for several in (gray, [*gray], gray[..., None], np.repeat(gray[..., None], 3, axis=3)):
+        assert torch.equal(model.predict(several).values, expected)
+    for one in (gray[1], gray[1][..., None], np.repeat(gray[1][..., None], 3, axis=2), gray[1].T.T):
+        assert torch.equal(model.predict(one).values, expected[1:2])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [np.zeros((28, 28)), np.zeros((28, 28), dtype=np.int64), np.zeros((0, 28), dtype=np.uint8), "a.png", 3, None, [3]],
+)
+def test_what_is_no_picture_of_pixels_is_one_line(value: object) -> None:
+    model = zoo.create_model("slp")
+    model.transform = Digit()
+    with pytest.raises(zoo.ZooError) as raised:
+        model.predict(value)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_cut_picture_that_someone_else_opened_is_one_line(tmp_path: Path) -> None:
+    content = drawn(tmp_path, "whole.png", "white", "black", size=(900, 900)).read_bytes()
+    (tmp_path / "cut.png").write_bytes(content[: len(content) // 2])
+    with Image.open(tmp_path / "cut.png") as opened, pytest.raises(zoo.ZooError, match="damaged"):
+        Digit()(opened)
 
 
 @pytest.mark.parametrize("kind", ["missing", "text", "empty", "cut", "folder", "blank"])

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import Command, write_idx
+from lightning.pytorch import Trainer
 from PIL import Image
 from torch import Tensor
 
@@ -161,6 +162,32 @@ def test_reviews_are_cut_and_bucketed(tmp_path: Path) -> None:
     assert data.transform("word " * 100_000).shape == (10,)
     order = list(data.sampler(data.splits["train"], batch_size=4, shuffle=True))
     assert sorted(order) == list(range(32))
+
+
+def test_a_pickle_of_reviews_is_of_their_size_and_the_same(tmp_path: Path) -> None:
+    write_imdb(tmp_path, size=60)
+    data = imdb(tmp_path)
+    ids = sum(8 * int(split.lengths.sum()) for split in data.splits.values())
+    pickled = pickle.dumps(data)
+    assert len(pickled) < ids + 30 * 240 + 20_000  # and lengths, targets, ends, the vocabulary
+    again = pickle.loads(pickled)
+    for split, examples in data.splits.items():
+        indices = list(range(len(examples)))
+        assert all(map(torch.equal, again.splits[split].batch(indices), examples.batch(indices)))
+    text, target = data.splits["train"][3]
+    assert torch.equal(text, data.splits["train"].batch([3])[0][0])
+    assert target.shape == ()
+
+
+def test_reviews_are_predicted_in_their_own_order(tmp_path: Path) -> None:
+    (write_imdb(tmp_path) / "test" / "neg" / "3_5.txt").write_text("a longer one than the others " * 3)
+    data = imdb(tmp_path)
+    model = zoo.create_model("bilstm_sentiment", vocab_size=50)
+    trainer = Trainer(logger=False, accelerator="cpu", enable_progress_bar=False)
+    predictions = torch.cat(trainer.predict(model, data))
+    texts = data.splits["test"]
+    assert sorted(texts.lengths.tolist()) != texts.lengths.tolist()  # which is not the order of their lengths
+    assert torch.allclose(predictions, model.predict(texts.batch(list(range(len(texts))))[0]).values, atol=1e-6)
 
 
 def test_batches_hold_reviews_of_like_length_and_differ_by_epoch() -> None:
@@ -385,8 +412,6 @@ def test_augmentation_varies_each_image_on_its_own_and_keeps_the_rest(vary: obje
 
 
 def test_augmentation_is_for_training_alone() -> None:
-    from lightning.pytorch import Trainer
-
     data = zoo.create_datamodule("digits", augment=True)
     data.setup()
     data.trainer = Trainer(logger=False, accelerator="cpu")

@@ -20,7 +20,7 @@ def check_fits(model: Task, data: Any) -> None:
     kind = getattr(data, "kind", model.takes)
     if model.takes != kind:
         raise ZooError(
-            f"{type(model).__name__} takes {model.takes} inputs, {type(data).__name__} has {data.kind} inputs"
+            f"{type(model).__name__} takes {model.takes} inputs, but {type(data).__name__} has {kind} inputs"
         )
     needed = data.model_arguments()
     for name, value in needed.items():
