@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import REPOSITORY
+from huggingface_hub import ModelCard
 from torch import nn
 
 import zoo
@@ -43,6 +44,33 @@ def test_hugging_face_round_trip(name: str, tmp_path: Path) -> None:
     assert "library_name: lightning-zoo" in card
     assert f"# {name}" in card
     assert "Source:" in card
+
+
+@pytest.mark.parametrize("name", zoo.list_models())
+def test_the_card_tells_what_the_record_knows_while_it_holds(name: str, tmp_path: Path) -> None:
+    model, record = zoo.create_model(name, weights="default"), zoo.weights_record(name)
+    hub.save_pretrained(model, tmp_path / "published")
+    card = ModelCard.load(tmp_path / "published" / "README.md")
+    measured = record.metrics["test"]
+    assert card.data.datasets == [record.data]
+    assert card.data.license_name == record.license
+    assert record.license in card.text
+    assert card.data.license in ("other", record.license.lower().replace(" ", "-"))
+    ((metric, value),) = [(key, value) for key, value in measured.items() if key != "loss"]
+    assert card.data.metrics == [{"acc": "accuracy", "mae": "mae"}[metric]]
+    assert card.data.eval_results[0].metric_value == pytest.approx(value, abs=1e-4)
+    test_row = next(line for line in card.text.splitlines() if line.startswith("| test |"))
+    assert test_row.split(" | ")[1] == str(record.sizes["test"])
+    assert all(f"{value:.4f}" in test_row for value in measured.values())
+    assert record.command in card.text
+
+    with torch.no_grad():
+        next(model.parameters()).add_(1)  # trained on: the record's metrics are not its any more
+    hub.save_pretrained(model, tmp_path / "trained on")
+    card = ModelCard.load(tmp_path / "trained on" / "README.md")
+    assert card.data.datasets is None
+    assert "## Training" not in card.text
+    assert card.data.library_name == "lightning-zoo"
 
 
 def test_what_is_no_network_of_the_zoo_is_refused(tmp_path: Path) -> None:

@@ -185,6 +185,8 @@ def test_a_run_is_published_and_tested_as_recorded(
     results = json.loads(Path("runs/mlp-mnist/1/results.json").read_text())
     assert record == zoo.weights_record("mlp", "tiny")
     assert record.metrics == results["metrics"]
+    assert record.versions["threads"] == "1"
+    assert record.versions["processor"]
     assert record.sizes == {"train": 251, "val": 50, "test": 101}
     assert (record.seed, record.epochs, record.data_arguments["val_size"]) == (3, 2, 50)
     assert str(shared_root) not in json.dumps(record.data_arguments)

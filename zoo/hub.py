@@ -13,9 +13,10 @@ from zoo.errors import ZooError
 from zoo.registry import models
 from zoo.tasks import Task, class_path
 from zoo.transforms import from_spec
+from zoo.weights import WeightsRecord, record_of
 
 try:
-    from huggingface_hub import PyTorchModelHubMixin
+    from huggingface_hub import EvalResult, ModelCard, ModelCardData, PyTorchModelHubMixin
 except ImportError:
     raise ZooError("zoo.hub needs huggingface_hub: pip install 'lightning-zoo[hub]'") from None
 
@@ -35,7 +36,24 @@ labels, probabilities = model.predict(...)
 ```
 
 Classes: {{ classes or "none" }}
-"""
+{% if record %}
+## Training
+
+Trained on `{{ record.data }}`{% if arguments %} ({{ arguments }}){% endif %}, whose license is {{ record.license }},
+for {{ record.epochs }} epochs ({{ record.steps }} steps), by
+`{{ record.command }}`.
+
+| split | examples | {{ names | join(" | ") }} |
+|---|---|{{ "---|" * names | length }}
+{% for split, values in record.metrics.items() -%}
+| {{ split }} | {{ record.sizes[split] }} | {% for name in names %}{{ "%.4f" | format(values[name]) }} | {% endfor %}
+{% endfor %}{% endif %}"""
+
+METRICS = {"acc": "accuracy", "mae": "mae"}
+"""Names of metrics on the Hub."""
+
+LICENSES = ("mit", "cc0-1.0", "cc-by-4.0", "cc-by-sa-3.0")
+"""Those of data sets that the Hub knows by name."""
 
 
 class HubModel(nn.Module, PyTorchModelHubMixin, library_name="lightning-zoo", model_card_template=CARD):
@@ -64,6 +82,31 @@ class HubModel(nn.Module, PyTorchModelHubMixin, library_name="lightning-zoo", mo
         """Return what the network puts out."""
         output: Tensor = self.network(x)
         return output
+
+    def generate_model_card(self, *, record: WeightsRecord | None = None, **texts: Any) -> ModelCard:
+        """Return the card: what a record of published weights tells goes where the Hub looks for it, too."""
+        if not record:
+            return super().generate_model_card(record=None, **texts)
+        measured = record.metrics["test"]
+        arguments = ", ".join(f"{name} {value}" for name, value in record.data_arguments.items())
+        card = super().generate_model_card(record=record, names=list(measured), arguments=arguments, **texts)
+        license_id = record.license.lower().replace(" ", "-")
+        results = [
+            EvalResult("other", record.data, record.data, METRICS[name], round(value, 4), dataset_split="test")
+            for name, value in measured.items()
+            if name in METRICS
+        ]
+        card.data = ModelCardData(
+            library_name=card.data.get("library_name"),
+            tags=card.data.get("tags"),
+            license=license_id if license_id in LICENSES else "other",
+            license_name=record.license,
+            datasets=[record.data],
+            metrics=[result.metric_type for result in results],
+            model_name=f"{record.model}-{record.weights}",
+            eval_results=results,
+        )
+        return card
 
     @classmethod
     def _load_as_pickle(cls, *args: Any) -> Any:
@@ -123,6 +166,7 @@ def _for_hub(model: Task) -> HubModel:
     return packed
 
 
-def _card(model: Task) -> dict[str, str]:
+def _card(model: Task) -> dict[str, Any]:
     card = inspect.cleandoc(type(model).__doc__ or "").partition("\nArgs:")[0]
-    return {"name": _name(model), "card": card, "classes": ", ".join(model.classes)}
+    classes = ", ".join(model.classes)
+    return {"name": _name(model), "card": card, "classes": classes, "record": record_of(_name(model), model)}

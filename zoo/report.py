@@ -24,6 +24,7 @@ from zoo import figures
 from zoo.checkpoint import read_checkpoint, restore
 from zoo.datamodules.base import DataModule, Split
 from zoo.files import written_whole
+from zoo.machine import machine
 from zoo.metrics_file import in_order
 from zoo.tasks import Task
 
@@ -186,7 +187,7 @@ def _as_json(values: Mapping[str, float] | None) -> dict[str, float | None] | No
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of what computed the result."""
+    """Return the versions of what computed the result, and what its last digits depend on beside them."""
     modules: dict[str, Any] = {
         "zoo": zoo,
         "torch": torch,
@@ -194,7 +195,8 @@ def versions() -> dict[str, str]:
         "torchvision": torchvision,
         "torchmetrics": torchmetrics,
     }
-    return {"python": platform.python_version(), **{name: str(module.__version__) for name, module in modules.items()}}
+    versions = {name: str(module.__version__) for name, module in modules.items()}
+    return {"python": platform.python_version(), **versions, **machine()}
 
 
 def _tell(what: str, *values: object) -> None:

@@ -39,7 +39,7 @@ class WeightsRecord:
         steps: Updates.
         seed: Seed of the run.
         command: What was run.
-        versions: Of what it was run with.
+        versions: Of what it was run with; of newer runs also the number of threads, and the processor.
         preprocessing: What makes a picture, a text or a row an input, see :mod:`zoo.transforms`; a vocabulary is in the
             weights file.
         classes: Names of the classes, by index.
@@ -126,6 +126,17 @@ def weights_record(model: str, weights: str = "default") -> WeightsRecord:
         return WeightsRecord(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, TypeError, ValueError) as error:
         raise ZooError(f"{path} is damaged ({' '.join(str(error).split())}); install the zoo again") from None
+
+
+def record_of(model: str, network: Task) -> WeightsRecord | None:
+    """Return the record of the published weights that a network of this name has; None if it has learned others."""
+    found = network.state_dict()
+    for weights in list_weights(model):
+        record = weights_record(model, weights)
+        tensors, _ = record.read()
+        if tensors.keys() == found.keys() and all(value.equal(found[name].cpu()) for name, value in tensors.items()):
+            return record
+    return None
 
 
 def pretrained(model: str, weights: str, arguments: dict[str, Any]) -> Task:
