@@ -8,9 +8,10 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional as F
 
 from zoo.errors import ZooError
+from zoo.transforms.photographed import FAINT, drawn, is_even
 
-FAINT = 0.2
-"""Ink below this share of the darkest is paper: the noise of a scan or photo."""
+PHOTO = 160
+"""Pixels each way of a photo that show what is drawn in it."""
 
 
 def as_stored(picture: Image.Image, size: int) -> Tensor | None:
@@ -30,11 +31,24 @@ def _border(pixels: Tensor) -> Tensor:
     return torch.cat([pixels[0, 0], pixels[0, -1], pixels[0, :, 0], pixels[0, :, -1]])
 
 
-def cut_out(picture: Image.Image, side: int) -> Tensor:
-    """What is not ground in a picture, light on dark, shape ``(1, rows, columns)``, the longer of which is ``side``."""
+def cut_out(picture: Image.Image, side: int, photographed: bool = False) -> Tensor:
+    """Return what is not ground in a picture, light on dark, shape ``(1, rows, columns)``, cut to it.
+
+    Args:
+        picture: The picture.
+        side: Pixels of the longer side.
+        photographed: Whether the ground may be unevenly lit, or ruled; what is drawn is then made of thin strokes.
+
+    Raises:
+        ZooError: There is nothing to be seen.
+    """
     ink = _gray(picture)
     ground = _border(ink).median()
-    ink = (ground - ink if ground - ink.min() > ink.max() - ground else ink - ground).clamp(min=0)
+    if photographed and not is_even(ink[0].numpy(), float(ground)):
+        small = F.resize(ink, [PHOTO], antialias=True) if min(ink.shape[1:]) > PHOTO else ink
+        ink = torch.from_numpy(drawn(small[0].numpy())).float().unsqueeze(0)
+    else:
+        ink = (ground - ink if ground - ink.min() > ink.max() - ground else ink - ground).clamp(min=0)
     if ink.max() < FAINT:
         raise ZooError("the picture shows nothing: it is of one color")
     ink = ink / ink.max()

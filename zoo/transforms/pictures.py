@@ -34,8 +34,9 @@ class PictureTransform(Transform):
 class Digit(PictureTransform):
     """Makes a picture of one digit, on light or dark ground, what the pictures of MNIST are.
 
-    The ink is cut out, scaled so that its longer side is 20 of 28 pixels, and placed with its center of mass in the
-    middle. A picture of the right size on dark ground is taken as it is: it is such a picture already.
+    The ink is cut out, whatever the light and the lines on the paper, scaled so that its longer side is 20 of 28
+    pixels, and placed with its center of mass in the middle. A picture of the right size on dark ground is taken as it
+    is: it is such a picture already.
 
     Input: floats in 0 to 1, light ink on dark ground, shape ``(channels, size + 2 padding, size + 2 padding)``.
 
@@ -54,7 +55,7 @@ class Digit(PictureTransform):
         value = as_seen(value)
         picture = as_stored(value, self.size)
         if picture is None:
-            ink = cut_out(value, round(self.size * 20 / 28))
+            ink = cut_out(value, round(self.size * 20 / 28), photographed=True)
             picture = placed(ink, self.size, centered(ink.sum((0, 2)), self.size), centered(ink.sum((0, 1)), self.size))
         return F.pad(picture, [self.padding]).expand(self.channels, -1, -1)
 

@@ -1,0 +1,95 @@
+"""What is drawn in a photo of paper: with shading, shadows and ruled lines, which no one threshold tells from ink."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+
+Pixels = np.ndarray[Any, np.dtype[Any]]
+
+FAINT = 0.2
+"""Ink below this share of the darkest is paper: the noise of a scan or photo."""
+
+SURE = 0.4
+"""Ink above this share of the darkest is no noise, and no line that is printed to write on."""
+
+LONG = 0.35
+"""Share of a picture that a stroke of a digit does not run straight along."""
+
+SPECK = 0.05
+"""Parts below this share of the largest are dirt."""
+
+TOUCHING = np.ones((3, 3), dtype=bool)
+
+
+def is_even(gray: Pixels, ground: float) -> bool:
+    """Whether a picture has one ground, so that one threshold serves: scanned, drawn, or well lit.
+
+    Args:
+        gray: The picture, in 0 to 1, shape ``(rows, columns)``.
+        ground: Its ground.
+    """
+    border = np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]])
+    return bool(np.abs(border - ground).max() <= FAINT * np.abs(gray - ground).max())
+
+
+def drawn(gray: Pixels) -> Pixels:
+    """Return what is drawn, light on dark, in 0 to 1, shape ``(rows, columns)``; zeros if nothing is.
+
+    The ground is what most of a pixel's surroundings look like. Of what stands out, lines that run through the whole
+    picture are left out, and then what reaches its border, as edges of shadows do, and specks.
+
+    Args:
+        gray: The picture, in 0 to 1, shape ``(rows, columns)``.
+    """
+    ink = _ink(gray)
+    if ink.max() < FAINT:
+        return np.zeros_like(ink)
+    ink /= ink.max()
+    lines = _lines(ink > FAINT)
+    sure = (ink > SURE) & ~lines
+    across = ndimage.binary_closing(sure, np.ones((5, 1))) | ndimage.binary_closing(sure, np.ones((1, 5)))
+    sure |= across & lines & (ink > SURE)  # a stroke goes on beneath a line
+    part, count = ndimage.label(sure, TOUCHING)
+    if not count:
+        return ink
+    sizes = ndimage.sum_labels(sure, part, np.arange(count + 1))
+    on_border = np.unique(np.concatenate([part[0], part[-1], part[:, 0], part[:, -1]]))
+    inside = sizes.copy()
+    inside[on_border] = 0
+    kept = inside if inside.max() >= SPECK * sizes.max() else sizes
+    chosen = (kept >= max(SPECK * kept.max(), 2))[part] & sure
+    fringe = max(1, round(ndimage.distance_transform_edt(chosen).max()))  # of strokes that fade to their sides
+    near = ndimage.binary_dilation(chosen, TOUCHING, iterations=fringe)
+    return np.where(near & (~lines | chosen), ink, 0)
+
+
+def _ink(gray: Pixels) -> Pixels:
+    """How far each pixel stands out from its ground: darker, as a share of it, or lighter."""
+    step = max(1, round(max(gray.shape) / 40))
+    rows, columns = (length - length % step for length in gray.shape)
+    small = gray[:rows, :columns].reshape(rows // step, step, columns // step, step).mean((1, 3))
+    ground = ndimage.median_filter(small, size=[length // 2 | 1 for length in small.shape], mode="nearest")
+    ground = ndimage.zoom(
+        ground, [a / b for a, b in zip(gray.shape, ground.shape, strict=True)], order=1, mode="nearest"
+    )
+    darker, lighter = 1 - gray / np.maximum(ground, 1e-3), gray - ground
+    ink = darker if np.quantile(darker, 0.99) > np.quantile(lighter, 0.99) else lighter
+    return ink.clip(0, None)
+
+
+def _lines(seen: Pixels) -> Pixels:
+    """Which pixels are of lines that run from one border of a picture to the other: straight, or a little slantwise."""
+    lines = np.zeros_like(seen)
+    for thicker in (1, 3):
+        for left, found in ((seen & ~lines, lines), ((seen & ~lines).T, lines.T)):
+            length = round(LONG * left.shape[1])
+            longer = np.pad(left, ((0, 0), (length, length)), mode="edge")  # what is cut off goes on
+            longer = ndimage.binary_dilation(longer, np.ones((thicker, 1)))  # then the steps of a slant overlap
+            straight = ndimage.binary_opening(longer, np.ones((1, length)))[:, length:-length] & left
+            part, _ = ndimage.label(straight, TOUCHING)
+            through = np.intersect1d(part[:, :2], part[:, -2:])
+            found |= np.isin(part, through[through > 0])
+    return lines
