@@ -13,10 +13,11 @@ from jsonargparse import Namespace
 from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.callbacks import ModelSummary
 from lightning.pytorch.callbacks import ProgressBar as LightningProgressBar
 from lightning.pytorch.utilities import rank_zero_only
 
-from zoo.callbacks import ProgressBar
+from zoo.callbacks import ProgressBar, Summary
 from zoo.errors import ZooError
 from zoo.jobs import devices_and_nodes, in_slurm, in_torchrun, was_restarted
 from zoo.parser import Parser
@@ -68,6 +69,8 @@ def build_trainer(parser: Parser, options: Namespace, callbacks: list[Callback])
     theirs_shows = any(isinstance(callback, LightningProgressBar) for callback in theirs)
     if arguments["enable_progress_bar"] is not False and not theirs_shows:
         callbacks = [*callbacks, ProgressBar()]
+    if arguments["enable_model_summary"] is not False and not any(isinstance(c, ModelSummary) for c in theirs):
+        callbacks = [*callbacks, Summary()]
     arguments["logger"] = arguments["logger"] if arguments["logger"] not in (None, True) else False
     try:
         trainer = Trainer(**arguments, callbacks=[*callbacks, *theirs])

@@ -2,5 +2,6 @@
 
 from zoo.callbacks.exact_resume import ExactResume
 from zoo.callbacks.progress import ProgressBar
+from zoo.callbacks.summary import Summary
 
-__all__ = ["ExactResume", "ProgressBar"]
+__all__ = ["ExactResume", "ProgressBar", "Summary"]

@@ -1,0 +1,37 @@
+"""Lightning's summary of a network, without what says nothing of one of the zoo's."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from lightning.pytorch.callbacks import ModelSummary
+
+from zoo.text import columns
+
+logger = logging.getLogger("lightning.pytorch.callbacks.model_summary")
+
+LEFT_OUT = ("Mode", "FLOPs")
+"""Each layer is about to be trained; of the operations of recurrent layers none are counted."""
+
+
+class Summary(ModelSummary):
+    """Shows the layers of a network, their parameters and their shapes, before it is trained."""
+
+    @staticmethod
+    def summarize(
+        summary_data: list[tuple[str, list[str]]],
+        total_parameters: int,
+        trainable_parameters: int,
+        model_size: float,
+        total_training_modes: dict[str, int],
+        total_flops: int,
+        **summarize_kwargs: Any,
+    ) -> None:
+        """Log the table, as Lightning would."""
+        shown = {name: cells for name, cells in summary_data if name not in LEFT_OUT}
+        table = columns(list(shown), list(zip(*shown.values(), strict=True)))
+        frozen = f", {total_parameters - trainable_parameters:,} of them frozen" * (
+            trainable_parameters < total_parameters
+        )
+        logger.info("\n%s\n%s parameters%s, %.3f MB", table, f"{total_parameters:,}", frozen, model_size)
