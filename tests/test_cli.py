@@ -498,3 +498,20 @@ def test_test_takes_other_data(zoo_command: Command, trained: Path, shared_root:
     )
     assert done.code == 0
     assert f"mnist (292 train, 9 val, {TEST} test)" in done.out
+
+
+def test_the_validation_part_may_be_a_share(zoo_command: Command) -> None:
+    done = zoo_command("fit", "slp", *DIGITS, *ONE_EPOCH, "--data.val_size", "0.25")
+    assert done.code == 0, done.err
+    assert "digits (1,078 train, 359 val, 360 test)" in done.out
+    config = "runs/slp-digits/1/config.yaml"
+    again = zoo_command("fit", "--config", config, "--ckpt_path", "last", "--trainer.max_epochs", "2")
+    assert again.code == 0, again.err
+    assert "digits (1,078 train, 359 val, 360 test)" in again.out
+    tested = zoo_command("test", "--ckpt", "runs/slp-digits/1/checkpoints/last.ckpt")
+    assert "digits (1,078 train, 359 val, 360 test)" in tested.out
+    for share in ("1.0", "-0.1", "nan", "0.0001"):
+        done = zoo_command("fit", "slp", *DIGITS, "--data.val_size", share)
+        assert done.code == 2
+        assert done.err.count("\n") == 1
+        assert "val_size" in done.err

@@ -95,6 +95,20 @@ def test_lightnings_own_command_line_takes_any_network_by_its_class(name: str, t
 
 
 @every_network
+def test_every_method_of_the_trainer_takes_a_network_and_data(name: str) -> None:
+    model, data = zoo.create_model(name), stand_in(zoo.create_model(name))
+    trainer = quiet_trainer(limit_train_batches=2, limit_val_batches=1, limit_test_batches=1, limit_predict_batches=1)
+    trainer.fit(model, data)
+    assert {"train/loss", "val/loss"} <= trainer.callback_metrics.keys()
+    for method, split in ((trainer.validate, "val"), (trainer.test, "test")):
+        (results,) = method(model, data, verbose=False)
+        assert all(key.startswith(f"{split}/") and value == value for key, value in results.items())
+        assert len(results) == 2
+    (predictions,) = trainer.predict(model, data)
+    assert len(predictions) == min(500, len(data.splits["test"]))
+
+
+@every_network
 def test_predict_gives_every_test_example_once_in_order(name: str) -> None:
     model, data = zoo.create_model(name), stand_in(zoo.create_model(name))
     trainer = quiet_trainer()

@@ -43,7 +43,9 @@ class DataUnavailableError(ZooError):
 class DataModule(LightningDataModule, ABC):
     """A data set, split into train, val and test.
 
-    A batch is a pair of inputs and targets; inputs are scaled, and augmented if asked to, on the device.
+    A batch is a pair of inputs and targets. While a trainer runs, loaders give inputs as they are stored, and they are
+    scaled, and augmented if asked to, on the device; at other times the loaders do it. ``splits`` holds each split as a
+    data set of torch, whose examples are scaled, and not augmented.
 
     Args:
         batch_size: Examples a batch, over all ranks together.
