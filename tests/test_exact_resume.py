@@ -18,6 +18,7 @@ import pytest
 import torch
 from conftest import Command, load_script
 from lightning.pytorch import LightningModule, Trainer, callbacks
+from lightning.pytorch.trainer.states import TrainerStatus
 from test_datasets import write_celeba
 from torch import Tensor, nn
 
@@ -627,12 +628,13 @@ def test_a_picture_is_varied_by_its_place_alone(monkeypatch: pytest.MonkeyPatch)
     """On two ranks each image gets what it would get on one."""
     data = zoo.create_datamodule("digits", augment=True, seed=3)
     data.trainer = Trainer(logger=False, accelerator="cpu")
-    alone = data._chance(6)
+    data.trainer.state.status = TrainerStatus.RUNNING
+    alone = data._chance(6, 1, 2)
     ranks = []
     for rank in range(2):
         monkeypatch.setattr(Trainer, "global_rank", rank)
         monkeypatch.setattr(Trainer, "world_size", 2)
-        ranks.append(data._chance(3))
+        ranks.append(data._chance(3, 1, 2))
     assert torch.equal(torch.stack(ranks, dim=1).flatten(0, 1), alone)
 
 

@@ -260,6 +260,12 @@ class MyLine(Regressor):
         return self.fc(x)
 
 
+class MineInAWayOfMyOwn(MLP):
+    def __init__(self, hidden_dim: int = 5, **kw: Any) -> None:
+        options = {**kw, "optimizer": "Adam"}
+        super().__init__(hidden_dim=hidden_dim, **options)
+
+
 class MineOptional(MLP):
     def __init__(self, activation: Any = None, names: list[str] | None = None, **kw: Any) -> None:
         super().__init__(num_classes=len(names or "abc"), **kw)
@@ -273,6 +279,7 @@ class MineOptional(MLP):
         (Mine, {"x": 4, "hidden_dim": 9, "l2": 0.5}, {"x": 4, "hidden_dim": 9, "l2": 0.5}),
         (MineTyped, {"x": 4, "hidden_dim": 9}, {"x": 4, "y": 0.5, "hidden_dim": 9, "lr": 0.5}),
         (MyLine, {"l1": 0.5}, {"l1": 0.5, "optimizer": "SGD"}),
+        (MineInAWayOfMyOwn, {"l1": 0.5}, {"hidden_dim": 5, "l1": 0.5}),
         (MineOptional, {"names": ["a", "b"], "in_dim": 2}, {"names": ["a", "b"], "activation": None, "in_dim": 2}),
     ],
 )

@@ -50,6 +50,6 @@ def built_with(built: object) -> dict[str, Any]:
             given = {name: found[name] for name in names[1:]} | found.get(str(keywords), {})
             values |= given
             code = frame.f_code
-    if not linecache.getline(code.co_filename, code.co_firstlineno):  # typed in at a prompt: what is passed on is
-        return given  # anyone's guess
-    return {name: values[name] for name in arguments_of(type(built)) if name in values}
+    if linecache.getline(code.co_filename, code.co_firstlineno):  # else typed in at a prompt: none can be followed
+        given = {name: values[name] for name in arguments_of(type(built)) if name in values} | given
+    return given

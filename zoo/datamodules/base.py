@@ -185,10 +185,13 @@ class DataModule(LightningDataModule, ABC):
         x, y = batch
         x = self.scale(x)
         if self.augment and training:
-            generator = torch.Generator().manual_seed(mixed(self.seed, epoch, batch_idx))
-            rank, ranks = rank_and_ranks(self._running_trainer)
-            x = self.vary(x, torch.rand(len(x) * ranks, 4, generator=generator)[rank::ranks].to(x.device))
+            x = self.vary(x, self._chance(len(x), epoch, batch_idx).to(x.device))
         return x, y
+
+    def _chance(self, size: int, epoch: int, batch_idx: int) -> Tensor:
+        generator = torch.Generator().manual_seed(mixed(self.seed, epoch, batch_idx))
+        rank, ranks = rank_and_ranks(self._running_trainer)
+        return torch.rand(size * ranks, 4, generator=generator)[rank::ranks]
 
     @property
     def _running_trainer(self) -> Trainer | None:

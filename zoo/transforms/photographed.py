@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-Pixels = np.ndarray[Any, np.dtype[Any]]
+from zoo.transforms.ink import FAINT
 
-FAINT = 0.2
-"""Ink below this share of the darkest is paper: the noise of a scan or photo."""
+Pixels = np.ndarray[Any, np.dtype[Any]]
 
 SURE = 0.4
 """Ink above this share of the darkest is no noise, and no line that is printed to write on."""
@@ -22,17 +21,6 @@ SPECK = 0.05
 """Parts below this share of the largest are dirt."""
 
 TOUCHING = np.ones((3, 3), dtype=bool)
-
-
-def is_even(gray: Pixels, ground: float) -> bool:
-    """Whether a picture has one ground, so that one threshold serves: scanned, drawn, or well lit.
-
-    Args:
-        gray: The picture, in 0 to 1, shape ``(rows, columns)``.
-        ground: Its ground.
-    """
-    border = np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]])
-    return bool(np.abs(border - ground).max() <= FAINT * np.abs(gray - ground).max())
 
 
 def drawn(gray: Pixels) -> Pixels:
