@@ -14,7 +14,7 @@ from zoo.files import DISK_FULL
 from zoo.jobs import listen, where
 from zoo.registry import datamodules, models
 from zoo.request import parse
-from zoo.text import columns
+from zoo.text import columns, plain, say
 
 USAGE = {
     "fit": "zoo fit --model NAME [--data NAME] [--OPTION VALUE ...]",
@@ -53,10 +53,10 @@ def main(argv: Sequence[str] | None = None, program: str = "zoo COMMAND") -> int
     try:
         return _run(list(sys.argv[1:] if argv is None else argv), program)
     except ZooError as error:
-        print(f"zoo: error: {where()}{error}", file=sys.stderr)
+        say(plain(f"zoo: error: {where()}{error}"), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\nzoo: interrupted", file=sys.stderr)
+        say("\nzoo: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of our output, such as `head`, has gone
         sys.stderr.close()
@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None, program: str = "zoo COMMAND") -> int
     except OSError as error:
         if error.errno not in DISK_FULL:
             raise
-        print(f"zoo: error: {error.strerror}: {error.filename or 'the disk'}; make room and try again", file=sys.stderr)
+        say(f"zoo: error: {error.strerror}: {error.filename or 'the disk'}; make room and try again", file=sys.stderr)
         return 2
 
 
@@ -75,12 +75,12 @@ def script(command: str) -> int:
 
 def _run(argv: list[str], program: str) -> int:
     if not argv or argv[0] in ("--help", "-h"):
-        print(_help())
+        say(_help())
         return 0
     if argv[0] == "--version":
         from zoo import __version__
 
-        print(__version__)
+        say(__version__)
         return 0
     command, *words = argv
     if command not in USAGE:
@@ -91,12 +91,12 @@ def _run(argv: list[str], program: str) -> int:
         return _describe(words)
     if command in ("results", "prepare"):
         if words in (["--help"], ["-h"]):
-            print(_command_help(command))
+            say(_command_help(command))
             return 0
         return _results(words) if command == "results" else _prepare(words)
     request = parse(command, program, words)
     if request.wants_help and (command in ("predict", "export") or not request.model):
-        print(_command_help(command))
+        say(_command_help(command))
         return 0
     if command == "fit":
         if not request.model:
@@ -115,25 +115,25 @@ def _run(argv: list[str], program: str) -> int:
 
 def _list(words: list[str]) -> int:
     if words == ["--names"]:
-        print("\n".join(sorted(models())))
+        say("\n".join(sorted(models())))
     elif words in (["--help"], ["-h"]):
-        print(_command_help("list"))
+        say(_command_help("list"))
     elif words:
         raise ZooError(f"zoo list takes --names or nothing, got {' '.join(words)}")
     else:
-        print(_zoo())
+        say(_zoo())
     return 0
 
 
 def _describe(words: list[str]) -> int:
     if words in (["--help"], ["-h"]):
-        print(_command_help("describe"))
+        say(_command_help("describe"))
         return 0
     if len(words) != 1 or words[0].startswith("-"):
         raise ZooError("zoo describe takes one name, of a network or a data set; zoo list shows them")
     from zoo.describe import describe
 
-    print(describe(words[0]))
+    say(describe(words[0]))
     return 0
 
 

@@ -39,7 +39,7 @@ from zoo.resuming import (
     tell_finished,
     to_resume,
 )
-from zoo.runs import last_checkpoint, new_folder
+from zoo.runs import base_of, last_checkpoint, new_folder
 from zoo.signatures import arguments_of
 from zoo.tasks import Task
 from zoo.trainer import as_launched, build_trainer, is_first_rank, quiet
@@ -93,7 +93,7 @@ def fit(request: Request) -> int:
     if resumed:
         restore(model, resumed.checkpoint, resumed.path)
 
-    base = Path(options.out, options.name or f"{request.model}-{data_name}").expanduser()
+    base = base_of(options.out, options.name or f"{request.model}-{data_name}")
     run = Run(base, model, str(request.model), data, data_name, options.seed, request.program)
     _open(run, request, options, resumed)
     if is_first_rank():

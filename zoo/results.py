@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import ZooError
-from zoo.files import written_whole
-from zoo.text import columns
+from zoo.files import as_path, written_whole
+from zoo.text import columns, plain, say
 
 COLUMNS = ("run", "model", "data", "seed", "epochs", "steps", "seconds")
 """Of each run, beside its metrics."""
@@ -25,20 +25,20 @@ def show(folders: Sequence[str], csv_file: str | None = None) -> None:
     Raises:
         ZooError: A folder does not exist, or there are no results in it.
     """
-    rows = [row for folder in folders for row in _rows(Path(folder))]
+    rows = [row for folder in folders for row in _rows(as_path(folder, "folder"))]
     if not rows:
         raise ZooError(f"there are no results.json in {', '.join(folders)}; a run writes one when it ends")
     metrics = list(dict.fromkeys(name for row in rows for name in row if name not in COLUMNS))
     names = [*COLUMNS, *metrics]
     if csv_file:
         try:
-            with written_whole(Path(csv_file)) as temporary, temporary.open("w", newline="") as file:
+            with written_whole(as_path(csv_file, "--csv")) as temporary, temporary.open("w", newline="") as file:
                 writer = csv.DictWriter(file, names)
                 writer.writeheader()
                 writer.writerows(rows)
         except OSError as error:
             raise ZooError(f"{csv_file} cannot be written ({error.strerror})") from None
-    print(columns(names, [[_cell(row.get(name)) for name in names] for row in rows]))
+    say(columns(names, [[_cell(row.get(name)) for name in names] for row in rows]))
 
 
 def _rows(folder: Path) -> list[dict[str, Any]]:
@@ -52,7 +52,7 @@ def _rows(folder: Path) -> list[dict[str, Any]]:
             for split, values in results["metrics"].items():
                 row |= {f"{split}/{name}": value for name, value in (values or {}).items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            print(f"zoo: {path} holds no results, and is left out", file=sys.stderr)
+            say(plain(f"zoo: {path} holds no results, and is left out"), file=sys.stderr)
             continue
         rows.append(row)
     return rows

@@ -5,6 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 from zoo.errors import ZooError
+from zoo.files import as_path
+from zoo.text import is_plain
+
+
+def base_of(out: str, name: str) -> Path:
+    """Return the folder of the runs of a kind: ``name``, in ``out``.
+
+    Raises:
+        ZooError: The name is not that of one folder, or there can be no such path.
+    """
+    if not is_plain(name):
+        raise ZooError(f"--name {name!r} holds a control character, which no folder's name should")
+    if Path(name).name != name or name == ".." or name.startswith("~"):
+        raise ZooError(f"--name must be the name of one folder, got {name}; --out takes a path")
+    return as_path(as_path(out, "--out") / name, "--out")
 
 
 def new_folder(base: Path) -> Path:

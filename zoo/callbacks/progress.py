@@ -12,6 +12,7 @@ from lightning.pytorch.callbacks.progress.tqdm_progress import Tqdm
 from lightning.pytorch.utilities.types import STEP_OUTPUT
 
 from zoo.metrics_file import in_order
+from zoo.text import say
 
 SECONDS = 0.1
 
@@ -104,4 +105,4 @@ class ProgressBar(TQDMProgressBar):
     def _print_epoch(self, trainer: Trainer) -> None:
         if trainer.is_global_zero and trainer.callback_metrics:
             words = [f"{name} {trainer.callback_metrics[name]:.4f}" for name in in_order(trainer.callback_metrics)]
-            print(f"epoch {trainer.current_epoch}/{trainer.max_epochs}:", ", ".join(words), flush=True)
+            say(f"epoch {trainer.current_epoch}/{trainer.max_epochs}:", ", ".join(words), flush=True)

@@ -12,6 +12,7 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional as F
 
 from zoo.errors import ZooError
+from zoo.files import open_file
 from zoo.transforms.base import Transform
 
 FAINT = 0.2
@@ -125,7 +126,7 @@ def read_picture(path: Path) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
+            with open_file(path) as file, Image.open(file) as image:
                 upright = ImageOps.exif_transpose(image)
                 if upright.mode.startswith("I"):  # 16 bits of gray, which PIL would cut off rather than scale
                     upright = upright.convert("I").point(lambda value: value / 256).convert("L")
