@@ -25,6 +25,7 @@ from zoo.jobs import PREEMPTION, REQUEUE, devices_and_nodes, job
 from zoo.metrics_file import MetricsFile
 from zoo.parser import Parser, section
 from zoo.registry import model_row
+from zoo.rehearsal import rehearse
 from zoo.report import Run, announce, how_to_go_on, report, report_interruption
 from zoo.request import Request
 from zoo.resuming import (
@@ -92,6 +93,7 @@ def fit(request: Request) -> int:
     model = _model(str(request.model), options, given, data)
     if resumed:
         restore(model, resumed.checkpoint, resumed.path)
+        rehearse(trainer, model, resumed.checkpoint, resumed.path)
 
     base = base_of(options.out, options.name or f"{request.model}-{data_name}")
     run = Run(base, model, str(request.model), data, data_name, options.seed, request.program)
