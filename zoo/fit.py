@@ -43,6 +43,7 @@ from zoo.resuming import (
 from zoo.runs import base_of, last_checkpoint, new_folder
 from zoo.signatures import arguments_of
 from zoo.tasks import Task
+from zoo.text import plain
 from zoo.trainer import as_launched, build_trainer, is_first_rank, quiet
 from zoo.transforms import from_spec
 
@@ -237,5 +238,5 @@ def _write_config(run: Run, parser: Parser, options: Namespace) -> None:
     options.data = Namespace(name=run.data_name, **{k: v for k, v in run.data.hparams.items() if k != "seed"})
     with written_whole(run.folder / "config.yaml") as temporary:
         content = parser.dump(options, skip_validation=True)
-        head = "".join(f"{COMMENT}{line}\n" for line in (run.command, job()) if line)
+        head = "".join(f"{COMMENT}{plain(line)}\n" for line in (run.command, job()) if line)
         temporary.write_text(head + content, encoding="utf-8")

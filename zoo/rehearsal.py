@@ -84,7 +84,7 @@ def _check_progress(found: Any, own: dict[str, Any], where: str) -> None:
     if "ready" in own:
         _reached(found, where)
         names = [name for name in ("ready", "started", "processed", "completed") if name in own]
-        order = [int(found.get(name, found["ready"])) for name in names]
+        order: list[Any] = [found.get(name, found["ready"]) for name in names]
         if order != sorted(order, reverse=True):
             raise FaultError(f"{where} has more that ended than began")
         if methods := [key for key in found.keys() - own.keys() if hasattr(_ReadyCompletedTracker, str(key))]:

@@ -11,6 +11,7 @@ from typing import Any
 from jsonargparse import Namespace
 
 from zoo.checkpoint import read_checkpoint
+from zoo.config_file import config_text, names_in
 from zoo.defaults import STAND_IN, parser_of
 from zoo.errors import ZooError
 from zoo.files import as_path
@@ -18,7 +19,7 @@ from zoo.jobs import job, was_restarted
 from zoo.parser import flat
 from zoo.registry import model_row
 from zoo.report import table, warn
-from zoo.request import Request, names_in
+from zoo.request import Request
 from zoo.runs import base_of, checkpoints_of, folders, newest_run, run_of
 from zoo.text import say
 
@@ -173,8 +174,8 @@ def command_of(folder: Path) -> str | None:
 def _head(folder: Path) -> list[str]:
     """Return the comments at the top of a run's config.yaml: the command, and the job if it was one."""
     try:
-        lines = (folder / "config.yaml").read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
+        lines = config_text(folder / "config.yaml").splitlines()
+    except ZooError:
         return []
     return list(takewhile(lambda line: line.startswith(COMMENT), lines))
 
