@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torchmetrics import MetricCollection
 
-from zoo.checkpoint_schema import FaultError, fault
+from zoo.checkpoint_schema import FaultError, check_values, dict_of, fault, list_of, parts, plain, text
 from zoo.creating import create_model, datamodule_class, model_class
 from zoo.errors import ZooError
 from zoo.tasks import Classifier, Task
@@ -62,6 +62,21 @@ def check_network(name: str, checkpoint: dict[str, Any]) -> None:
         raise FaultError(f"zoo.classes has {len(classes)} names, expected {outputs[-1]}: one for each output")
     for rank, measured in enumerate(checkpoint.get("measured", [])):
         _check_measured(measured, model, outputs, f"measured[{rank}]")
+
+
+def check_repository(config: Any, tensors: dict[str, Tensor]) -> None:
+    """Raise FaultError if a configuration and weights, apart from a checkpoint, do not make up a network.
+
+    Args:
+        config: As :class:`zoo.hub.HubModel` takes it, by name.
+        tensors: The weights by name.
+    """
+    check_values(config, "it")
+    parts(
+        {"name": text, "arguments": dict_of(text, plain)}, {"transform": dict_of(text, plain), "classes": list_of(text)}
+    )(config, "it")
+    origin = {"transform": config.get("transform"), "classes": config.get("classes")}
+    check_network(config["name"], {"zoo": origin, "state_dict": tensors, "hyper_parameters": config["arguments"]})
 
 
 def _check_transform(spec: dict[str, Any], model: Task) -> Transform:

@@ -32,7 +32,7 @@ def check_parts(checkpoint: dict[str, Any]) -> None:
     Raises:
         FaultError: One is not.
     """
-    _count(checkpoint, "it")
+    check_values(checkpoint, "it")
     for name, check in REQUIRED.items():
         check(checkpoint.get(name), name)
     for name, check in OPTIONAL.items():
@@ -54,6 +54,11 @@ def fault(where: str, found: Any, expected: str) -> FaultError:
         case _:
             told = f"a {type(found).__name__}"
     return FaultError(f"{where} is {told}, expected {expected}")
+
+
+def check_values(value: Any, where: str) -> None:
+    """Raise FaultError unless nested data is of plain values and tensors, and not too many."""
+    _count(value, where)
 
 
 def _count(value: Any, where: str, depth: int = 0, before: int = 0) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
+import warnings
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
@@ -41,7 +42,9 @@ class Parser(ArgumentParser):
 
     def parse_args(self, *args: Any, **kwargs: Any) -> Namespace:  # type: ignore[override]
         """Parse the options. Raises ZooError for one that is wrong, or names what the trainer takes no object of."""
-        options: Namespace = super().parse_args(*args, **kwargs)
+        with warnings.catch_warnings():  # of jsonargparse, on what is refused below
+            warnings.filterwarnings("ignore", r"(?s).*(JSONARGPARSE_DEPRECATION_WARNINGS|import_path_denylist)")
+            options: Namespace = super().parse_args(*args, **kwargs)
         for name in CLASSES:
             _check_objects(options.get(f"trainer.{name}"), f"--trainer.{name}")
         return options
