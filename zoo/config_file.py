@@ -65,6 +65,7 @@ def _check_events(text: str, path: Path, depth: int = 0) -> None:
     """Raise ZooError for what YAML can hold beside plain data; texts in it count too, since options are YAML again."""
     import yaml
 
+    anchors = set()
     for number, event in enumerate(yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
@@ -72,7 +73,9 @@ def _check_events(text: str, path: Path, depth: int = 0) -> None:
             depth -= 1
         if depth > DEEPEST or number > MOST_VALUES:
             raise ZooError(f"--config {path} is nested too deep, or too long")
-        if isinstance(event, yaml.AliasEvent):
+        if isinstance(event, yaml.NodeEvent) and not isinstance(event, yaml.AliasEvent):
+            anchors.add(event.anchor)
+        elif isinstance(event, yaml.AliasEvent) and event.anchor in anchors:
             raise ZooError(f"--config {path} holds the alias *{str(event.anchor)[:40]}; write out what it stands for")
         if tag := getattr(event, "tag", None):
             raise ZooError(f"--config {path} holds the tag {tag[:40]}; only plain values are taken")

@@ -17,6 +17,10 @@ from zoo.text import is_plain
 TEMPORARY = ".writing-"
 """What is in the name of a file that is being written."""
 
+LONGEST_NAME = 255
+LONGEST_PATH = 3500
+"""In bytes, as on Linux; a run folder's files have longer paths."""
+
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -33,9 +37,12 @@ def as_path(text: str | os.PathLike[str], option: str) -> Path:
     """
     text = os.fspath(text)
     if not is_plain(text):
-        raise ZooError(f"{option} {text!r} holds a control character, which no file's name should")
+        raise ZooError(f"{option} {text[:80]!r} holds a control character, which no file's name should")
     try:
+        text.encode()
         path = Path(text).expanduser()
+        if len(os.fsencode(path)) > LONGEST_PATH or any(len(os.fsencode(name)) > LONGEST_NAME for name in path.parts):
+            raise OSError(errno.ENAMETOOLONG, "it is too long")  # which the system says of folders that are there alone
         if path.is_symlink() and not path.exists():
             raise ZooError(f"{option} {text} is a link to nothing")
         path.stat()
@@ -46,7 +53,7 @@ def as_path(text: str | os.PathLike[str], option: str) -> Path:
     except OSError as error:
         raise ZooError(f"{option} {text[:80]} cannot be used: {error.strerror}") from None
     except ValueError:  # half characters
-        raise ZooError(f"{option} {text!r} is no path") from None
+        raise ZooError(f"{option} {text[:80]!r} is not UTF-8") from None
     return path
 
 

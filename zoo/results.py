@@ -32,10 +32,13 @@ def show(folders: Sequence[str], csv_file: str | None = None) -> None:
     names = [*COLUMNS, *metrics]
     if csv_file:
         try:
-            with written_whole(as_path(csv_file, "--csv")) as temporary, temporary.open("w", newline="") as file:
-                writer = csv.DictWriter(file, names)
+            with (
+                written_whole(as_path(csv_file, "--csv")) as temporary,
+                temporary.open("w", newline="", encoding="utf-8") as file,
+            ):
+                writer = csv.DictWriter(file, [_as_text(name) for name in names])
                 writer.writeheader()
-                writer.writerows(rows)
+                writer.writerows({_as_text(k): _as_text(v) for k, v in row.items()} for row in rows)
         except OSError as error:
             raise ZooError(f"{csv_file} cannot be written ({error.strerror})") from None
     say(columns(names, [[_cell(row.get(name)) for name in names] for row in rows]))
@@ -60,6 +63,14 @@ def _rows(folder: Path) -> list[dict[str, Any]]:
 
 def _by_number(path: Path) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in path.parts]
+
+
+def _as_text(value: Any) -> Any:
+    """Return a cell of a CSV file; a text that a spreadsheet would run as a formula gets an apostrophe before it."""
+    if isinstance(value, int | float) or value is None:
+        return value
+    value = plain(value)
+    return f"'{value}" if value.startswith(("=", "+", "-", "@")) else value
 
 
 def _cell(value: Any) -> str:

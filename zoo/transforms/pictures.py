@@ -137,7 +137,7 @@ def read_picture(path: Path) -> Image.Image:
         raise ZooError(f"{path} has more than {Image.MAX_IMAGE_PIXELS:,} pixels; scale it down") from None
     except (OSError, ValueError, SyntaxError) as error:  # the last one is what PIL raises on a broken PNG
         reason = getattr(error, "strerror", None) or "it is none, or is damaged"  # PIL's own text repeats the path
-        raise ZooError(f"{path} cannot be read as a picture: {reason}") from None
+        raise ZooError(f"{str(path)[:300]} cannot be read as a picture: {reason}") from None
     white = Image.new("RGBA", upright.size, "white")
     return Image.alpha_composite(white, upright).convert("RGB")
 
