@@ -7,7 +7,7 @@ import inspect
 import re
 import warnings
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args
 
 from docstring_parser import parse
 from jsonargparse import ActionConfigFile, ArgumentParser, Namespace  # type: ignore[attr-defined]
@@ -45,6 +45,10 @@ class Parser(ArgumentParser):
         with warnings.catch_warnings():  # of jsonargparse, on what is refused below
             warnings.filterwarnings("ignore", r"(?s).*(JSONARGPARSE_DEPRECATION_WARNINGS|import_path_denylist)")
             options: Namespace = super().parse_args(*args, **kwargs)
+        for action in self._actions:  # to jsonargparse, null fits any type
+            may_be_null = action.default is None or type(None) in get_args(getattr(action, "_typehint", None))
+            if not may_be_null and action.dest in options and options[action.dest] is None:
+                raise ZooError(f"--{action.dest} may not be null; give a value, or leave it out")
         for name in CLASSES:
             _check_objects(options.get(f"trainer.{name}"), f"--trainer.{name}")
         return options
