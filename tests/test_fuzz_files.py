@@ -49,9 +49,9 @@ YAML = [
 
 
 def timely(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     check(words, capsys)
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20
 
 
 @pytest.fixture(scope="module")

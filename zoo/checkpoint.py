@@ -39,8 +39,8 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
     try:
         with warnings.catch_warnings(action="ignore"), open_file(path) as file:  # torch's own, on a file that is no use
             with zipfile.ZipFile(file) as archive:  # torch looks at no checksum: a changed byte may be a changed name
-                if archive.testzip() or any(part.compress_type != zipfile.ZIP_STORED for part in archive.infolist()):
-                    raise ValueError("a checksum is wrong, or it was packed by something else, and unpacks to any size")
+                if any(part.compress_type != zipfile.ZIP_STORED for part in archive.infolist()) or archive.testzip():
+                    raise ValueError("it was packed by something else, to unpack to any size, or a checksum is wrong")
             file.seek(0)
             checkpoint = torch.load(file, map_location="cpu", weights_only=True)
     except OSError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from argparse import Namespace
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -12,7 +13,7 @@ from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
 from zoo.errors import ZooError
-from zoo.files import written_whole
+from zoo.files import open_file, written_whole
 
 
 class MetricsFile(Logger):
@@ -85,8 +86,8 @@ def read_metrics(path: Path) -> list[dict[str, float]]:
         ZooError: It is damaged.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with io.TextIOWrapper(open_file(path), encoding="utf-8", newline="") as file:
             rows = [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
         return [{**row, "epoch": int(row["epoch"]), "step": int(row["step"])} for row in rows]
-    except (AttributeError, KeyError, TypeError, ValueError, csv.Error):
+    except (OSError, AttributeError, KeyError, TypeError, ValueError, csv.Error):
         raise ZooError(f"{path} is damaged; put it right, or delete it to go on without what it holds") from None

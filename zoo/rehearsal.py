@@ -104,10 +104,10 @@ def _try_callback(callback: Callback, state: Any) -> None:
         for path in [*paths, *(state.get("best_k_models") or {})]:
             if not isinstance(path, str) or ".." in Path(path).parts:  # Lightning deletes them in time
                 raise fault(where, path, "the path of a checkpoint")
-    if type(callback).__module__.startswith("lightning."):
+    if type(callback).__module__.startswith("lightning."):  # a user's may hold what cannot be copied
         _check_like(state, callback.state_dict(), where)
-    with _taken_up(where):
-        copy.copy(callback).load_state_dict(copy.deepcopy(state))
+        with _taken_up(where):
+            copy.deepcopy(callback).load_state_dict(copy.deepcopy(state))
 
 
 def _check_average(checkpoint: dict[str, Any]) -> None:

@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import ZooError
-from zoo.files import as_path, written_whole
+from zoo.files import as_path, read_bytes, written_whole
 from zoo.text import columns, plain, say
+
+MOST_BYTES = 10_000_000
+"""Of a results.json."""
 
 COLUMNS = ("run", "model", "data", "seed", "epochs", "steps", "seconds")
 """Of each run, beside its metrics."""
@@ -50,11 +53,11 @@ def _rows(folder: Path) -> list[dict[str, Any]]:
     rows = []
     for path in sorted(folder.rglob("results.json"), key=_by_number):
         try:
-            results = json.loads(path.read_text(encoding="utf-8"))
+            results = json.loads(read_bytes(path, MOST_BYTES))
             row = {"run": str(path.parent), **{name: results[name] for name in COLUMNS[1:]}}
             for split, values in results["metrics"].items():
                 row |= {f"{split}/{name}": value for name, value in (values or {}).items()}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             say(plain(f"zoo: {path} holds no results, and is left out"), file=sys.stderr)
             continue
         rows.append(row)

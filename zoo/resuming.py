@@ -14,12 +14,13 @@ from zoo.checkpoint import read_checkpoint
 from zoo.config_file import config_text, names_in
 from zoo.defaults import STAND_IN, parser_of
 from zoo.errors import ZooError
-from zoo.files import as_path
+from zoo.files import as_path, read_bytes
 from zoo.jobs import job, was_restarted
 from zoo.parser import flat
 from zoo.registry import model_row
 from zoo.report import table, warn
 from zoo.request import Request
+from zoo.results import MOST_BYTES
 from zoo.runs import base_of, checkpoints_of, folders, newest_run, run_of
 from zoo.text import say
 
@@ -157,10 +158,10 @@ def check_length(resumed: Resumed, options: Namespace) -> None:
 def tell_finished(folder: Path, options: Namespace) -> None:
     """Print that there is nothing left to do, and what came out."""
     try:
-        results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+        results = json.loads(read_bytes(folder / "results.json", MOST_BYTES))
         say(f"{folder} is finished, after {results['epochs']:,} epochs and {results['steps']:,} steps:\n")
         say(f"{table(results['metrics'])}\n")
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (OSError, AttributeError, KeyError, TypeError, ValueError, RecursionError):
         raise ZooError(f"{folder / 'results.json'} is damaged; delete it to have the run evaluated again") from None
     say("To train on, give more of what ended it, such as --trainer.max_epochs; to start anew, leave --ckpt_path out.")
 

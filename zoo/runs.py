@@ -70,8 +70,8 @@ def last_checkpoint(folder: Path) -> Path:
 
 
 def _numbers(base: Path) -> list[int]:
-    return (
-        [int(path.name) for path in base.iterdir() if path.name.isdecimal() and path.name.isascii()]
-        if base.is_dir()
-        else []
-    )
+    try:
+        names = [path.name for path in base.iterdir()] if base.is_dir() else []
+    except OSError as error:
+        raise ZooError(f"{base} cannot be read: {error.strerror}") from None
+    return [int(name) for name in names if name.isdecimal() and name.isascii()]

@@ -182,10 +182,10 @@ def fetch_tar(url: str, md5: str, folder: Path) -> None:
         OSError: It is absent and cannot be downloaded, or cannot be written.
         ZooError: The archive is damaged, or a path in it leaves the folder.
     """
-    if folder.exists():
+    if os.path.exists(folder):
         return
     archive = folder.with_name(url.rpartition("/")[2])
-    if not archive.exists():
+    if not os.path.exists(archive):
         if reason := offline_reason([url]):
             raise OSError(reason)
         download([url], archive, md5)
