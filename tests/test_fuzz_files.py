@@ -34,7 +34,7 @@ YAML = [
     ),
     *(
         "LearningRateMonitor",
-        "[Timer]",
+        "[LearningRateMonitor, 3]",
         "9" * 5000,
         "0x" + "f" * 5000,
         "[" * 500,

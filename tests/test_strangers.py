@@ -338,6 +338,7 @@ RECORDS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "arguments are huge": lambda record: {**record, "arguments": {"in_dim": 10**12}},
     "unknown data": lambda record: {**record, "data": "nothing"},
     "data arguments": lambda record: {**record, "data_arguments": {"val_size": "x"}},
+    "unknown data argument": lambda record: {**record, "data_arguments": {"x": 1}},
     "classes": lambda record: {**record, "classes": ["a"]},
     "class names": lambda record: {**record, "classes": [1] * 10},
     "preprocessing": lambda record: {**record, "preprocessing": {"name": "Row", "features": 2}},

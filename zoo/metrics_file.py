@@ -89,5 +89,5 @@ def read_metrics(path: Path) -> list[dict[str, float]]:
         with io.TextIOWrapper(open_file(path), encoding="utf-8", newline="") as file:
             rows = [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
         return [{**row, "epoch": int(row["epoch"]), "step": int(row["step"])} for row in rows]
-    except (OSError, AttributeError, KeyError, TypeError, ValueError, csv.Error):
+    except (OSError, AttributeError, KeyError, TypeError, ValueError, OverflowError, csv.Error):
         raise ZooError(f"{path} is damaged; put it right, or delete it to go on without what it holds") from None

@@ -9,10 +9,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.creating import create_model, model_class
+from zoo.creating import create_model, datamodule_class, model_class
 from zoo.errors import ZooError, suggestion
 from zoo.files import read_bytes
 from zoo.registry import model_row
+from zoo.signatures import arguments_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -174,6 +175,8 @@ def pretrained(model: str, weights: str, arguments: dict[str, Any]) -> Task:
     try:
         check_repository(recorded, tensors)
         check_data(record.data, record.data_arguments)
+        if unknown := record.data_arguments.keys() - set(arguments_of(datamodule_class(record.data))):
+            raise FaultError(f"data_arguments has {min(unknown)!r}, which {record.data} does not take")
     except FaultError as error:
         raise ZooError(f"the record of {record.file} is damaged: {error}; install the zoo again") from None
     network = create_model(model, **{**record.arguments, **arguments})
