@@ -143,11 +143,12 @@ def _check_record(content: Any) -> None:
     texts = dict.fromkeys(("model", "weights", "data", "command", "license", "sha256"), text)
     plains = dict.fromkeys(("arguments", "data_arguments", "preprocessing"), dict_of(text, plain))
     numbers = dict_of(text, number)
-    others = {"metrics": parts({"test": numbers}, {"train": numbers, "val": numbers}), "sizes": dict_of(text, count)}
+    others = {"metrics": dict_of(text, numbers), "sizes": dict_of(text, count)}
     counts = dict.fromkeys(("epochs", "steps", "seed"), count)
     parts({**texts, **plains, **others, **counts, "versions": dict_of(text, text), "classes": list_of(text)}, {})(
         content, "it"
     )
+    parts({"test": numbers}, {})(content["metrics"], "metrics")
 
 
 def pretrained(model: str, weights: str, arguments: dict[str, Any]) -> Task:
