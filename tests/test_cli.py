@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import csv
+import fcntl
 import json
+import os
+import re
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -14,8 +22,10 @@ from conftest import TEST, TRAIN, Command, write_idx
 from PIL import Image
 
 import zoo
-from zoo.creating import model_class
+from zoo.creating import datamodule_class, model_class
+from zoo.jobs import NUMBERS
 from zoo.metrics_file import read_metrics
+from zoo.parser import COMMON_NAMES, fit_parser
 from zoo.signatures import arguments_of
 
 DIGITS = ("--data", "digits")
@@ -83,7 +93,7 @@ def test_fit_reports_and_leaves_a_run_folder(zoo_command: Command, shared_root: 
 def test_fit_says_nothing_else(zoo_process: Command) -> None:
     done = zoo_process("fit", "slp", *DIGITS, *ONE_EPOCH)
     assert done.code == 0
-    assert "epoch 1/1: train/loss" in done.out
+    assert "epoch 1/1: train loss" in done.out
     for noise in ("arning", "Tip", "GPU available", "`Trainer.fit` stopped", "litlogger"):
         assert noise not in done.out + done.err
     assert "Trainable params" in done.err
@@ -246,6 +256,101 @@ def test_a_worse_epoch_after_resuming_is_not_the_best(zoo_command: Command, trai
     assert "best checkpoint, after epoch 1 of 3" in done.out
 
 
+@pytest.mark.parametrize(
+    ("words", "learned"),
+    [
+        (["linear", "--trainer.max_epochs", 300], {"learned mdl.weight": [2.0, 3.0], "made with": [2.0, 3.0]}),
+        (["custom_function", "--data.a", 1.5], {"learned A": [1.5], "learned B": [-1.0], "made with": [1.5, -1.0]}),
+        (["xor", "--trainer.max_epochs", 1], {"learned hid_to_out.bias": None}),
+    ],
+)
+def test_what_a_small_network_learned_is_told(
+    words: list[object], learned: dict[str, list[float] | None], zoo_command: Command
+) -> None:
+    done = zoo_command("fit", *words)
+    lines = [" ".join(line.split()) for line in done.out.splitlines()]
+    for name, values in learned.items():
+        (line,) = [line for line in lines if line.startswith(f"{name} ")]
+        numbers = [float(word) for word in line.removeprefix(name).split()]
+        assert values is None or numbers == pytest.approx(values, abs=0.05)
+    if words[0] == "custom_function":
+        assert " 0.0000" not in done.out.replace("made with", "")
+
+
+def test_what_stopped_a_run_is_told(zoo_command: Command) -> None:
+    short = ("fit", "slp", *DIGITS, "--trainer.max_epochs", 100_000, "--trainer.max_time", "00:00:00:01")
+    assert re.search(r"best checkpoint, after epoch \d+ of \d+, stopped by max_time after 1 s", zoo_command(*short).out)
+    patient = ("fit", "slp", *DIGITS, "--trainer.max_epochs", 50, "--model.lr", 1e-9, "--patience", 2)
+    assert ", stopped since val/loss did not improve" in zoo_command(*patient).out
+
+
+def test_a_long_run_leaves_some_thirty_lines(zoo_command: Command) -> None:
+    done = zoo_command("fit", "xor", "--trainer.max_epochs", 1500)
+    lines = [line for line in done.out.splitlines() if line.startswith("epoch ")]
+    assert len(lines) == 30
+    assert all("; val loss" in line and len(line) <= 80 for line in lines)
+
+
+def test_on_a_terminal_of_80_columns_each_epoch_leaves_a_line(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "zoo", "fit", "slp", *DIGITS, *ONE_EPOCH[2:], "--trainer.max_epochs", "3"]
+    read, write = os.openpty()
+    fcntl.ioctl(write, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    with subprocess.Popen(command, stdout=write, stderr=write, cwd=tmp_path) as running:
+        os.close(write)
+        written = b""
+        with contextlib.suppress(OSError):  # at its end a terminal gives no end of file, but an error
+            while chunk := os.read(read, 4096):
+                written += chunk
+    os.close(read)
+    assert running.returncode == 0
+    # What a terminal shows of a line is what was written over it last.
+    shown = [line.rstrip("\r").rpartition("\r")[2] for line in written.decode().split("\n")]
+    assert [line[:23] for line in shown if line.startswith("epoch ")] == [
+        f"epoch {n}/3: train loss 0" for n in (1, 2, 3)
+    ]
+    bars = [part for line in written.decode().split("\n") for part in line.split("\r") if "it/s" in part]
+    assert any("val/loss=0" in bar for bar in bars)
+    assert max(map(len, bars)) <= 84  # with the control characters of a second bar
+
+
+def test_the_users_loggers_get_the_test_metrics(zoo_command: Command) -> None:
+    logger = ("--trainer.logger", "CSVLogger", "--trainer.logger.save_dir", "mine")
+    assert zoo_command("fit", "slp", *DIGITS, *ONE_EPOCH, *logger).code == 0
+    results = json.loads(Path("runs/slp-digits/1/results.json").read_text())
+    (path,) = Path("mine").rglob("metrics.csv")
+    with path.open() as file:
+        rows = list(csv.DictReader(file))
+    (row,) = [row for row in rows if row["test/acc"]]
+    assert float(row["test/acc"]) == pytest.approx(results["metrics"]["test"]["acc"])
+    assert "test/acc" not in Path("runs/slp-digits/1/metrics.csv").read_text()
+
+
+def test_an_interrupted_evaluation_can_be_made_up_for(zoo_command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr("zoo.report.evaluate", Mock(side_effect=KeyboardInterrupt))
+        done = zoo_command("fit", "slp", *DIGITS, *ONE_EPOCH)
+    assert done.code == 130
+    assert "The training is complete; interrupted in the closing evaluation." in done.out
+    (line,) = [line for line in done.out.splitlines() if line.startswith("report ")]
+    assert zoo_command(*line.split()[2:]).code == 0
+    assert Path("runs/slp-digits/1/results.json").exists()
+
+
+@pytest.mark.parametrize("command", ["test", "fit"])
+def test_a_precision_that_the_processor_lacks_is_refused(
+    command: str, zoo_process: Command, zoo_command: Command
+) -> None:
+    """oneDNN, kept from what newer processors have, is what older ones have."""
+    few = [w for split in ("train", "val", "test") for w in (f"--trainer.limit_{split}_batches", "1")]
+    assert zoo_command("fit", "lstm", *DIGITS, *ONE_EPOCH, *few).code == 0
+    word = ["--ckpt", "runs/lstm-digits/1/checkpoints/last.ckpt"] if command == "test" else ["lstm"]
+    options = [*DIGITS, "--trainer.precision", "bf16-mixed", "--trainer.accelerator", "cpu", "--out", "new"]
+    done = zoo_process(command, *word, *(options[:-2] if command == "test" else options), ONEDNN_MAX_CPU_ISA="SSE41")
+    assert (done.code, done.err.count("\n")) == (2, 1), done.err
+    assert "--trainer.precision bf16-mixed does not work for this network on this CPU" in done.err
+    assert not Path("new").exists()
+
+
 def test_names_and_folders_of_runs(zoo_command: Command) -> None:
     assert zoo_command("fit", "slp", *DIGITS, *ONE_EPOCH, "--out", "a/b", "--name", "mine").code == 0
     assert Path("a/b/mine/1/results.json").exists()
@@ -256,6 +361,21 @@ def test_fast_dev_run_leaves_no_checkpoint(zoo_command: Command) -> None:
     assert done.code == 0
     assert "without a checkpoint" in done.out
     assert not list(Path("runs").rglob("*.ckpt"))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--trainer.callbacks+=Timer", "--trainer.callbacks.duration", "00:01:00:00"],
+        ["--trainer.profiler", "pytorch"],
+        ["--trainer.check_val_every_n_epoch", 2, "--model.lr_scheduler", "ReduceLROnPlateau"],
+    ],
+)
+def test_options_of_lightning_and_torch(options: list[object], zoo_command: Command) -> None:
+    done = zoo_command("fit", "slp", *DIGITS, "--trainer.max_epochs", 2, *options)
+    assert done.code == 0, done.err
+    done = zoo_command("fit", "--config", "runs/slp-digits/1/config.yaml", "--trainer.max_epochs", 1)
+    assert done.code == 0, done.err
 
 
 def test_trainer_flags_and_callbacks_reach_the_trainer(zoo_command: Command) -> None:
@@ -280,6 +400,8 @@ def test_help_without_a_model_lists_the_zoo(words: list[str], zoo_command: Comma
 def test_help_of_predict_and_list(zoo_command: Command) -> None:
     assert "PICTURE" in zoo_command("predict", "--help").out
     assert "--names" in zoo_command("list", "--help").out
+    assert zoo_command("help").out == zoo_command("--help").out
+    assert zoo_command("help", "fit").out == zoo_command("fit", "--help").out
     assert zoo_command("list", "--names").out.split() == zoo.list_models()
     assert zoo_command("--version").out.strip() == zoo.__version__
 
@@ -378,6 +500,51 @@ BAD = {
     "plateau without validation": [
         *("fit", "slp", *DIGITS, "--data.val_size", "0", "--model.lr_scheduler", "ReduceLROnPlateau")
     ],
+    "more batches than there are": ["fit", "slp", *DIGITS, "--trainer.val_check_interval", "1000"],
+    "limit of no batch": ["fit", "slp", *DIGITS, "--trainer.limit_train_batches", "1e-9"],
+    "limit of no validation batch": ["fit", "slp", *DIGITS, "--trainer.limit_val_batches", "1e-9"],
+    "no test batch": ["fit", "slp", *DIGITS, "--trainer.limit_test_batches", "0"],
+    "test without a batch": ["test", "--model", "linear", "--weights", "default", "--trainer.limit_test_batches", "0"],
+    "validation in no epoch": ["fit", "slp", *DIGITS, "--trainer.check_val_every_n_epoch", "0"],
+    "patience with validation off": ["fit", "slp", *DIGITS, "--patience", "1", "--trainer.limit_val_batches", "0"],
+    "plateau with validation off": [
+        *("fit", "slp", *DIGITS, "--trainer.limit_val_batches", "0", "--model.lr_scheduler", "ReduceLROnPlateau")
+    ],
+    "metric that is not measured": [
+        *("fit", "slp", *DIGITS, "--trainer.callbacks+=EarlyStopping", "--trainer.callbacks.monitor", "val/los")
+    ],
+    "metric of a validation that is off": [
+        *("fit", "slp", *DIGITS, "--trainer.callbacks+=EarlyStopping", "--trainer.callbacks.monitor", "val/loss"),
+        *("--trainer.limit_val_batches", "0"),
+    ],
+    "best by a metric that is not measured": [
+        *("fit", "slp", *DIGITS, "--trainer.callbacks+=ModelCheckpoint", "--trainer.callbacks.monitor", "acc")
+    ],
+    "progress bar without its package": ["fit", "slp", *DIGITS, "--trainer.callbacks+=RichProgressBar"],
+    "logger without its package": ["fit", "slp", *DIGITS, "--trainer.logger", "WandbLogger"],
+    "other logger without its package": ["fit", "slp", *DIGITS, "--trainer.logger", "MLFlowLogger"],
+    "step of no epoch": [
+        *("fit", "slp", *DIGITS, "--model.lr_scheduler", "StepLR", "--model.lr_scheduler_args", "{step_size: 0}")
+    ],
+    "cosine of no length": [
+        *("fit", "slp", *DIGITS, "--model.lr_scheduler", "CosineAnnealingLR", "--model.lr_scheduler_args", "{T_max: 0}")
+    ],
+    "schedule shorter than the run": [
+        *("fit", "slp", *DIGITS, "--model.lr_scheduler", "OneCycleLR"),
+        *("--model.lr_scheduler_args", "{max_lr: 1, total_steps: 5}"),
+    ],
+    "cycle of no steps": [
+        *("fit", "slp", *DIGITS, "--model.lr_scheduler", "CyclicLR"),
+        *("--model.lr_scheduler_args", "{base_lr: 1, max_lr: 2, step_size_up: 0}"),
+    ],
+    "optimizer for GPUs": [
+        *("fit", "slp", *DIGITS, "--model.optimizer", "Adam", "--model.optimizer_args", "{capturable: true}")
+    ],
+    "optimizer to be differentiated": [
+        *("fit", "slp", *DIGITS, "--model.optimizer", "Adam", "--model.optimizer_args", "{differentiable: true}")
+    ],
+    "nodes that nothing starts": ["fit", "slp", *DIGITS, "--trainer.accelerator", "cpu", "--trainer.num_nodes", "2"],
+    "processes of a notebook": ["fit", "slp", *DIGITS, "--trainer.strategy", "ddp_notebook"],
     "name in the config is no name": ["fit", "--config", "list.yaml"],
 }
 
@@ -394,6 +561,11 @@ SUGGESTIONS = {
     "devices": "10000",
     "another sampler": "use --trainer.limit_train_batches",
     "explicit data absent": "--data.root",
+    "more batches than there are": "give at most 20",
+    "metric that is not measured": "did you mean 'val/loss'?",
+    "logger without its package": "WandbLogger: Requirement 'wandb",
+    "schedule shorter than the run": "the run takes 200",
+    "nodes that nothing starts": "use torchrun or SLURM",
 }
 
 
@@ -413,6 +585,85 @@ def test_bad_input_is_one_line_and_leaves_nothing(case: str, zoo_command: Comman
     assert done.out == ""
     assert SUGGESTIONS.get(case, "") in done.err
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        *((name, "abc", "expected a number") for name in NUMBERS),
+        ("SLURM_NTASKS", "4(x2)", "expected a number"),
+        ("WORLD_SIZE", "-1", "expected a number"),
+        ("RANK", "1", "WORLD_SIZE is not set"),
+        ("LOCAL_RANK", "2", "WORLD_SIZE is not set"),
+    ],
+)
+def test_an_environment_that_makes_no_sense_is_told(
+    name: str, value: str, told: str, zoo_command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    done = zoo_command("fit", "slp", *DIGITS)
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert f"the environment variable {name} is " in done.err
+    assert told in done.err
+
+
+def test_left_over_environments_and_closed_streams_do_no_harm(tmp_path: Path) -> None:
+    environment = dict.fromkeys(NUMBERS, "") | {"TORCHELASTIC_RUN_ID": "none", "MPLBACKEND": "junk"}
+    words = "fit slp --data digits --trainer.max_epochs 1 --trainer.enable_model_summary false"
+    done = subprocess.run(
+        f"{sys.executable} -m zoo {words} >&- 2>/dev/full",
+        shell=True,
+        check=False,
+        env={**os.environ, **environment},
+    )
+    assert done.returncode == 0
+    assert (tmp_path / "runs/slp-digits/1/results.json").exists()
+    assert (tmp_path / "runs/slp-digits/1/curves.png").exists()
+
+
+@pytest.mark.parametrize("redirected", ["2>/dev/full", "2>&-"])
+def test_an_error_that_cannot_be_told_has_its_exit_code(redirected: str) -> None:
+    done = subprocess.run(f"{sys.executable} -m zoo fit slpp {redirected}", shell=True, check=False)
+    assert done.returncode == 2
+
+
+def test_an_environment_that_breaks_an_import_is_told(zoo_process: Command) -> None:
+    done = zoo_process("fit", "slp", TORCH_LOGS="junk")
+    assert (done.code, done.err.count("\n")) == (2, 1), done.err
+    assert "lightning cannot be imported: Invalid log settings: junk" in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["SLP"], "did you mean 'slp'?"),
+        (["slp", "--data", "MNIST"], "did you mean 'mnist'?"),
+        (["slp", "mnist"], "unexpected word 'mnist'; did you mean '--data mnist'?"),
+        (["slp", "Digits"], "did you mean '--data digits'?"),
+        (["mlp", "--model.learning_rate", "1"], "'--model.lr'?"),
+        (["mlp", "--lr", "1"], "'--model.lr'?"),
+        (["mlp", "--epochs", "1"], "'--trainer.max_epochs'?"),
+        (["mlp", "--max_epochs", "1"], "'--trainer.max_epochs'?"),
+        (["mlp", "--batch-size", "1"], "'--data.batch_size'?"),
+        (["mlp", "--gpus", "1"], "'--trainer.devices'?"),
+        (["mlp", "--device", "cpu"], "'--trainer.accelerator'?"),
+        (["cifar_cnn", "--data", "celeba", "--model.loss", "bce", "--workers", "1"], "'--data.num_workers'?"),
+        (["mlp", "--hidden-size", "1"], "'--model.hidden_dim'?"),
+        (["mlp", "--resume", "last"], "'--ckpt_path'?"),
+    ],
+)
+def test_what_options_are_called_elsewhere(words: list[str], expected: str, zoo_command: Command) -> None:
+    done = zoo_command("fit", *words)
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert expected in done.err
+
+
+def test_every_suggested_option_is_one() -> None:
+    pairs = [("mlp", "mnist"), ("cifar_cnn", "celeba")]
+    known = {
+        option for name, data in pairs for option in fit_parser("", model_class(name), datamodule_class(data)).options()
+    }
+    assert {f"--{option}" for option in COMMON_NAMES.values()} <= known
 
 
 def test_a_corrupt_data_file_is_named(zoo_command: Command, mnist_folder: Path, tmp_path: Path) -> None:

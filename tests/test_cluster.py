@@ -44,6 +44,24 @@ def test_results_of_many_runs_are_one_table(zoo_command: Command) -> None:
     assert rows[0]["val/acc"] == ""
 
 
+def test_results_tell_options_apart_and_leave_out_what_trained_nothing(zoo_command: Command) -> None:
+    words = ("fit", "slp", *DIGITS, "--trainer.enable_model_summary", "false", "--trainer.max_epochs")
+    for options in ((1, "--model.lr", 0.1), (1, "--model.lr", 0.5), (1, "--patience", 3), (0,)):
+        assert zoo_command(*words, *options).code == 0
+    assert zoo_command(*words, 1, "--trainer.fast_dev_run", "true").code == 0
+    assert zoo_command("fit", "linear", "--trainer.max_epochs", 1, "--out", "runs").code == 0
+    done = zoo_command("results", "runs/slp-digits", "--csv", "all.csv")
+    header, *lines = done.out.splitlines()
+    assert header.split() == ["run", "lr", "patience", "epochs", "seconds", "val/acc", "test/acc", "test/loss"]
+    assert [line.split()[1:3] for line in lines] == [["0.1", "–"], ["0.5", "–"], ["0.5", "3"]]
+    assert max(map(len, done.out.splitlines())) <= 80
+    assert done.err.count("trained nothing, and is left out") == 2
+    with Path("all.csv").open() as file:
+        assert [row["model.lr"] for row in csv.DictReader(file)] == ["0.1", "0.5", "0.5"]
+    header = zoo_command("results").out.splitlines()[0]  # the rate of another network is none that differs
+    assert header.split()[:5] == ["run", "model", "data", "lr", "patience"]
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -17,11 +17,12 @@ from unittest.mock import Mock
 import pytest
 import torch
 from conftest import Command, load_script
-from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch import LightningModule, Trainer, callbacks
 from test_datasets import write_celeba
 from torch import Tensor, nn
 
 import zoo
+from zoo import runs
 from zoo.callbacks import ExactResume
 from zoo.checkpoint_io import SafeCheckpointIO
 from zoo.datamodules import base
@@ -69,6 +70,17 @@ NETWORKS = [
     ("mlp", ["--model.lr_scheduler", "OneCycleLR", "--model.lr_scheduler_args", "{max_lr: 1, total_steps: 60}"]),
     ("slp", ["--trainer.accumulate_grad_batches", 3]),
     ("cifar_cnn", ["--data.augment", "true", "--model.optimizer", "Adam"]),
+    ("ffnn", ["--trainer.precision", "64-true", "--model.optimizer", "Adam"]),
+    ("ffnn", ["--trainer.precision", "64-true"]),
+    ("ffnn", ["--trainer.precision", "bf16-mixed", "--model.optimizer", "Adam"]),
+    ("ffnn", ["--trainer.precision", "bf16-true"]),
+    ("ffnn", ["--trainer.precision", "16-mixed"]),
+    ("slp", ["--trainer.callbacks+=GradientAccumulationScheduler", "--trainer.callbacks.scheduling", "{0: 2, 2: 3}"]),
+    ("ffnn", ["--trainer.callbacks+=WeightAveraging"]),
+    ("ffnn", ["--trainer.callbacks+=EMAWeightAveraging", "--trainer.callbacks.decay", 0.9]),
+    ("mlp", ["--model.optimizer", "LBFGS", "--model.lr", 0.1]),
+    ("mlp", ["--trainer.check_val_every_n_epoch", 2, "--patience", 1]),
+    ("mlp", ["--trainer.val_check_interval", 0.3]),
 ]
 
 
@@ -114,6 +126,69 @@ def test_a_run_that_crashed_in_an_epoch_goes_on_to_the_same_end(
     for part in torture.PARTS:
         assert torture.equal(load(whole / LAST)[part], load(resumed / LAST)[part]), part
     assert (whole / "metrics.csv").read_text() == (resumed / "metrics.csv").read_text()
+
+
+ARGUMENTS = {
+    "BasePredictionWriter": ["--trainer.callbacks.write_interval", "batch"],
+    "EarlyStopping": ["--trainer.callbacks.monitor", "val/loss"],
+    "GradientAccumulationScheduler": ["--trainer.callbacks.scheduling", "{0: 2, 1: 3}"],
+    "ModelPruning": ["--trainer.callbacks.pruning_fn", "l1_unstructured"],
+    "OnExceptionCheckpoint": ["--trainer.callbacks.dirpath", "."],
+    "StochasticWeightAveraging": ["--trainer.callbacks.swa_lrs", 0.01],
+}
+
+
+@pytest.mark.parametrize("name", callbacks.__all__)
+def test_a_callback_of_lightnings_is_resumed_exactly_or_refused(
+    name: str, zoo_command: Command, torture: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command is repeated, as torchrun does, or only the network is named: it is the same run."""
+    chosen = (f"--trainer.callbacks+={name}", *ARGUMENTS.get(name, []))
+    words = ("fit", "slp", *DIGITS, "--trainer.max_epochs", 2, "--checkpoint_every", 2, *chosen)
+    whole = zoo_command(*words, "--out", "whole")
+    if whole.code == 2:
+        errors = [line for line in whole.err.splitlines() if line.startswith("zoo: error: ")]
+        assert len(errors) == 1, whole.err
+        assert name in errors[0]
+        assert not Path("whole").exists()
+        return
+    assert whole.code == 0, whole.err
+    steps = load(f"whole/slp-digits/1/{LAST}")["global_step"]
+    crash_at(steps // 2 + 1, monkeypatch)
+    with pytest.raises(MemoryError):
+        zoo_command(*words, "--out", "crashed")
+    crash_at(steps - 2, monkeypatch)
+    with pytest.raises(MemoryError):
+        zoo_command(*words, "--out", "crashed", "--ckpt_path", "last")
+    assert zoo_command("fit", "slp", *DIGITS, "--out", "crashed", "--ckpt_path", "last").code == 0
+    for part in torture.PARTS:
+        assert torture.equal(*(load(f"{out}/slp-digits/1/{LAST}")[part] for out in ("whole", "crashed"))), part
+
+
+@pytest.mark.parametrize(
+    ("stop", "options"),
+    [(20, []), (25, ["--trainer.val_check_interval", 5]), (38, ["--data.augment", "true"]), (40, [])],
+)
+def test_a_run_that_max_steps_ended_goes_on_to_the_end_of_a_longer_one(
+    stop: int, options: list[object], zoo_command: Command, torture: ModuleType
+) -> None:
+    """An epoch has 20 steps: some of these runs end amid one, and at a validation."""
+    words = ("fit", "ffnn", *DIGITS, "--trainer.max_epochs", -1, *options, "--trainer.max_steps")
+    assert zoo_command(*words, 50, "--out", "whole").code == 0
+    assert zoo_command(*words, stop, "--out", "longer").code == 0
+    longer = Path("longer/ffnn-digits/1")
+    (longer / "results.json").unlink()  # as if it had been killed when it reported
+    done = zoo_command(*words, stop, "--out", "longer", "--ckpt_path", "last")
+    assert done.code == 0, done.err
+    assert json.loads((longer / "results.json").read_text())["epochs"] == -(-stop // 20)
+    assert zoo_command(*words, 50, "--out", "longer", "--ckpt_path", "last").code == 0
+    whole = Path("whole/ffnn-digits/1")
+    for part in torture.PARTS:
+        assert torture.equal(load(whole / LAST)[part], load(longer / LAST)[part]), part
+    assert (whole / "metrics.csv").read_text() == (longer / "metrics.csv").read_text()
+    results = [json.loads((run / "results.json").read_text()) for run in (whole, longer)]
+    assert results[0]["metrics"] == results[1]["metrics"]
+    assert results[0]["epochs"] == results[1]["epochs"] == 3
 
 
 def test_no_checkpoint_falls_amid_the_batches_of_one_step(
@@ -245,6 +320,82 @@ def test_a_run_that_lost_patience_trains_on_with_more_of_it(
         with pytest.raises(MemoryError):
             zoo_command(*words, 4, *go_on)
     assert epochs(4, *go_on) > first
+
+
+def test_the_newest_run_is_meant_whatever_its_data(zoo_command: Command, tmp_path: Path, shared_root: Path) -> None:
+    one = ("--trainer.max_epochs", 1, "--trainer.limit_train_batches", 2)
+    mnist = ("--data", "mnist", "--data.root", shared_root, "--data.val_size", 51)
+    assert zoo_command("fit", "slp", *mnist, *one).code == 0
+    assert zoo_command("fit", "slp", *one).code == 0  # on the digits that stand in
+    done = zoo_command("fit", "slp", "--ckpt_path", "last")
+    assert "runs/slp-digits/1 is finished" in done.out
+    assert zoo_command("fit", "slp", *mnist, "--trainer.max_epochs", 2, "--ckpt_path", "last").code == 0
+    assert "runs/slp-mnist/1 is finished" in zoo_command("fit", "slp", "--ckpt_path", "last").out
+
+
+def test_a_run_that_has_no_checkpoint_yet_is_named(zoo_command: Command) -> None:
+    words = ("fit", "slp", *DIGITS, "--trainer.max_epochs", 1)
+    assert zoo_command(*words).code == 0
+    Path("runs/slp-digits/2").mkdir()  # as one that was killed at once leaves it
+    done = zoo_command(*words, "--ckpt_path", "last")
+    assert "runs/slp-digits/2, was ended before its first checkpoint: this is about runs/slp-digits/1" in done.err
+    assert "runs/slp-digits/1 is finished" in done.out
+    Path("runs/slp-digits").rename("old")
+    Path("runs/slp-digits/1").mkdir(parents=True)
+    done = zoo_command(*words, "--ckpt_path", "last")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "runs/slp-digits/1 was ended before its first checkpoint" in done.err
+
+
+def test_without_the_best_checkpoint_the_last_is_reported(zoo_command: Command) -> None:
+    words = ("fit", "mlp", *DIGITS, "--trainer.max_epochs", 2)
+    assert zoo_command(*words).code == 0
+    Path("runs/mlp-digits/1/checkpoints/best.ckpt").unlink()
+    Path("runs/mlp-digits/1/results.json").unlink()
+    done = zoo_command(*words, "--ckpt_path", "last")
+    assert done.code == 0
+    assert "best.ckpt is gone, and no epoch after it was better: reporting on last.ckpt instead" in done.err
+    assert "last checkpoint, after epoch 2 of 2" in done.out
+
+
+def test_a_run_folder_has_one_writer(zoo_command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ("fit", "slp", *DIGITS, "--trainer.max_epochs")
+    assert zoo_command(*words, 1).code == 0
+    folder = Path("runs/slp-digits/1")
+    monkeypatch.setattr(runs, "SECONDS_TO_DIE", 0.1)
+    code = f"""
+import sys, time
+from pathlib import Path
+from zoo.runs import only_writer
+with only_writer(Path({str(folder)!r})):
+    print("locked", flush=True)
+    time.sleep(600)
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout
+        assert other.stdout.readline() == "locked\n"
+        done = zoo_command(*words, 2, "--ckpt_path", "last")
+        assert done.code == 2
+        assert f"{folder} is being written by process {other.pid} on " in done.err
+        assert json.loads((folder / "results.json").read_text())["epochs"] == 1
+        other.kill()
+    assert zoo_command(*words, 2, "--ckpt_path", "last").code == 0  # the lock died with its process
+
+
+def test_a_run_that_went_on_meanwhile_is_left_alone(zoo_command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ("fit", "slp", *DIGITS, "--trainer.max_epochs")
+    assert zoo_command(*words, 1).code == 0
+    path = Path("runs/slp-digits/1") / LAST
+    whole = runs.only_writer
+
+    def written_meanwhile(folder: Path) -> Any:
+        os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
+        return whole(folder)
+
+    monkeypatch.setattr("zoo.fit.only_writer", written_meanwhile)
+    done = zoo_command(*words, 2, "--ckpt_path", "last")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "another process went on with runs/slp-digits/1 just now; try again" in done.err
 
 
 def test_without_checkpoints_a_run_ends_well(zoo_command: Command) -> None:

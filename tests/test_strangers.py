@@ -45,6 +45,7 @@ def test_nothing_steers_the_terminal() -> None:
 
 def test_results_of_strangers_steer_nothing(zoo_command: Command) -> None:
     write_run(Path("runs/a/1"), model=EVIL, metrics={"test": {EVIL: 1.0}})
+    write_run(Path("runs/a/2"))
     (Path("runs") / EVIL).mkdir()
     (Path("runs") / EVIL / "results.json").write_text("{}")
     done = zoo_command("results", "runs")

@@ -5,13 +5,15 @@ This module finds out what is meant and answers what can be answered at once; it
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
 import sys
 from collections.abc import Sequence
 
 from zoo.errors import ZooError, suggestion
 from zoo.files import DISK_FULL
-from zoo.jobs import listen, where
+from zoo.jobs import check_environment, listen, where
 from zoo.registry import datamodules, models
 from zoo.request import parse
 from zoo.text import columns, plain, say
@@ -46,17 +48,17 @@ def main(argv: Sequence[str] | None = None, program: str = "zoo COMMAND") -> int
         argv: The command and its options; by default, those of the process.
         program: How the user would start the command again.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal that has no × or → shows ? instead
-    listen()
+    _open_streams()
+    os.environ["MPLBACKEND"] = "agg"  # figures are drawn to files; matplotlib would refuse an unknown backend
     try:
+        check_environment()
+        listen()
         return _run(list(sys.argv[1:] if argv is None else argv), program)
     except ZooError as error:
-        say(plain(f"zoo: error: {where()}{error}"), file=sys.stderr)
+        _complain(plain(f"zoo: error: {where()}{error}"))
         return 2
     except KeyboardInterrupt:
-        say("\nzoo: interrupted", file=sys.stderr)
+        _complain("\nzoo: interrupted")
         return 130
     except BrokenPipeError:  # the reader of our output, such as `head`, has gone
         sys.stderr.close()
@@ -64,8 +66,23 @@ def main(argv: Sequence[str] | None = None, program: str = "zoo COMMAND") -> int
     except OSError as error:
         if error.errno not in DISK_FULL:
             raise
-        say(f"zoo: error: {error.strerror}: {error.filename or 'the disk'}; make room and try again", file=sys.stderr)
+        _complain(f"zoo: error: {error.strerror}: {error.filename or 'the disk'}; make room and try again")
         return 2
+
+
+def _open_streams() -> None:
+    """Let the process print, also where its streams were closed, or lack characters: those are shown as ? then."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  # for the process's life
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _complain(line: str) -> None:
+    with contextlib.suppress(OSError):  # the exit code tells it too
+        say(line, file=sys.stderr)
 
 
 def script(command: str) -> int:
@@ -74,6 +91,8 @@ def script(command: str) -> int:
 
 
 def _run(argv: list[str], program: str) -> int:
+    if argv[:1] == ["help"]:
+        argv = [*argv[1:2], "--help"]
     if not argv or argv[0] in ("--help", "-h"):
         say(_help())
         return 0
@@ -98,9 +117,13 @@ def _run(argv: list[str], program: str) -> int:
     if request.wants_help and (command in ("predict", "export") or not request.model):
         say(_command_help(command))
         return 0
+    if command == "fit" and not request.model:
+        raise ZooError(f"which network? Give --model NAME: {', '.join(sorted(models()))}")
+    try:
+        import lightning.pytorch  # noqa: F401  # the environment alone can keep it from being imported
+    except Exception as error:
+        raise ZooError(f"lightning cannot be imported: {' '.join(str(error).split())[:200]}") from None
     if command == "fit":
-        if not request.model:
-            raise ZooError(f"which network? Give --model NAME: {', '.join(sorted(models()))}")
         from zoo.fit import fit
 
         return fit(request)

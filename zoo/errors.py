@@ -15,5 +15,7 @@ class ZooError(ValueError):
 
 def suggestion(word: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'slp'?"`` for the name of ``known`` nearest to ``word``, or ``""`` when none is near."""
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    names = list(known)
+    lower = {name.lower(): name for name in reversed(names)}
+    near = difflib.get_close_matches(word.lower(), lower, n=1, cutoff=0.6)
+    return f"; did you mean {lower[near[0]]!r}?" if near else ""

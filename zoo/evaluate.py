@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from zoo.checks import check_evaluation
 from zoo.creating import create_datamodule, datamodule_class
 from zoo.datamodules.base import DataModule
 from zoo.datamodules.files import read_text
@@ -58,21 +59,28 @@ def test(request: Request) -> int:
         data.prepare_data()
         data.setup()
         data.check_ranks(trainer.world_size)
+        check_evaluation(trainer, network.model, data)
     metrics: Metrics = {split: evaluate(trainer, network.model, data, split) for split in splits_of(data)}
     if not trainer.is_global_zero:
         return 0
     sizes = ", ".join(f"{len(data.splits[split]):,} {split}" for split in splits_of(data))
-    measured = table(metrics)
-    say(f"{network.name} after {network.steps:,} steps · {name} ({sizes})\n\n{measured}")
+    say(f"{network.name} after {network.steps:,} steps · {name} ({sizes})\n\n{table(metrics)}")
     whole = options.trainer.limit_test_batches in (None, 1.0) and not options.trainer.fast_dev_run
     if not network.record or not whole or not _is_recorded_data(network, name, section(options, "data")):
         return 0
-    recorded = table(network.record.metrics)
-    if measured == recorded:
+    if _rounded(metrics) == _rounded(network.record.metrics):
         say("\nas recorded")
         return 0
-    say(f"\nNOT as recorded:\n\n{recorded}")
+    say(f"\nNOT as recorded:\n\n{table(network.record.metrics)}")
     return 1
+
+
+def _rounded(metrics: Mapping[str, Mapping[str, float] | None]) -> Metrics:
+    """Return metrics to the four decimals by which a record is held against."""
+    return {
+        split: {name: round(value, 4) for name, value in values.items()} if values else None
+        for split, values in metrics.items()
+    }
 
 
 def predict(request: Request) -> int:

@@ -18,6 +18,8 @@ from zoo.tasks import Classifier, Regressor, Task
 COLORS = {"train": "tab:blue", "val": "tab:orange"}
 RIGHT, WRONG = "black", "tab:red"
 GRID = (4, 8)
+DECADES = 100
+"""Curves that fall by more are drawn on a logarithmic axis."""
 ROW = 1.25
 """Height of a row of pictures, their labels included, in widths of a column."""
 
@@ -57,13 +59,19 @@ def curves(rows: list[dict[str, float]], val_is_test: bool = False) -> Figure:
     """
     keys = {key for row in rows for key in row if "/" in key}
     names = in_order({key.partition("/")[2] for key in keys})
+    ends = [row for row in rows if any(key.startswith("train/") for key in row)] or rows
+    steps = (ends[-1]["step"] + 1) / (ends[-1]["epoch"] + 1)  # an epoch has
     figure = Figure(figsize=(5.2 * len(names), 4), layout="constrained")
     for axes, name in zip(_panels(figure, len(names)), names, strict=True):
         for split, color in COLORS.items():
-            points = [(row["epoch"] + 1, row[key]) for row in rows if (key := f"{split}/{name}") in row]
+            points = [((row["step"] + 1) / steps, row[key]) for row in rows if (key := f"{split}/{name}") in row]
             if points:
-                label = "test (each epoch)" if val_is_test and split == "val" else split
-                axes.plot(*zip(*points, strict=True), marker="o", markersize=3, color=color, label=label)
+                label = "test, while training" if val_is_test and split == "val" else split
+                marker = "o" if len(points) <= 50 else None
+                axes.plot(*zip(*points, strict=True), marker=marker, markersize=3, color=color, label=label)
+        values = [value for row in rows for key, value in row.items() if key.endswith(f"/{name}")]
+        if min(values) > 0 and max(values) > DECADES * min(values):
+            axes.set_yscale("log")
         axes.set(xlabel="epoch", title={"loss": "loss", "acc": "accuracy"}.get(name, name))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.grid(alpha=0.3)

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import re
 import shlex
+import signal
 import time
+from contextlib import nullcontext
+from enum import Enum
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from jsonargparse import Namespace
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, Trainer, seed_everything
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
+from lightning.pytorch.profilers import PassThroughProfiler
 
 from zoo.callbacks import ExactResume
 from zoo.checkpoint import check_holds, restore
 from zoo.checkpoint_io import sweep
+from zoo.checks import check_run
 from zoo.creating import create_datamodule, create_model, model_class
 from zoo.datamodules.base import DataModule, DataUnavailableError
-from zoo.defaults import parser_of, with_stand_in
+from zoo.defaults import STAND_IN, parser_of, with_stand_in
 from zoo.errors import ZooError
 from zoo.files import DISK_FULL, written_whole
 from zoo.jobs import PREEMPTION, REQUEUE, devices_and_nodes, job
@@ -26,7 +33,7 @@ from zoo.metrics_file import MetricsFile
 from zoo.parser import Parser, section
 from zoo.registry import model_row
 from zoo.rehearsal import rehearse
-from zoo.report import Run, announce, how_to_go_on, report, report_interruption
+from zoo.report import Run, announce, how_to_go_on, report, report_interruption, report_unreported, warn
 from zoo.request import Request
 from zoo.resuming import (
     COMMENT,
@@ -40,7 +47,7 @@ from zoo.resuming import (
     tell_finished,
     to_resume,
 )
-from zoo.runs import base_of, last_checkpoint, new_folder
+from zoo.runs import base_of, last_checkpoint, new_folder, only_writer, remove
 from zoo.signatures import arguments_of
 from zoo.tasks import Task
 from zoo.text import plain
@@ -88,35 +95,56 @@ def fit(request: Request) -> int:
     try:
         data_name, data = _data(request, options, resumed, trainer.world_size)
     except DataUnavailableError as error:
-        if request.data or trainer.world_size > 1 or model_class(str(request.model)).takes != "image":
+        if model_class(str(request.model)).takes != "image":
             raise
+        if request.data or trainer.world_size > 1:
+            raise ZooError(f"{error}, or train on the embedded digits with --data {STAND_IN}") from None
         return fit(with_stand_in(request, error))
     model = _model(str(request.model), options, given, data)
+    if is_first_rank():
+        check_run(trainer, model, data, options)
     if resumed:
         restore(model, resumed.checkpoint, resumed.path)
         rehearse(trainer, model, resumed.checkpoint, resumed.path)
 
     base = base_of(options.out, options.name or f"{request.model}-{data_name}")
     run = Run(base, model, str(request.model), data, data_name, options.seed, request.program)
-    _open(run, request, options, resumed)
-    if is_first_rank():
-        _write_config(run, parser, options)
+    config = _config(run, parser, options)
     tensorboard = options.trainer.logger is not False
-    trainer.loggers = [*_loggers(run.folder, resumed, tensorboard), *trainer.loggers]
-    path = last_checkpoint(run.folder)
-    last.path = path if keeps else None
-    best.dirpath = str(path.parent.resolve())  # a resumed run knows its best by it, from wherever it is started
-    announce(run, trainer)
-    _train(run, trainer, last, resumed)
-    path = last.path or path  # which the first rank told the others
-    if last.asked and trainer.interrupted:
-        report_interruption(run, trainer, path)
-        return REQUEUE if last.asked == PREEMPTION else 128 + last.asked
-    report(run, trainer, path.with_name(Path(best.best_model_path or path).name))
+    _choose_folder(run, request, options, resumed)
+    with only_writer(run.folder) if is_first_rank() else nullcontext():
+        if is_first_rank():
+            if resumed:
+                resumed.check_unchanged()
+            _prepare_folder(run, config)
+        trainer.loggers = [*_loggers(run.folder, resumed, tensorboard), *trainer.loggers]
+        path = last_checkpoint(run.folder)
+        last.path = path if keeps else None
+        best.dirpath = str(path.parent.resolve())  # a resumed run knows its best by it, from wherever it is started
+        announce(run, trainer)
+        try:
+            _train(run, trainer, last, resumed)
+        except BaseException:
+            if not last.started and not (resumed and resumed.folder) and is_first_rank():
+                remove(run.folder)  # nothing is in it yet
+            raise
+        path = last.path or path  # which the first rank told the others
+        if last.asked and trainer.interrupted:
+            report_interruption(run, trainer, path)
+            return REQUEUE if last.asked == PREEMPTION else 128 + last.asked
+        chosen = path.with_name(Path(best.best_model_path or path).name)
+        if not chosen.exists() and path.exists():
+            warn(f"{chosen} is gone, and no epoch after it was better: reporting on {path.name} instead.")
+            chosen = path
+        try:
+            report(run, trainer, chosen)
+        except KeyboardInterrupt:
+            report_unreported(run, path)
+            return 128 + signal.SIGINT
     return 0
 
 
-def _open(run: Run, request: Request, options: Namespace, resumed: Resumed | None) -> None:
+def _choose_folder(run: Run, request: Request, options: Namespace, resumed: Resumed | None) -> None:
     """Give a run the folder that it goes on in, or one of its own, and the command that it was started by.
 
     On the first rank alone: the trainer tells the others where checkpoints go, and they write nothing else.
@@ -128,10 +156,17 @@ def _open(run: Run, request: Request, options: Namespace, resumed: Resumed | Non
         run.folder = folder
         if has_length(folder, options):  # else it took this command to make it so long
             run.command = command_of(folder) or run.command
-    if is_first_rank():
-        run.folder = folder or new_folder(run.folder)
-        sweep(run.folder)
-        (run.folder / "results.json").unlink(missing_ok=True)  # they are of a run that now goes on
+    elif is_first_rank():
+        run.folder = new_folder(run.folder)
+
+
+def _prepare_folder(run: Run, config: str) -> None:
+    """Sweep up after a crash, and write the options of the run."""
+    sweep(run.folder)
+    (run.folder / "results.json").unlink(missing_ok=True)  # they are of a run that now goes on
+    with written_whole(run.folder / "config.yaml") as temporary:
+        head = "".join(f"{COMMENT}{plain(line)}\n" for line in (run.command, job()) if line)
+        temporary.write_text(head + config, encoding="utf-8")
 
 
 def _train(run: Run, trainer: Trainer, last: ExactResume, resumed: Resumed | None) -> None:
@@ -147,12 +182,15 @@ def _train(run: Run, trainer: Trainer, last: ExactResume, resumed: Resumed | Non
         if trainer.world_size == 1 or "by peer" not in str(error):  # Gloo's words: closed by peer, reset by peer
             raise
         raise ZooError("another process of the run is gone; go on with --ckpt_path last") from None
+    except (MisconfigurationException, ModuleNotFoundError) as error:  # of callbacks and loggers, when they set up
+        raise ZooError(" ".join(str(error).split())) from None
     except OSError as error:
         if error.errno not in DISK_FULL or not path.exists():
             raise
         raise ZooError(
             f"{error.strerror}; {path} is as it was before. Make room, and go on with {how_to_go_on(run, path)}"
         ) from None
+    trainer.profiler = PassThroughProfiler()  # type: ignore[attr-defined]  # the profile is of the training
     run.seconds = last.seconds + time.perf_counter() - started
 
 
@@ -161,13 +199,9 @@ def _callbacks(options: Namespace, last: ExactResume, best: ModelCheckpoint) -> 
     callbacks: list[Callback] = [last]
     if last.path and options.data.val_size:
         callbacks = [best, last]  # the last one saves the state of the best one
-    if options.model.get("lr_scheduler") == "ReduceLROnPlateau" and not options.data.val_size:
-        raise ZooError("ReduceLROnPlateau needs a validation part; give --data.val_size a number above 0")
     if options.patience is not None:
         if options.patience < 0:
             raise ZooError(f"--patience must be at least 0, got {options.patience}")
-        if not options.data.val_size:
-            raise ZooError("--patience needs a validation part; give --data.val_size a number above 0")
         callbacks.append(EarlyStopping("val/loss", patience=options.patience))
     return callbacks
 
@@ -216,7 +250,7 @@ def _model(name: str, options: Namespace, given: Namespace, data: DataModule) ->
         raise ZooError(f"the network does not fit into memory: {' '.join(str(error).split())}") from None
     try:
         model.configure_optimizers()
-    except (TypeError, ValueError, RuntimeError) as error:
+    except Exception as error:  # whatever torch's classes make of their arguments
         raise ZooError(f"the optimizer cannot be set up: {' '.join(str(error).split())}") from None
     return model
 
@@ -228,15 +262,25 @@ def _loggers(folder: Path, resumed: Resumed | None, tensorboard: bool) -> list[L
     return loggers
 
 
-def _write_config(run: Run, parser: Parser, options: Namespace) -> None:
-    """Write the options of the run, those that followed from the data included, as ``--config`` takes them."""
+def _config(run: Run, parser: Parser, options: Namespace) -> str:
+    """Return the options of the run, those that followed from the data included, as ``--config`` takes them."""
     options = options.clone()
     options.ckpt_path = None
     for name in devices_and_nodes():  # of this job, not of the run
         del options.trainer[name]
     options.model = Namespace(name=run.model_name, **run.model.hparams)
     options.data = Namespace(name=run.data_name, **{k: v for k, v in run.data.hparams.items() if k != "seed"})
-    with written_whole(run.folder / "config.yaml") as temporary:
-        content = parser.dump(options, skip_validation=True)
-        head = "".join(f"{COMMENT}{plain(line)}\n" for line in (run.command, job()) if line)
-        temporary.write_text(head + content, encoding="utf-8")
+    config: str = parser.dump(_plain(options), skip_validation=True)
+    return config
+
+
+def _plain(value: Any) -> Any:
+    """Return options without enumerations, which are the defaults of some of Lightning's callbacks."""
+    match value:
+        case Namespace():
+            return Namespace(**{name: _plain(item) for name, item in vars(value).items()})
+        case list():
+            return [_plain(item) for item in value]
+        case Enum():
+            return value.value
+    return value

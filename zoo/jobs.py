@@ -7,17 +7,30 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import signal
 import socket
 import time
 from types import FrameType
 from typing import Any
 
+from zoo.errors import ZooError
+
 REQUEUE = 75
 """Exit code (EX_TEMPFAIL) of a run that was asked to make room and is to be started again."""
 
 PREEMPTION = signal.SIGUSR1
 """The signal by which a SLURM job is told that its time is running out; see scripts/slurm/fit.sbatch."""
+
+TORCHRUN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+"""What torchrun tells each process."""
+
+NUMBERS = (
+    *("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "GROUP_RANK", "NODE_RANK", "MASTER_PORT"),
+    *("SLURM_NTASKS", "SLURM_NNODES", "SLURM_PROCID", "SLURM_LOCALID", "SLURM_NODEID", "SLURM_RESTART_COUNT"),
+    *("TORCHELASTIC_RESTART_COUNT", "JSM_NAMESPACE_RANK"),
+)
+"""Environment variables that Lightning, torch or the zoo read as numbers."""
 
 _noted = 0
 _store: Any = None
@@ -31,6 +44,33 @@ def in_slurm() -> bool:
 def in_torchrun() -> bool:
     """Return whether torchrun started this process."""
     return "TORCHELASTIC_RUN_ID" in os.environ
+
+
+def check_environment() -> None:
+    """See to it that what the environment says of a job can be read; Lightning reads it as soon as it is imported.
+
+    What is empty, or left over from a torchrun of which nothing else is there, is taken out of it.
+
+    Raises:
+        ZooError: A number is none, or there is a rank of nothing.
+    """
+    for name in NUMBERS:
+        value = os.environ.get(name, "0")
+        if not value:
+            del os.environ[name]
+        elif not (value.isascii() and value.isdecimal()):
+            raise ZooError(
+                f"the environment variable {name} is {value[:40]!r}, expected a number; "
+                "unset it, unless torchrun or SLURM started this"
+            )
+    if "TORCHELASTIC_RUN_ID" in os.environ and not all(name in os.environ for name in TORCHRUN):
+        del os.environ["TORCHELASTIC_RUN_ID"]
+    for name in ("RANK", "LOCAL_RANK"):
+        if "WORLD_SIZE" not in os.environ and not in_slurm() and os.environ.get(name, "0") != "0":
+            raise ZooError(
+                f"the environment variable {name} is {os.environ[name]}, but WORLD_SIZE is not set; unset it, unless "
+                "this is one of several processes"
+            )
 
 
 def listen() -> None:
@@ -80,12 +120,13 @@ def was_restarted() -> bool:
 def where() -> str:
     """Return the rank and the node of this process, for messages; nothing if it is the only one."""
     if in_torchrun():
-        rank, ranks = os.environ["RANK"], int(os.environ["WORLD_SIZE"])
+        rank, ranks = "RANK", "WORLD_SIZE"
     elif in_slurm():
-        rank, ranks = os.environ.get("SLURM_PROCID", "0"), int(os.environ["SLURM_NTASKS"])
+        rank, ranks = "SLURM_PROCID", "SLURM_NTASKS"
     else:  # Lightning itself, or nobody
-        rank, ranks = os.environ.get("LOCAL_RANK", "0"), int(os.environ.get("WORLD_SIZE", "1"))
-    return f"rank {rank} on {socket.gethostname()}: " if ranks > 1 else ""
+        rank, ranks = "LOCAL_RANK", "WORLD_SIZE"
+    several = re.fullmatch("0*[1-9][0-9]+|0*[2-9]", os.environ.get(ranks, "1"))
+    return f"rank {os.environ.get(rank, '0')} on {socket.gethostname()}: " if several else ""
 
 
 def _note(number: int, frame: FrameType | None) -> None:

@@ -9,6 +9,8 @@ from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 from torchmetrics import MeanMetric, Metric, MetricCollection, SumMetric
 
+from zoo.lightning_loops import was_cut_short
+
 SplitPrefix = Literal["train/", "val/", "test/"]
 
 MEASURED_AT_ONCE = 32
@@ -33,6 +35,7 @@ class Measured(LightningModule):
         measured = MetricCollection({"loss": total, **metrics}, compute_groups=False)
         # In one container, so that the model summary shows them as one line.
         self.measures = nn.ModuleDict({split: measured.clone(split) for split in get_args(SplitPrefix)})
+        self.before_end: dict[str, Any] = {}
         self.unmeasured: dict[SplitPrefix, list[tuple[Tensor, Tensor, Tensor]]] = {s: [] for s in get_args(SplitPrefix)}
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -48,6 +51,10 @@ class Measured(LightningModule):
         batches.append((loss.detach(), output.detach(), target))
         if len(batches) == MEASURED_AT_ONCE:
             self._flush(split)
+
+    def measured(self, split: SplitPrefix) -> list[str]:
+        """Return the names of a split's metrics, such as ``val/loss``."""
+        return [f"{split}{name}" for name in self._metrics(split).keys(keep_base=True)]  # it has prefixes
 
     def predicted(self, output: Tensor) -> Tensor:
         """Turn what ``forward`` puts out into what a user asks for: probabilities, or values, of the same shape."""
@@ -84,15 +91,23 @@ class Measured(LightningModule):
         self.unmeasured[split].clear()
         self._metrics(split).reset()
 
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Save what each rank measured so far of the epoch's training, so that a resumed epoch is measured whole."""
-        here = {
+    def _state(self) -> dict[str, Any]:
+        """Return, on the CPU, what was measured of the epoch's training."""
+        return {
             "counts": {
-                name: {count: value.cpu() for count, value in metric.metric_state.items() if isinstance(value, Tensor)}
+                name: {
+                    count: value.cpu().clone()
+                    for count, value in metric.metric_state.items()
+                    if isinstance(value, Tensor)
+                }
                 for name, metric in self._metrics("train/").items()
             },
             "batches": [[value.cpu() for value in batch] for batch in self.unmeasured["train/"]],
         }
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Save what each rank measured so far of the epoch's training, so that a resumed epoch is measured whole."""
+        here = self.before_end or self._state()
         everywhere: list[Any] = [here]
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             everywhere = [None] * torch.distributed.get_world_size()
@@ -114,12 +129,14 @@ class Measured(LightningModule):
 
     def on_train_start(self) -> None:
         """Bring what a checkpoint held of an epoch's metrics to the device."""
+        self.before_end = {}
         self._metrics("train/").to(self.device)
         batches = self.unmeasured["train/"]
         batches[:] = [(loss.to(self.device), out.to(self.device), y.to(self.device)) for loss, out, y in batches]
 
     def on_train_epoch_start(self) -> None:
         """Begin the epoch's metrics."""
+        self.before_end = {}
         self._forget("train/")
 
     def on_validation_epoch_start(self) -> None:
@@ -131,7 +148,9 @@ class Measured(LightningModule):
         self._forget("test/")
 
     def on_train_epoch_end(self) -> None:
-        """Log the epoch's metrics."""
+        """Log the epoch's metrics; of one that is cut short, remember them as a longer run would go on with them."""
+        if was_cut_short(self.trainer):
+            self.before_end = self._state()
         self._log("train/")
 
     def on_validation_epoch_end(self) -> None:

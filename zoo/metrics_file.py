@@ -15,6 +15,9 @@ from lightning.pytorch.utilities import rank_zero_only
 from zoo.errors import ZooError
 from zoo.files import open_file, written_whole
 
+FIRST = ("epoch", "step")
+"""Columns of every row."""
+
 
 class MetricsFile(Logger):
     """Writes ``metrics.csv``, with each step once: Lightning's CSVLogger gives train and val rows of their own.
@@ -30,13 +33,11 @@ class MetricsFile(Logger):
     def __init__(self, folder: Path, checkpoint: Mapping[str, Any] | None = None) -> None:
         super().__init__()
         self.path = folder / "metrics.csv"
-        self.rows: dict[int, dict[str, float]] = {}
+        self.columns: list[str] = []
+        self.row: dict[str, float] = {}
+        self.row_start = 0
         if checkpoint:
-            last = checkpoint["global_step"] - 1
-            rows = read_metrics(self.path) if self.path.exists() else []
-            self.rows = {int(row["step"]): row for row in rows if row["step"] <= last}
-            if metrics := checkpoint.get("exact_resume", {}).get("epoch_metrics"):
-                self.log_metrics({"epoch": checkpoint["epoch"], **metrics}, last)
+            self._go_on_from(checkpoint)
 
     @property
     def name(self) -> str:
@@ -58,14 +59,54 @@ class MetricsFile(Logger):
 
     @rank_zero_only
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
-        """Add metrics to the row of their step."""
-        row = self.rows.setdefault(step or 0, {"epoch": 0, "step": step or 0})
-        row.update(metrics)
-        columns = ["epoch", "step", *in_order({key for row in self.rows.values() for key in row} - {"epoch", "step"})]
-        with written_whole(self.path) as temporary, temporary.open("w", newline="") as file:
-            writer = csv.DictWriter(file, columns)
-            writer.writeheader()
-            writer.writerows(self.rows.values())
+        """Add metrics to the row of their step: a new one, or the last one, which is then written again."""
+        if not self.path.exists():
+            self.columns = []
+        if self.row.get("step") != (step or 0):
+            self.row = {"epoch": 0, "step": step or 0}
+            self.row_start = self.path.stat().st_size if self.columns else 0
+        self.row.update(metrics)
+        if self.row.keys() <= set(self.columns):
+            self._write_row()
+        else:
+            rows = read_metrics(self.path) if self.columns else []
+            self._write([row for row in rows if row["step"] != self.row["step"]] + [self.row])
+
+    @rank_zero_only
+    def _go_on_from(self, checkpoint: Mapping[str, Any]) -> None:
+        last, saved = checkpoint["global_step"] - 1, checkpoint.get("exact_resume", {})
+        rows = [row for row in read_metrics(self.path) if row["step"] <= last] if self.path.exists() else []
+        if rows and rows[-1]["step"] == last and saved.get("cut_short"):  # what is measured of the epoch is not its end
+            rows[-1] = {name: value for name, value in rows[-1].items() if not name.startswith("train/")}
+            if rows[-1].keys() == set(FIRST):
+                del rows[-1]
+        if rows:
+            self._write(rows)
+        else:
+            self.path.unlink(missing_ok=True)
+        if metrics := saved.get("epoch_metrics"):
+            self.log_metrics({"epoch": checkpoint["epoch"], **metrics}, last)
+
+    def _write(self, rows: list[dict[str, float]]) -> None:
+        """Write the whole file, since it has a new column, or fewer rows."""
+        self.columns = [*FIRST, *in_order({name for row in rows for name in row} - set(FIRST))]
+        text = [_line(self.columns), *(_line([row.get(name, "") for name in self.columns]) for row in rows)]
+        with written_whole(self.path) as temporary:
+            temporary.write_text("".join(text), encoding="utf-8", newline="")
+        self.row, self.row_start = rows[-1], len("".join(text[:-1]).encode())
+
+    def _write_row(self) -> None:
+        """Write the last row alone: a run has many."""
+        with self.path.open("r+b") as file:
+            file.seek(self.row_start)
+            file.write(_line([self.row.get(name, "") for name in self.columns]).encode())
+            file.truncate()
+
+
+def _line(values: Iterable[object]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerow(values)
+    return text.getvalue()
 
 
 def in_order(names: Iterable[str]) -> list[str]:
@@ -82,12 +123,17 @@ def in_order(names: Iterable[str]) -> list[str]:
 def read_metrics(path: Path) -> list[dict[str, float]]:
     """Read a ``metrics.csv``: one dictionary a row, of what was measured at its step.
 
+    A last row that was not written to its end is left out.
+
     Raises:
         ZooError: It is damaged.
     """
     try:
-        with io.TextIOWrapper(open_file(path), encoding="utf-8", newline="") as file:
-            rows = [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
+        with open_file(path) as file:
+            whole, _, _ = file.read().decode("utf-8").rpartition("\n")
+        rows = [
+            {key: float(value) for key, value in row.items() if value} for row in csv.DictReader(io.StringIO(whole))
+        ]
         return [{**row, "epoch": int(row["epoch"]), "step": int(row["step"])} for row in rows]
     except (OSError, AttributeError, KeyError, TypeError, ValueError, OverflowError, csv.Error):
         raise ZooError(f"{path} is damaged; put it right, or delete it to go on without what it holds") from None

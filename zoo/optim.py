@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from lightning.pytorch.utilities.types import LRSchedulerConfigType
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from torch.optim.lr_scheduler import LRScheduler
 
 from zoo.errors import ZooError, suggestion
 
@@ -55,13 +55,14 @@ def lr_scheduler_class(name: str, arguments: dict[str, Any]) -> Callable[..., LR
     return cls
 
 
-def lr_scheduler_config(scheduler: LRScheduler, monitor: str) -> LRSchedulerConfigType:
-    """Return what Lightning must know about a schedule: when to step it, and by which metric if by any."""
+def lr_scheduler_config(scheduler: LRScheduler) -> LRSchedulerConfigType:
+    """Return what Lightning must know about a schedule: when to step it.
+
+    One that looks at the validation is stepped by the network: Lightning would look for metrics in epochs that have no
+    validation, and leave out the step of a resumed epoch.
+    """
     interval = "step" if type(scheduler).__name__ in STEPPED_EACH_BATCH else "epoch"
-    config: LRSchedulerConfigType = {"scheduler": scheduler, "interval": interval}
-    if isinstance(scheduler, ReduceLROnPlateau):
-        config["monitor"] = monitor
-    return config
+    return {"scheduler": scheduler, "interval": interval, "reduce_on_plateau": False}
 
 
 def _find(kind: str, name: str, names: list[str], module: Any) -> Any:

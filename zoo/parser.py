@@ -22,6 +22,7 @@ from lightning.pytorch.strategies import Strategy
 from zoo.config_file import CLASSES, config_text
 from zoo.datamodules.base import DataModule
 from zoo.errors import ZooError, suggestion
+from zoo.registry import list_datamodules, list_models
 from zoo.tasks import ClassifierOptions, Task
 from zoo.tasks.task import TaskOptions
 
@@ -143,21 +144,66 @@ def section(options: Namespace, name: str) -> dict[str, Any]:
     return values
 
 
-def flat(value: Any, prefix: str) -> Iterator[tuple[str, Any]]:
-    """Yield the options of a section by their full names, such as ``--model.lr``."""
-    if not isinstance(value, Namespace):
-        yield prefix, value
-        return
-    for name, item in value.as_dict().items():
-        yield f"{prefix}.{name}", item
+def flat(options: Namespace) -> Iterator[tuple[str, Any]]:
+    """Yield the options by their full names, such as ``model.lr``: those of sections, and those of none."""
+    for name, value in vars(options).items():
+        if isinstance(value, Namespace):
+            yield from ((f"{name}.{key}", item) for key, item in vars(value).items())
+        else:
+            yield name, value
+
+
+def as_list(value: Any) -> list[Any]:
+    """Return the values of an option that takes one or several."""
+    return value if isinstance(value, list) else [value] if value else []
+
+
+COMMON_NAMES = {
+    **dict.fromkeys(("learning_rate", "eta"), "model.lr"),
+    **dict.fromkeys(("optim", "opt"), "model.optimizer"),
+    **dict.fromkeys(("momentum", "betas", "nesterov"), "model.optimizer_args"),
+    **dict.fromkeys(("weight_decay", "wd"), "model.l2"),
+    **dict.fromkeys(("scheduler", "schedule"), "model.lr_scheduler"),
+    **dict.fromkeys(("criterion", "loss_function", "loss_fn"), "model.loss"),
+    **dict.fromkeys(("hidden", "hidden_size", "hidden_units", "units"), "model.hidden_dim"),
+    **dict.fromkeys(("batch", "bs", "batchsize"), "data.batch_size"),
+    **dict.fromkeys(("workers", "num_worker", "n_workers", "jobs"), "data.num_workers"),
+    **dict.fromkeys(("data_dir", "data_root", "dataroot", "datadir"), "data.root"),
+    **dict.fromkeys(("augmentation", "augmentations"), "data.augment"),
+    **dict.fromkeys(("validation_size", "val_split", "validation_split"), "data.val_size"),
+    **dict.fromkeys(("epochs", "epoch", "num_epochs", "n_epochs", "nepochs"), "trainer.max_epochs"),
+    **dict.fromkeys(("steps", "num_steps", "iterations"), "trainer.max_steps"),
+    **dict.fromkeys(("gpu", "gpus", "num_gpus", "ngpus", "num_devices", "processes", "nproc"), "trainer.devices"),
+    **dict.fromkeys(("device", "cuda", "cpu", "mps"), "trainer.accelerator"),
+    **dict.fromkeys(("nodes",), "trainer.num_nodes"),
+    **dict.fromkeys(("fp16", "bf16", "amp", "dtype", "half"), "trainer.precision"),
+    **dict.fromkeys(("grad_clip", "clip", "clip_grad_norm"), "trainer.gradient_clip_val"),
+    **dict.fromkeys(("accumulation", "grad_accum", "gradient_accumulation_steps"), "trainer.accumulate_grad_batches"),
+    **dict.fromkeys(("early_stopping", "early_stop"), "patience"),
+    **dict.fromkeys(("resume", "checkpoint", "ckpt", "load"), "ckpt_path"),
+    **dict.fromkeys(("output", "output_dir", "out_dir", "save_dir", "logdir"), "out"),
+    **dict.fromkeys(("random_seed", "random_state"), "seed"),
+}
+"""How options are called elsewhere."""
+
+
+def _suggested_option(option: str, options: list[str]) -> str:
+    """Return a suggestion for an option: the one whose name ends so, or is called so elsewhere, or else the nearest."""
+    name = option.strip("-").rpartition(".")[2].replace("-", "_").lower()
+    by_name = [known for known in options if known.rpartition(".")[2].removeprefix("--") == name]
+    known = [f"--{COMMON_NAMES[name]}"] if name in COMMON_NAMES else by_name
+    found = next((known for known in known if known in options), None)
+    return f"; did you mean {found!r}?" if found else suggestion(option, options)
 
 
 def _one_line(message: str, options: list[str]) -> str:
     if unknown := re.match(r"unrecognized arguments: (\S+)", message):
         option = unknown[1].partition("=")[0]
         if not option.startswith("-"):
-            return f"unexpected word {option!r}"
-        return f"unknown option {option}{suggestion(option, options) or '; see --help'}"
+            names = {"data": list_datamodules(), "model": list_models()}
+            asked = next((f"--{kind} {option.lower()}" for kind in names if option.lower() in names[kind]), None)
+            return f"unexpected word {option!r}" + (f"; did you mean {asked!r}?" if asked else "")
+        return f"unknown option {option}{_suggested_option(option, options) or '; see --help'}"
     message = re.sub(r'Parser key "([^"]+)":', r"--\1:", message)
     if union := re.match(r"(?s)(--\S+)\s.*Subtypes: (.*?)\s+Errors:.*Given value: (.*)", message):
         expected = re.sub(r"typing\.|<class '[\w.]*?(?=\w+'>)|'>|[\w.]+\.(?=\w+[\],])", "", union[2])

@@ -16,7 +16,8 @@ import lightning
 import torch
 import torchmetrics
 import torchvision
-from lightning.pytorch import Trainer
+from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.callbacks import EarlyStopping, Timer
 from lightning.pytorch.utilities import rank_zero_only
 
 import zoo
@@ -24,12 +25,15 @@ from zoo import figures
 from zoo.checkpoint import read_checkpoint, restore
 from zoo.datamodules.base import DataModule, Split
 from zoo.files import written_whole
-from zoo.metrics_file import in_order
+from zoo.metrics_file import MetricsFile, in_order
 from zoo.tasks import Task
-from zoo.text import say
+from zoo.text import as_text, say
 
 Metrics = dict[str, dict[str, float] | None]
 """By split, by name; None for a split that the run has not."""
+
+FEW = 16
+"""Parameters of a network that are told, since they are its result."""
 
 
 @dataclass
@@ -93,19 +97,24 @@ def report(run: Run, trainer: Trainer, checkpoint: Path) -> None:
 
     All ranks must call it; the first one tells.
     """
-    # A run that was resumed at the end of its last epoch does not count it as completed any more.
-    epochs: int = trainer.fit_loop.epoch_progress.current.processed  # type: ignore[attr-defined]
+    # Those that began: a run that was resumed at the end of its last epoch does not count it as completed any more.
+    epochs = trainer.fit_loop.epoch_progress.current.ready
     steps = trainer.global_step
     title = "the network as it is, without a checkpoint"
     if checkpoint.exists():
         saved = read_checkpoint(checkpoint)
         restore(run.model, saved, checkpoint)
-        title = f"{checkpoint.stem} checkpoint, after epoch {saved['epoch'] + 1} of {epochs}"
+        title = f"{checkpoint.stem} checkpoint, after epoch {saved['epoch'] + 1} of {epochs}{_why_stopped(trainer)}"
+    loggers = trainer.loggers
     metrics: Metrics = dict.fromkeys(get_args(Split))
     for split in splits_of(run.data):
         metrics[split] = evaluate(trainer, run.model, run.data, split)
     if not trainer.is_global_zero:
         return
+    for logger in loggers:
+        if not isinstance(logger, MetricsFile):  # that is of the training
+            logger.log_metrics({f"test/{name}": value for name, value in (metrics["test"] or {}).items()}, steps)
+            logger.finalize("success")
     drawn = figures.draw(run.folder, run.model, run.data)
     results = {
         "model": run.model_name,
@@ -125,6 +134,12 @@ def report(run: Run, trainer: Trainer, checkpoint: Path) -> None:
         temporary.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
 
     say(f"\n{title}\n\n{table(metrics)}\n")
+    if run.parameters <= FEW:
+        for name, values in run.model.named_parameters():
+            _tell("learned", name, *(f"{value:.4f}" for value in values.flatten().tolist()))
+        if run.data.coefficients:
+            _tell("made with", *(f"{value:.4f}" for value in run.data.coefficients))
+        say()
     if metrics["val"] is None:
         say("No part was held out (val_size 0): the val metrics of each epoch are of the test set, and the last epoch")
         say("is reported, so that nothing was chosen by the test set.\n")
@@ -134,6 +149,17 @@ def report(run: Run, trainer: Trainer, checkpoint: Path) -> None:
     _tell("results", run.folder / "results.json")
     _tell("config", run.folder / "config.yaml")
     _tell("again", f"{run.program} --config {shlex.quote(str(run.folder / 'config.yaml'))}")
+
+
+def _why_stopped(trainer: Trainer) -> str:
+    """Return what ended a run before its last epoch, as the title of its report says it."""
+    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]  # Lightning sets it unannounced
+    for callback in callbacks:
+        if isinstance(callback, Timer) and (callback.time_remaining() or 1) <= 0:
+            return f", stopped by max_time after {callback.time_elapsed():.0f} s"
+        if isinstance(callback, EarlyStopping) and callback.stopped_epoch:
+            return f", stopped since {callback.monitor} did not improve"
+    return ""
 
 
 @rank_zero_only
@@ -150,6 +176,15 @@ def report_interruption(run: Run, trainer: Trainer, checkpoint: Path) -> None:
     if checkpoint.exists():
         _tell("checkpoint", checkpoint)
         _tell("go on", how_to_go_on(run, checkpoint))
+
+
+@rank_zero_only
+def report_unreported(run: Run, checkpoint: Path) -> None:
+    """Tell that a run was interrupted when it was evaluated, and how to have that done."""
+    say("\n\nThe training is complete; interrupted in the closing evaluation.\n")
+    if checkpoint.exists():
+        _tell("checkpoint", checkpoint)
+        _tell("report", how_to_go_on(run, checkpoint))
 
 
 def how_to_go_on(run: Run, checkpoint: Path) -> str:
@@ -175,7 +210,7 @@ def table(metrics: Mapping[str, Mapping[str, float | None] | None]) -> str:
     rows = [["", *names]]
     for split, values in metrics.items():
         found = [(values or {}).get(name) for name in names]
-        rows.append([split, *("–" if value is None else f"{value:.4f}" for value in found)])
+        rows.append([split, *("–" if value is None else as_text(value) for value in found)])
     return "\n".join("  ".join([f"{row[0]:<6}", *(f"{cell:>8}" for cell in row[1:])]).rstrip() for row in rows)
 
 

@@ -16,12 +16,12 @@ from zoo.defaults import STAND_IN, parser_of
 from zoo.errors import ZooError
 from zoo.files import as_path, read_bytes
 from zoo.jobs import job, was_restarted
-from zoo.parser import flat
+from zoo.parser import as_list, flat
 from zoo.registry import model_row
 from zoo.report import table, warn
 from zoo.request import Request
 from zoo.results import MOST_BYTES
-from zoo.runs import base_of, checkpoints_of, folders, newest_run, run_of
+from zoo.runs import base_of, checkpoints_of, folders, run_of
 from zoo.text import say
 
 COMMENT = "# "
@@ -29,8 +29,14 @@ COMMENT = "# "
 
 LENGTH = ("trainer.max_epochs", "trainer.max_steps", "trainer.max_time", "patience")
 
-SHARED = ("--data.root", "--data.batch_size_per_device")
+OF_THE_RUN = ("model.", "data.", "seed")
+"""How options begin that a resumed run cannot change."""
+
+SHARED = ("data.root", "data.batch_size_per_device")
 """Options of the data that may differ in a resumed run: where they are, and another way to tell the batch size."""
+
+ADDED_TO = ("trainer.callbacks", "trainer.logger", "trainer.plugins")
+"""Options that take several objects."""
 
 
 @dataclass
@@ -41,11 +47,25 @@ class Resumed:
         path: The checkpoint.
         checkpoint: What is in it.
         folder: The run's folder; None if the checkpoint is from elsewhere, and the run gets a folder of its own.
+        written: When the checkpoint was written, in nanoseconds.
     """
 
     path: Path
     checkpoint: dict[str, Any]
     folder: Path | None
+    written: int
+
+    @classmethod
+    def read(cls, file: str | Path, folder: Path | None) -> Resumed:
+        """Read a checkpoint. Raises ZooError if it cannot be read."""
+        path = Path(file)
+        written = path.stat().st_mtime_ns if path.exists() else 0
+        return cls(path, read_checkpoint(file), folder, written)
+
+    def check_unchanged(self) -> None:
+        """Raise ZooError if another process went on with the run since the checkpoint was read."""
+        if self.path.stat().st_mtime_ns != self.written:
+            raise ZooError(f"another process went on with {self.folder} just now; try again")
 
 
 def to_resume(request: Request, options: Namespace) -> Resumed | None:
@@ -59,14 +79,25 @@ def to_resume(request: Request, options: Namespace) -> Resumed | None:
             return resumed
         if not options.ckpt_path:
             return None
-        checkpoint = read_checkpoint(options.ckpt_path)
         path = as_path(options.ckpt_path, "--ckpt_path")
-        return Resumed(path, checkpoint, run_of(path))
-    bases = _bases(request, options)
-    for base in bases:
-        if folder := newest_run(base):
+        return Resumed.read(path, run_of(path))
+    return _newest(_bases(request, options))
+
+
+def _newest(bases: list[Path]) -> Resumed:
+    """Return what the newest run goes on from, or, if it has no checkpoint, the newest that has one."""
+    runs = [folder for base in bases for folder in folders(base)[:1]]
+    if not runs:
+        raise ZooError(f"there is no run to resume in {bases[0]}; leave --ckpt_path out to start one")
+    newest = max(runs, key=lambda folder: folder.stat().st_mtime)
+    for folder in folders(newest.parent):
+        if checkpoints_of(folder):
+            if folder != newest:
+                warn(
+                    f"the newest run, {newest}, was ended before its first checkpoint: this is about {folder} instead."
+                )
             return _newest_readable(folder)
-    raise ZooError(f"there is no run to resume in {bases[0]}; leave --ckpt_path out to start one")
+    raise ZooError(f"{newest} was ended before its first checkpoint; leave --ckpt_path out to start a new run")
 
 
 def _bases(request: Request, options: Namespace) -> list[Path]:
@@ -92,7 +123,7 @@ def _newest_readable(folder: Path) -> Resumed:
     first_error = None
     for path in checkpoints_of(folder):
         try:
-            resumed = Resumed(path, read_checkpoint(path), folder)
+            resumed = Resumed.read(path, folder)
         except ZooError as error:
             first_error = first_error or error
             continue
@@ -105,7 +136,10 @@ def _newest_readable(folder: Path) -> Resumed:
 
 
 def as_in_run(request: Request, folder: Path) -> tuple[Request, Namespace]:
-    """Return the request, and its options, with those of the run in a folder as defaults.
+    """Return the request, and its options: those of the run in a folder, where the request does not ask for others.
+
+    What can be asked for several times, such as callbacks, is added to what the run has, unless the run has it already:
+    the command that started the run may be repeated.
 
     Raises:
         ZooError: It asks for another network, other data or another seed than the run has: that is another run.
@@ -114,17 +148,18 @@ def as_in_run(request: Request, folder: Path) -> tuple[Request, Namespace]:
     data_name = names_in(config)["data"]
     if request.data not in (None, data_name):
         raise ZooError(f"--data is {request.data}, but the run to resume in {folder} has {data_name}")
-    request = replace(request, data=data_name, options=["--config", str(config), *request.options])
-    asked, has = _options(request), _options(replace(request, options=["--config", str(config)]))
-    for name in ("model", "data", "seed"):
-        before, after = (dict(flat(options.get(name), f"--{name}")) for options in (has, asked))
-        for option in after:
-            if option not in SHARED and after[option] != before.get(option):
-                found = before.get(option)
-                raise ZooError(
-                    f"{option} is {after[option]}, but the run to resume in {folder} has {found}; start a new run"
-                )
-    return request, asked
+    request = replace(request, data=data_name)
+    options = _options(replace(request, options=["--config", str(config)]))
+    parser = parser_of(request)
+    asked, given = parser.parse_args(request.options), parser.parse_args(request.options, defaults=False)
+    for option, value in flat(given):
+        before = options.get(option)
+        if option in ADDED_TO and (run_has := as_list(before)):
+            value = [*run_has, *(one for one in as_list(asked[option]) if one not in run_has)]
+        elif value != before and option.startswith(OF_THE_RUN) and option not in SHARED:
+            raise ZooError(f"--{option} is {value}, but the run to resume in {folder} has {before}; start a new run")
+        options[option] = value
+    return request, options
 
 
 def is_finished(folder: Path, options: Namespace) -> bool:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import shutil
+import socket
+from collections.abc import Iterator
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from zoo.errors import ZooError
 from zoo.files import as_path
@@ -20,6 +27,10 @@ def base_of(out: str, name: str) -> Path:
     if Path(name).name != name or name == ".." or name.startswith("~"):
         raise ZooError(f"--name must be the name of one folder, got {name}; --out takes a path")
     return as_path(as_path(out, "--out") / name, "--out")
+
+
+SECONDS_TO_DIE = 10.0
+"""The workers of a run that was killed hold its folder for some seconds."""
 
 
 def new_folder(base: Path) -> Path:
@@ -42,9 +53,38 @@ def new_folder(base: Path) -> Path:
         raise ZooError(f"cannot make a run folder in {base} ({error.strerror}); name another with --out") from None
 
 
-def newest_run(base: Path) -> Path | None:
-    """Return the folder of the newest run in ``base`` that has a checkpoint, or None."""
-    return next((folder for folder in folders(base) if checkpoints_of(folder)), None)
+def remove(folder: Path) -> None:
+    """Delete a run folder, and those that were made for it, if they hold nothing else."""
+    shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        folder.parent.rmdir()
+        folder.parent.parent.rmdir()
+
+
+@contextlib.contextmanager
+def only_writer(folder: Path) -> Iterator[None]:
+    """Keep other processes from writing into a run folder; the lock dies with its process.
+
+    Raises:
+        ZooError: Another process is writing into it, and does not end within some seconds.
+    """
+    writer = folder / ".writer"
+    lock = FileLock(folder / ".lock", timeout=SECONDS_TO_DIE)
+    try:
+        lock.acquire()
+    except Timeout:
+        with contextlib.suppress(OSError):
+            raise ZooError(f"{folder} is being written by {writer.read_text(encoding='utf-8')}; wait for it") from None
+        raise ZooError(f"{folder} is being written by another process; wait for it") from None
+    except NotImplementedError:  # some file systems of clusters have no locks
+        yield
+        return
+    try:
+        writer.write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
+        yield
+    finally:
+        writer.unlink(missing_ok=True)
+        lock.release()
 
 
 def folders(base: Path) -> list[Path]:

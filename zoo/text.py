@@ -1,4 +1,4 @@
-"""Text on the screen: tables, and nothing that a terminal would obey."""
+"""Numbers and tables on the screen, and nothing that a terminal would obey."""
 
 from __future__ import annotations
 
@@ -39,3 +39,8 @@ def columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = (zip(row, widths, strict=True) for row in table)
     return "\n".join("  ".join(f"{cell:<{width}}" for cell, width in line).rstrip() for line in lines)
+
+
+def as_text(value: float) -> str:
+    """Return a number with four decimals; a smaller one with its power of ten, so that it is not taken for 0."""
+    return f"{value:.1e}" if 0 < abs(value) < 0.0005 else f"{value:.4f}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import re
 import warnings
-from typing import Any
 
 import torch
 from jsonargparse import Namespace
@@ -17,9 +17,10 @@ from lightning.pytorch.callbacks import ProgressBar as LightningProgressBar
 from lightning.pytorch.utilities import rank_zero_only
 
 from zoo.callbacks import ProgressBar
+from zoo.checks import check_launch
 from zoo.errors import ZooError
 from zoo.jobs import devices_and_nodes, in_slurm, in_torchrun, was_restarted
-from zoo.parser import Parser
+from zoo.parser import Parser, as_list
 from zoo.request import Request
 
 HARMLESS = [
@@ -57,14 +58,21 @@ def build_trainer(parser: Parser, options: Namespace, callbacks: list[Callback])
         ZooError: The options contradict each other, or ask for devices that are not there.
     """
     was_restarted()  # the processes of torchrun meet here at the latest
-    arguments = parser.instantiate(Namespace(trainer=options.trainer)).trainer.as_dict()
+    if any(word in str(options.trainer.strategy) for word in ("spawn", "fork", "notebook")):
+        raise ZooError(
+            f"--trainer.strategy {options.trainer.strategy} starts processes that report nothing back; use ddp"
+        )
+    try:
+        arguments = parser.instantiate(Namespace(trainer=options.trainer)).trainer.as_dict()
+    except Exception as error:
+        raise ZooError(f"the trainer cannot be set up: {_reason(str(error))}") from None
     if in_slurm() and not in_torchrun():  # Lightning's own requeue saves wherever a rank happens to be
-        arguments["plugins"] = [*_as_list(arguments["plugins"]), SLURMEnvironment(auto_requeue=False)]
+        arguments["plugins"] = [*as_list(arguments["plugins"]), SLURMEnvironment(auto_requeue=False)]
     if arguments["overfit_batches"]:  # it would put another sampler in the place of the zoo's
         raise ZooError("--trainer.overfit_batches is not to be had; use --trainer.limit_train_batches")
     if (several := arguments["accumulate_grad_batches"]) < 1:
         raise ZooError(f"--trainer.accumulate_grad_batches must be at least 1, got {several}")
-    theirs = _as_list(arguments.pop("callbacks"))
+    theirs = as_list(arguments.pop("callbacks"))
     theirs_shows = any(isinstance(callback, LightningProgressBar) for callback in theirs)
     if arguments["enable_progress_bar"] is not False and not theirs_shows:
         callbacks = [*callbacks, ProgressBar()]
@@ -73,8 +81,7 @@ def build_trainer(parser: Parser, options: Namespace, callbacks: list[Callback])
         trainer = Trainer(**arguments, callbacks=[*callbacks, *theirs])
     except (MisconfigurationException, ImportError, RuntimeError, TypeError, ValueError) as error:
         raise ZooError(f"the trainer cannot be set up: {' '.join(str(error).split())}") from None
-    if "spawn" in str(arguments["strategy"]) or "fork" in str(arguments["strategy"]):
-        raise ZooError(f"--trainer.strategy {arguments['strategy']} starts processes that report nothing back; use ddp")
+    check_launch(trainer)
     atexit.register(_leave_process_group)
     cores = os.cpu_count() or 1
     if trainer.strategy.root_device.type == "cpu" and trainer.num_devices > cores:
@@ -84,13 +91,15 @@ def build_trainer(parser: Parser, options: Namespace, callbacks: list[Callback])
     return trainer
 
 
+def _reason(message: str) -> str:
+    """Return what is wrong with an object that is asked for, out of all that jsonargparse tried."""
+    found = re.search(r"Problem with given class_path '([^']+)':\s*(.*)", message)
+    return " ".join((f"{found[1].rpartition('.')[2]}: {found[2]}" if found else message).split())
+
+
 def is_first_rank() -> bool:
     """Whether this process is the first of the run, which speaks for all; known before the trainer has started."""
     return getattr(rank_zero_only, "rank", 0) == 0
-
-
-def _as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value] if value else []
 
 
 def _leave_process_group() -> None:

@@ -4,22 +4,44 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import torch
-from lightning.pytorch import LightningModule, Trainer
-from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import (
+    BaseFinetuning,
+    BatchSizeFinder,
+    Checkpoint,
+    GradientAccumulationScheduler,
+    LearningRateFinder,
+    ModelPruning,
+    SpikeDetection,
+    StochasticWeightAveraging,
+)
 from torch.nn import Parameter
 from torch.optim import Optimizer
 
 from zoo.checkpoint_io import SafeCheckpointIO, sweep
+from zoo.errors import ZooError
 from zoo.finite import check_gradients, check_loss
 from zoo.jobs import PREEMPTION, in_slurm, noted
+from zoo.lightning_loops import begin_next_epoch, can_be_resumed_here, move_into_epoch, was_cut_short
 
 SECONDS_APART = 2.0
 """Between the checkpoints of epochs, at least: of epochs that take next to nothing not each is saved."""
+
+NOT_EXACT: dict[type[Callback], str] = {
+    StochasticWeightAveraging: "average with WeightAveraging or EMAWeightAveraging",
+    BaseFinetuning: "freeze layers in a network of your own instead",
+    ModelPruning: "prune the trained network instead",
+    LearningRateFinder: "find the rate beforehand, by Tuner.lr_find, and give it as --model.lr",
+    SpikeDetection: "see train/loss in metrics.csv, and lower the rate",
+    BatchSizeFinder: "find the size beforehand, by Tuner.scale_batch_size, and give it as --data.batch_size",
+}
+"""Callbacks of Lightning's with which a run ends with other weights once it was resumed, and what to do instead."""
 
 SECONDS_AT_MOST = 300.0
 """Between two checkpoints, at most, where steps are not counted."""
@@ -47,6 +69,7 @@ class ExactResume(Checkpoint):
 
     Attributes:
         asked: The number of the signal that asked to stop, 0 while none did.
+        started: Whether the training has begun.
         seconds: What the run took before it was resumed, to its checkpoint.
         length: What says how long the run is: one that was about to stop goes on if another is asked of it.
 
@@ -65,7 +88,7 @@ class ExactResume(Checkpoint):
     ) -> None:
         self.path = Path(path) if path else None
         self.every_n_steps, self.allow_nan = every_n_steps, allow_nan
-        self.asked = 0
+        self.asked, self.started = 0, False
         self.length, self.seconds, self.began = "", 0.0, 0.0
         self.saved_at_step, self.saved_at = 0, 0.0
         self.epoch_metrics: dict[str, float] = {}
@@ -79,7 +102,12 @@ class ExactResume(Checkpoint):
         self.path = trainer.strategy.broadcast(self.path)
         if not isinstance(trainer.strategy.checkpoint_io, SafeCheckpointIO):
             trainer.strategy.checkpoint_io = SafeCheckpointIO()
-        if self.path and trainer.is_global_zero and stage == "fit":
+        if stage != "fit":
+            return
+        check_callbacks(trainer.callbacks)  # type: ignore[attr-defined]  # Lightning sets it unannounced
+        # Before the weights are loaded, which Lightning does in single precision, and so rounds them.
+        trainer.precision_plugin.convert_module(pl_module)
+        if self.path and trainer.is_global_zero:
             sweep(self.path.parent)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -88,8 +116,13 @@ class ExactResume(Checkpoint):
         Not earlier, since Lightning would put its own handler of SIGTERM before ours: it speaks to the other ranks at
         once, wherever they are, and hangs if only one of them was told.
         """
+        self.started = True
+        begin_next_epoch(trainer)
         self.saved_at_step, self.saved_at = trainer.global_step, time.monotonic()
         self.ranks = trainer.world_size
+        for callback in trainer.callbacks:  # type: ignore[attr-defined]  # Lightning sets it unannounced
+            if isinstance(callback, GradientAccumulationScheduler):  # which is not called amid an epoch
+                callback.on_train_epoch_start(trainer)
         may_overflow = getattr(trainer.precision_plugin, "scaler", None) is not None  # then that step is left out
         self.watched = [] if self.allow_nan or may_overflow else list(pl_module.parameters())
         self.asked = noted()
@@ -111,7 +144,7 @@ class ExactResume(Checkpoint):
         if not self.allow_nan and outputs:
             check_loss(trainer, outputs["loss"])
         due = trainer.global_step - self.saved_at_step >= self.every_n_steps if self.every_n_steps else self._is_late()
-        if not self._any_rank(trainer, self.asked > 0 or due) or not _can_be_resumed_here(trainer):
+        if not self._any_rank(trainer, self.asked > 0 or due) or not can_be_resumed_here(trainer):
             return
         asked = self._all_asked(trainer)
         self._save(trainer)
@@ -142,7 +175,16 @@ class ExactResume(Checkpoint):
         """Add what Lightning forgets: that the run is to stop, its time, and metrics that no logger has yet."""
         stopped_at = self.length if trainer.should_stop else None
         seconds = self.seconds + time.monotonic() - self.began
-        checkpoint["exact_resume"] = {"stopped_at": stopped_at, "epoch_metrics": self.epoch_metrics, "seconds": seconds}
+        cut_short = was_cut_short(trainer)
+        if cut_short:
+            move_into_epoch(checkpoint["loops"]["fit_loop"])
+        epoch_metrics = {} if cut_short else self.epoch_metrics
+        checkpoint["exact_resume"] = {
+            "stopped_at": stopped_at,
+            "epoch_metrics": epoch_metrics,
+            "seconds": seconds,
+            "cut_short": cut_short,
+        }
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Stop at once if the run was about to, unless it is to be of another length."""
@@ -178,10 +220,9 @@ class ExactResume(Checkpoint):
             self.saved_at_step, self.saved_at = trainer.global_step, time.monotonic()
 
 
-def _can_be_resumed_here(trainer: Trainer) -> bool:
-    """Whether a checkpoint after this batch would lose nothing: no validation, and no gradients that accumulate."""
-    loop = trainer.fit_loop.epoch_loop
-    fetcher = trainer.fit_loop._data_fetcher
-    assert fetcher is not None
-    validation_follows = loop.batch_progress.is_last_batch or loop._should_check_val_fx(fetcher)
-    return not (validation_follows or loop._should_accumulate())
+def check_callbacks(callbacks: Iterable[Callback]) -> None:
+    """Raise ZooError for a callback of Lightning's with which a resumed run would not be the run."""
+    for callback in callbacks:
+        for cls, instead in NOT_EXACT.items():
+            if isinstance(callback, cls):
+                raise ZooError(f"{type(callback).__name__} cannot be resumed to the same weights; {instead}")

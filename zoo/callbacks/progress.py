@@ -1,7 +1,8 @@
-"""Lightning's progress bar, at a cost that a small network does not notice."""
+"""Lightning's progress bar, at a cost that a small network does not notice, and a line for each epoch."""
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from typing import Any
@@ -12,17 +13,22 @@ from lightning.pytorch.callbacks.progress.tqdm_progress import Tqdm
 from lightning.pytorch.utilities.types import STEP_OUTPUT
 
 from zoo.metrics_file import in_order
-from zoo.text import say
+from zoo.text import as_text, say
 
 SECONDS = 0.1
+"""Between two drawings of a bar."""
+
+LINES = 30
+"""Epochs of a run that leave a line, about."""
+
+SECONDS_A_LINE = 10.0
+"""Between two lines, at least, where nobody knows how many epochs there will be."""
 
 
 class ProgressBar(TQDMProgressBar):
-    """Redraws the bars ten times a second instead of every step; in a log file, prints a line an epoch instead.
+    """Redraws the bars ten times a second instead of every step, and leaves a line with an epoch's metrics.
 
-    Of epochs shorter than that, only some get a line.
-
-    The bars of the closing evaluation vanish when they are done, so that the report stands alone.
+    In a log file there are the lines alone. Of many epochs, only some leave a line. Bars vanish when they are done.
     """
 
     # Not called in each step, where Lightning would spend 2 µs on each, see ExactResume.
@@ -32,7 +38,7 @@ class ProgressBar(TQDMProgressBar):
     def __init__(self) -> None:
         super().__init__()
         self.live = sys.stdout.isatty()
-        self.drawn = 0.0
+        self.drawn = self.told = 0.0
         if not self.live:
             self.disable()
 
@@ -70,30 +76,31 @@ class ProgressBar(TQDMProgressBar):
             super().on_test_batch_end(trainer, pl_module, outputs, batch, batch_idx, dataloader_idx)
 
     def on_train_epoch_start(self, trainer: Trainer, *_: Any) -> None:
-        """Begin a bar, or print the line of the epoch before, whose metrics are all there only now."""
-        super().on_train_epoch_start(trainer, *_)
-        if not self.live and trainer.current_epoch > 0 and self._due():
+        """Begin a bar, and print the line of the epoch before, whose metrics are all there only now."""
+        if self._leaves_a_line(trainer):
             self._print_epoch(trainer)
+        super().on_train_epoch_start(trainer, *_)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Leave the last epoch's metrics standing."""
-        self.train_progress_bar.set_postfix(self.get_metrics(trainer, pl_module))
+        self._print_epoch(trainer)
         super().on_train_end(trainer, pl_module)
-        if not self.live:
-            self._print_epoch(trainer)
+
+    def init_train_tqdm(self) -> Tqdm:
+        """Return a bar that vanishes when it is done."""
+        return _vanishing(super().init_train_tqdm())
 
     def init_test_tqdm(self) -> Tqdm:
         """Return a bar that vanishes when it is done."""
-        bar = super().init_test_tqdm()
-        bar.leave = False
-        return bar
+        return _vanishing(super().init_test_tqdm())
 
     def get_metrics(
         self, trainer: Trainer, pl_module: LightningModule
     ) -> dict[str, int | str | float | dict[str, float]]:
-        """Return the metrics to show: those of train first, and without the logger's version."""
+        """Return the one metric that a narrow terminal has room for beside a bar."""
         metrics = super().get_metrics(trainer, pl_module)
-        return {name: metrics[name] for name in in_order(metrics.keys() - {"v_num"})}
+        shown = next((name for name in ("val/loss", "train/loss") if name in metrics), None)
+        return {shown: metrics[shown]} if shown else {}
 
     def _due(self, last: bool = False) -> bool:
         now = time.monotonic()
@@ -102,7 +109,32 @@ class ProgressBar(TQDMProgressBar):
             self.drawn = now
         return due
 
+    def _leaves_a_line(self, trainer: Trainer) -> bool:
+        done, epochs = trainer.current_epoch, trainer.max_epochs
+        if done == 0:
+            return False
+        if epochs in (None, -1):
+            return time.monotonic() - self.told >= SECONDS_A_LINE
+        validated = trainer.check_val_every_n_epoch or 1  # a line without a validation would tell less
+        return done % (math.ceil(epochs / LINES / validated) * validated) == 0
+
     def _print_epoch(self, trainer: Trainer) -> None:
-        if trainer.is_global_zero and trainer.callback_metrics:
-            words = [f"{name} {trainer.callback_metrics[name]:.4f}" for name in in_order(trainer.callback_metrics)]
-            say(f"epoch {trainer.current_epoch}/{trainer.max_epochs}:", ", ".join(words), flush=True)
+        if not trainer.is_global_zero or not trainer.callback_metrics:
+            return
+        self.told = time.monotonic()
+        parts: dict[str, list[str]] = {}
+        for name in in_order(trainer.callback_metrics):
+            split, _, metric = name.rpartition("/")
+            parts.setdefault(split, []).append(f"{metric} {as_text(trainer.callback_metrics[name].item())}")
+        words = [f"{split} {', '.join(metrics)}".strip() for split, metrics in parts.items()]
+        limit = "" if trainer.max_epochs in (None, -1) else f"/{trainer.max_epochs}"
+        line = f"epoch {trainer.current_epoch}{limit}: {'; '.join(words)}"
+        if self.live:
+            self.print(line)  # above the bar
+        else:
+            say(line, flush=True)
+
+
+def _vanishing(bar: Tqdm) -> Tqdm:
+    bar.leave = False
+    return bar

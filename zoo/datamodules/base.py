@@ -59,6 +59,8 @@ class DataModule(LightningDataModule, ABC):
     """Shape of one input."""
     classes: ClassVar[tuple[str, ...]] = ()
     """Names of the classes, by index; none for numbers."""
+    coefficients: tuple[float, ...] = ()
+    """The numbers that a network is to find in data that was made with them, in the order of its parameters."""
     sampler: ClassVar[type[EpochSampler]] = EpochSampler
     augment = False
     """Whether to vary the training inputs at random."""
@@ -166,11 +168,16 @@ class DataModule(LightningDataModule, ABC):
         rank, ranks = self.trainer.global_rank, self.trainer.world_size
         return torch.rand(size * ranks, 4, generator=generator)[rank::ranks]
 
+    @property
+    def evaluation_batch_size(self) -> int:
+        """Examples a batch in evaluation, over all ranks together."""
+        return max(self.batch_size, EVALUATION_BATCH_SIZE)
+
     def _loader(self, split: Split, shuffle: bool = False) -> DataLoader[Any]:
         rank, ranks = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
         self.check_ranks(ranks)
         examples = self.splits[split]
-        batch_size = self.batch_size if shuffle else max(self.batch_size, EVALUATION_BATCH_SIZE)
+        batch_size = self.batch_size if shuffle else self.evaluation_batch_size
         sampler = self.sampler(examples, batch_size=batch_size, rank=rank, ranks=ranks, shuffle=shuffle, seed=self.seed)
         return ResumableLoader(
             examples,

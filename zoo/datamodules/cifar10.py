@@ -110,7 +110,7 @@ class CIFAR10(InMemory, ImageDataModule):
         return DataUnavailableError(
             f"CIFAR-10 is not in {self.folder} and cannot be downloaded ({reason}); put its files there (data_batch_1 "
             f"to 5, test_batch), or {archive} into {self.root}, or name the folder that has them with --data.root (or "
-            "ZOO_DATA), or train on the embedded digits with --data digits"
+            "ZOO_DATA)"
         )
 
 

@@ -42,6 +42,7 @@ class CustomFunctionData(TableDataModule):
         if size < 1:
             raise ZooError(f"size must be at least 1, got {size}")
         self.a, self.b, self.size = a, b, size
+        self.coefficients = (a, b)
 
     def load(self, train: bool) -> tuple[Tensor, Tensor]:
         """Return points ``(size, 2)`` and values ``(size, 1)``."""

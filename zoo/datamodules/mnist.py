@@ -106,6 +106,5 @@ class MNIST(InMemory, ImageDataModule):
         name = type(self).__name__
         return DataUnavailableError(
             f"{name} is not in {self.folder} and cannot be downloaded ({reason}); put its files there ({names}; "
-            "plain or .gz) or name the folder that has them with --data.root (or ZOO_DATA), or train on the embedded "
-            "digits with --data digits"
+            "plain or .gz) or name the folder that has them with --data.root (or ZOO_DATA)"
         )

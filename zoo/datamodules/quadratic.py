@@ -29,6 +29,7 @@ class Quadratic(TableDataModule):
 
     target = "value"
     shape = (2,)
+    coefficients = (2.0, 3.0)
 
     def __init__(
         self, size: int = 30, noise: float = 0.1, batch_size: int = 30, val_size: int = 0, seed: int = 0

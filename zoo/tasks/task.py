@@ -201,7 +201,7 @@ class Task(Measured):
         if not self.lr_scheduler:
             return optimizer
         scheduler = lr_scheduler_class(self.lr_scheduler, self.lr_scheduler_args)(optimizer, **self.lr_scheduler_args)
-        return {"optimizer": optimizer, "lr_scheduler": lr_scheduler_config(scheduler, monitor="val/loss")}
+        return {"optimizer": optimizer, "lr_scheduler": lr_scheduler_config(scheduler)}
 
     def lr_scheduler_step(self, scheduler: Any, metric: Any | None) -> None:
         """Step a schedule; not one that looks at the validation, which Lightning would leave out in a resumed epoch."""
