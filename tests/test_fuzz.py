@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import shutil
 import tarfile
 from pathlib import Path
@@ -55,13 +56,16 @@ OPTIONS = sorted(
     - NOT_HERE
 )
 
+MANY = int(os.environ.get("ZOO_FUZZ", 0))
+"""How many examples to try, new ones each time, rather than a few that are always the same."""
+
 often = settings(
-    max_examples=60,
+    max_examples=MANY or 60,
     deadline=None,
-    derandomize=True,
+    derandomize=not MANY,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-seldom = settings(often, max_examples=30)
+seldom = settings(often, max_examples=MANY or 30)
 """For what trains a network each time."""
 
 

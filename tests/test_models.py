@@ -9,6 +9,8 @@ import pytest
 import torch
 from documents import DOCUMENTED
 from lightning.pytorch import Trainer
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
 from torch import Tensor
 
 import zoo
@@ -20,7 +22,7 @@ from zoo.inputs import random_inputs
 from zoo.registry import model_row
 from zoo.request import Request
 from zoo.tasks import Regressor, Task
-from zoo.transforms import Row
+from zoo.transforms import Text
 
 pytestmark = pytest.mark.parametrize("name", zoo.list_models())
 
@@ -62,8 +64,8 @@ class Words(InMemory):
         return (y + 1).unsqueeze(1).repeat(1, 5), y
 
     @property
-    def transform(self) -> Row:
-        return Row(5)
+    def transform(self) -> Text:
+        return Text(Tokenizer(WordLevel({"[PAD]": 0, "a": 1, "b": 2}, "[PAD]")).to_str())
 
     def model_arguments(self) -> dict[str, int | bool]:
         return {"num_classes": 2}

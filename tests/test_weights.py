@@ -158,7 +158,7 @@ def test_a_wrong_shape_is_found(folder: Path) -> None:
     record = zoo.weights_record("slp")
     save_file({"fc.weight": torch.zeros(10, 700), "fc.bias": torch.zeros(10)}, record.file)
     dataclasses.replace(record, sha256=hashlib.sha256(record.file.read_bytes()).hexdigest()).write()
-    assert "do not fit this 'slp': fc.weight is (10, 700), expected (10, 784)" in refused()
+    assert "is damaged: state_dict.fc.weight is (10, 700), expected (10, 784)" in refused()
 
 
 def test_what_is_no_safetensors_is_found(folder: Path) -> None:

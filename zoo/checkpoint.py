@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import warnings
 import zipfile
-from pathlib import Path
 from typing import Any
 
 import torch
 
+from zoo.checkpoint_network import check_data, check_network
+from zoo.checkpoint_schema import FaultError, check_parts
 from zoo.creating import create_model, datamodule_class, name_of
 from zoo.errors import ZooError
+from zoo.files import as_path, open_file
 from zoo.registry import datamodules, models
 from zoo.signatures import arguments_of
 from zoo.tasks import Task
@@ -31,25 +33,33 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
     """
     if "://" in str(path):
         raise ZooError(f"{path} is an address; download the checkpoint and give the file")
-    if not Path(path).is_file():
-        fault = "is a folder; give the file" if Path(path).is_dir() else "does not exist"
-        raise ZooError(f"checkpoint {path} {fault}")
+    path = as_path(path, "checkpoint")
+    if not path.exists():
+        raise ZooError(f"checkpoint {path} does not exist")
     try:
-        with warnings.catch_warnings(action="ignore"):  # torch's own, on a file that is refused anyway
-            checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-            with zipfile.ZipFile(path) as archive:  # torch looks at no checksum: a changed byte may be a changed name
-                if archive.testzip() is not None:
-                    raise ValueError("a checksum is wrong")
+        with warnings.catch_warnings(action="ignore"), open_file(path) as file:  # torch's own, on a file that is no use
+            with zipfile.ZipFile(file) as archive:  # torch looks at no checksum: a changed byte may be a changed name
+                if any(part.compress_type != zipfile.ZIP_STORED for part in archive.infolist()) or archive.testzip():
+                    raise ValueError("it was packed by something else, to unpack to any size, or a checksum is wrong")
+            file.seek(0)
+            checkpoint = torch.load(file, map_location="cpu", weights_only=True)
     except OSError as error:
         raise ZooError(f"checkpoint {path} cannot be read: {error.strerror or error}") from None
     except Exception:  # a file of arbitrary bytes can raise anything
         raise ZooError(f"{path} is not a checkpoint, or is damaged; nothing was loaded from it") from None
-    parts = {"zoo": dict, "state_dict": dict, "epoch": int, "global_step": int}
-    if not isinstance(checkpoint, dict) or not all(isinstance(checkpoint.get(k), kind) for k, kind in parts.items()):
+    if not isinstance(checkpoint, dict) or not checkpoint.keys() >= {"zoo", "state_dict"}:
         raise ZooError(f"{path} is not a checkpoint of a network of the zoo")
-    origin = checkpoint["zoo"]
-    origin["model"] = name_of(str(origin.get("model")), models())
-    origin["data"] = name_of(str(origin.get("data")), datamodules())
+    try:
+        check_parts(checkpoint)
+        origin = checkpoint["zoo"]
+        origin["model"] = name_of(origin["model"], models())
+        origin["data"] = name_of(origin.get("data") or "", datamodules())
+        if origin["data"]:
+            check_data(origin["data"], checkpoint.get("datamodule_hyper_parameters", {}))
+        if origin["model"]:
+            check_network(origin["model"], checkpoint)
+    except FaultError as fault:
+        raise ZooError(f"{path} is damaged: {fault}") from None
     return checkpoint
 
 
@@ -74,11 +84,8 @@ def build(checkpoint: dict[str, Any], path: str | os.PathLike[str], name: str | 
     found = checkpoint["zoo"]["model"]
     if found is None:
         raise ZooError(f"{path} holds a network that is not of the zoo; load it with its class's load_from_checkpoint")
-    try:
-        model = create_model(found, **checkpoint.get("hyper_parameters", {}))
-    except (TypeError, RuntimeError):
-        raise ZooError(f"{path} holds hyperparameters of which no {found!r} can be built") from None
     check_holds(checkpoint, path, name or found)
+    model = create_model(found, **checkpoint.get("hyper_parameters", {}))
     restore(model, checkpoint, path)
     return model.eval()
 
@@ -86,10 +93,11 @@ def build(checkpoint: dict[str, Any], path: str | os.PathLike[str], name: str | 
 def data_arguments(checkpoint: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments of the data module that a checkpoint was trained on, nothing if that is unknown.
 
-    Where the data was is left out, since this may be another machine; and the seed, which is of the training order.
+    Where the data was, and how many processes loaded it, is left out, since this may be another machine; and the seed,
+    which is of the training order.
     """
     data = checkpoint["zoo"]["data"]
-    known = set(arguments_of(datamodule_class(data))) - {"seed", "root"} if data else set()
+    known = set(arguments_of(datamodule_class(data))) - {"seed", "root", "num_workers"} if data else set()
     return {key: value for key, value in checkpoint.get("datamodule_hyper_parameters", {}).items() if key in known}
 
 
@@ -109,10 +117,7 @@ def restore(model: Task, checkpoint: dict[str, Any], path: str | os.PathLike[str
     Raises:
         ZooError: They do not fit.
     """
-    try:
-        model.on_load_checkpoint(checkpoint)
-    except (AttributeError, KeyError, TypeError, ValueError):
-        raise ZooError(f"{path} is damaged: what it holds beside the weights cannot be read") from None
+    model.on_load_checkpoint(checkpoint)
     try:
         model.load_state_dict(checkpoint["state_dict"])
     except RuntimeError as error:

@@ -16,7 +16,7 @@ from zoo.files import DISK_FULL
 from zoo.jobs import check_environment, listen, where
 from zoo.registry import datamodules, models
 from zoo.request import parse
-from zoo.text import columns
+from zoo.text import columns, plain, say
 
 USAGE = {
     "fit": "zoo fit --model NAME [--data NAME] [--OPTION VALUE ...]",
@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None, program: str = "zoo COMMAND") -> int
         listen()
         return _run(list(sys.argv[1:] if argv is None else argv), program)
     except ZooError as error:
-        _complain(f"zoo: error: {where()}{error}")
+        _complain(plain(f"zoo: error: {where()}{error}"))
         return 2
     except KeyboardInterrupt:
         _complain("\nzoo: interrupted")
@@ -82,7 +82,7 @@ def _open_streams() -> None:
 
 def _complain(line: str) -> None:
     with contextlib.suppress(OSError):  # the exit code tells it too
-        print(line, file=sys.stderr)
+        say(line, file=sys.stderr)
 
 
 def script(command: str) -> int:
@@ -94,12 +94,12 @@ def _run(argv: list[str], program: str) -> int:
     if argv[:1] == ["help"]:
         argv = [*argv[1:2], "--help"]
     if not argv or argv[0] in ("--help", "-h"):
-        print(_help())
+        say(_help())
         return 0
     if argv[0] == "--version":
         from zoo import __version__
 
-        print(__version__)
+        say(__version__)
         return 0
     command, *words = argv
     if command not in USAGE:
@@ -110,12 +110,12 @@ def _run(argv: list[str], program: str) -> int:
         return _describe(words)
     if command in ("results", "prepare"):
         if words in (["--help"], ["-h"]):
-            print(_command_help(command))
+            say(_command_help(command))
             return 0
         return _results(words) if command == "results" else _prepare(words)
     request = parse(command, program, words)
     if request.wants_help and (command in ("predict", "export") or not request.model):
-        print(_command_help(command))
+        say(_command_help(command))
         return 0
     if command == "fit" and not request.model:
         raise ZooError(f"which network? Give --model NAME: {', '.join(sorted(models()))}")
@@ -138,25 +138,25 @@ def _run(argv: list[str], program: str) -> int:
 
 def _list(words: list[str]) -> int:
     if words == ["--names"]:
-        print("\n".join(sorted(models())))
+        say("\n".join(sorted(models())))
     elif words in (["--help"], ["-h"]):
-        print(_command_help("list"))
+        say(_command_help("list"))
     elif words:
         raise ZooError(f"zoo list takes --names or nothing, got {' '.join(words)}")
     else:
-        print(_zoo())
+        say(_zoo())
     return 0
 
 
 def _describe(words: list[str]) -> int:
     if words in (["--help"], ["-h"]):
-        print(_command_help("describe"))
+        say(_command_help("describe"))
         return 0
     if len(words) != 1 or words[0].startswith("-"):
         raise ZooError("zoo describe takes one name, of a network or a data set; zoo list shows them")
     from zoo.describe import describe
 
-    print(describe(words[0]))
+    say(describe(words[0]))
     return 0
 
 

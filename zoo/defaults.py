@@ -12,6 +12,7 @@ from zoo.parser import Parser, fit_parser
 from zoo.registry import model_row
 from zoo.report import warn
 from zoo.request import Request
+from zoo.signatures import arguments_of
 
 STAND_IN = "digits"
 """The data set that needs no download."""
@@ -63,5 +64,7 @@ def _documented_shape(model_name: str) -> dict[str, int]:
     """Return the shape of the images that a network's document trains it on, as arguments of the stand-in."""
     row = model_row(model_name)
     options = {option.removeprefix("data."): value for option, value in row.options.items() if "data." in option}
+    if "root" in arguments_of(datamodule_class(row.data)):
+        options["root"] = "."  # whatever ZOO_DATA is: nothing is read
     channels, size, _ = create_datamodule(row.data, **options).shape
     return {"channels": channels, "image_size": size}

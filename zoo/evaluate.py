@@ -20,6 +20,7 @@ from zoo.registry import model_row
 from zoo.report import Metrics, evaluate, splits_of, table
 from zoo.request import Request
 from zoo.tasks import Classifier, Task
+from zoo.text import plain, say
 from zoo.trained import Trained, trained
 from zoo.trainer import as_launched, build_trainer, is_first_rank, quiet
 
@@ -63,14 +64,14 @@ def test(request: Request) -> int:
     if not trainer.is_global_zero:
         return 0
     sizes = ", ".join(f"{len(data.splits[split]):,} {split}" for split in splits_of(data))
-    print(f"{network.name} after {network.steps:,} steps · {name} ({sizes})\n\n{table(metrics)}")
+    say(f"{network.name} after {network.steps:,} steps · {name} ({sizes})\n\n{table(metrics)}")
     whole = options.trainer.limit_test_batches in (None, 1.0) and not options.trainer.fast_dev_run
     if not network.record or not whole or not _is_recorded_data(network, name, section(options, "data")):
         return 0
     if _rounded(metrics) == _rounded(network.record.metrics):
-        print("\nas recorded")
+        say("\nas recorded")
         return 0
-    print(f"\nNOT as recorded:\n\n{table(network.record.metrics)}")
+    say(f"\nNOT as recorded:\n\n{table(network.record.metrics)}")
     return 1
 
 
@@ -100,10 +101,10 @@ def predict(request: Request) -> int:
             answer = _answer(network.model, network.model.transform.read(source))
         except ZooError as problem:
             named = "" if os.path.basename(place) in str(problem) else f"{_short(place)}: "
-            print(f"zoo: error: {named}{problem}", file=sys.stderr)
+            say(plain(f"zoo: error: {named}{problem}"), file=sys.stderr)
             failed = True
         else:
-            print(f"{_short(source)}  {answer}")
+            say(plain(f"{_short(source)}  {answer}"))
     return 2 if failed else 0
 
 
@@ -118,7 +119,7 @@ def _sources(words: list[str], model: Task) -> Iterator[tuple[str, str, ZooError
             yield word, word, None
         elif os.path.isdir(word):
             yield word, word, ZooError(f"{word} is a folder; give the files in it")
-        elif os.path.isfile(word):
+        elif os.path.exists(word):
             yield from _lines(word)
         elif FILE_NAME.fullmatch(word):
             yield word, word, ZooError(f"{word} is the name of a file that does not exist")

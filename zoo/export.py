@@ -16,10 +16,11 @@ from torch.export._patches import register_lstm_while_loop_decomposition
 
 from zoo.creating import create_model
 from zoo.errors import ZooError, suggestion
-from zoo.files import written_whole
+from zoo.files import as_path, written_whole
 from zoo.inputs import random_inputs
 from zoo.request import Request
 from zoo.tasks import Task
+from zoo.text import say
 from zoo.trained import Trained, trained
 
 LARGEST_DIFFERENCE = 1e-4
@@ -41,7 +42,7 @@ def export(request: Request) -> int:
         raise ZooError(f"which format? Give --format {' or '.join(FORMATS)}{hint}")
     if not request.out:
         raise ZooError("where to? Give --out FILE")
-    out = Path(request.out).expanduser()
+    out = as_path(request.out, "--out")
     if out.is_dir():
         raise ZooError(f"{out} is a folder; give the name of a file in it")
     network = trained(request)
@@ -50,12 +51,12 @@ def export(request: Request) -> int:
         with warnings.catch_warnings(action="ignore"), _lstm_in_a_loop(), written_whole(out) as temporary:
             run = FORMATS[request.format](network, temporary)
             difference = _difference(network.model, run)
-            print(f"largest difference from PyTorch: {difference:.1e}")
+            say(f"largest difference from PyTorch: {difference:.1e}")
             if not difference <= LARGEST_DIFFERENCE:
                 raise ZooError(f"that is more than {LARGEST_DIFFERENCE:.0e}: nothing was written")
     except OSError as error:
         raise ZooError(f"{out} cannot be written ({error.strerror or error})") from None
-    print(f"{network.source} is in {out}, {out.stat().st_size:,} bytes; its outputs are {network.model.output}")
+    say(f"{network.source} is in {out}, {out.stat().st_size:,} bytes; its outputs are {network.model.output}")
     return 0
 
 

@@ -32,6 +32,7 @@ from zoo.jobs import PREEMPTION, REQUEUE, devices_and_nodes, job
 from zoo.metrics_file import MetricsFile
 from zoo.parser import Parser, section
 from zoo.registry import model_row
+from zoo.rehearsal import rehearse
 from zoo.report import Run, announce, how_to_go_on, report, report_interruption, report_unreported, warn
 from zoo.request import Request
 from zoo.resuming import (
@@ -46,9 +47,10 @@ from zoo.resuming import (
     tell_finished,
     to_resume,
 )
-from zoo.runs import last_checkpoint, new_folder, only_writer, remove
+from zoo.runs import base_of, last_checkpoint, new_folder, only_writer, remove
 from zoo.signatures import arguments_of
 from zoo.tasks import Task
+from zoo.text import plain
 from zoo.trainer import as_launched, build_trainer, is_first_rank, quiet
 from zoo.transforms import from_spec
 
@@ -103,8 +105,9 @@ def fit(request: Request) -> int:
         check_run(trainer, model, data, options)
     if resumed:
         restore(model, resumed.checkpoint, resumed.path)
+        rehearse(trainer, model, resumed.checkpoint, resumed.path)
 
-    base = Path(options.out, options.name or f"{request.model}-{data_name}").expanduser()
+    base = base_of(options.out, options.name or f"{request.model}-{data_name}")
     run = Run(base, model, str(request.model), data, data_name, options.seed, request.program)
     config = _config(run, parser, options)
     tensorboard = options.trainer.logger is not False
@@ -162,7 +165,7 @@ def _prepare_folder(run: Run, config: str) -> None:
     sweep(run.folder)
     (run.folder / "results.json").unlink(missing_ok=True)  # they are of a run that now goes on
     with written_whole(run.folder / "config.yaml") as temporary:
-        head = "".join(f"{COMMENT}{line}\n" for line in (run.command, job()) if line)
+        head = "".join(f"{COMMENT}{plain(line)}\n" for line in (run.command, job()) if line)
         temporary.write_text(head + config, encoding="utf-8")
 
 

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import inspect
+import json
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from zoo.checkpoint_network import check_repository
 from zoo.creating import create_model, name_of
 from zoo.errors import ZooError
+from zoo.files import open_file, read_bytes
 from zoo.registry import models
 from zoo.tasks import Task, class_path
 from zoo.transforms import from_spec
 from zoo.weights import WeightsRecord, record_of
 
 try:
-    from huggingface_hub import EvalResult, ModelCard, ModelCardData, PyTorchModelHubMixin
+    from huggingface_hub import EvalResult, ModelCard, ModelCardData, PyTorchModelHubMixin, hf_hub_download
 except ImportError:
     raise ZooError("zoo.hub needs huggingface_hub: pip install 'lightning-zoo[hub]'") from None
+
+LARGEST_CONFIG = 100_000_000
+"""Bytes of a config.json; of texts, the vocabulary is in it."""
 
 CARD = """---
 {{ card_data }}
@@ -141,16 +149,27 @@ def from_pretrained(name: str | Path, **options: Any) -> Task:
 
     Args:
         name: The repository, ``user/name``, or the folder.
-        **options: Further arguments of huggingface_hub's ``from_pretrained``, such as ``revision`` and ``token``.
+        **options: Further arguments of huggingface_hub's ``hf_hub_download``, such as ``revision`` and ``token``.
 
     Raises:
-        ZooError: It holds no network of the zoo.
+        ZooError: It is not there, is damaged, or holds no network of the zoo.
     """
     try:
-        loaded: HubModel = HubModel.from_pretrained(str(name), strict=True, **options)
-    except (TypeError, RuntimeError) as error:
-        raise ZooError(f"{name} holds no network of the zoo ({str(error).splitlines()[0]})") from None
-    return loaded.network.eval()
+        path = _file(name, "model.safetensors", options)
+        config = json.loads(read_bytes(_file(name, "config.json", options), LARGEST_CONFIG))
+        open_file(path).close()  # nor does safetensors wait for a pipe
+        tensors = {key.removeprefix("network."): value for key, value in load_file(path).items()}
+        check_repository(config, tensors)
+    except (OSError, ValueError, RecursionError, SafetensorError) as error:
+        raise ZooError(f"{name} holds no network of the zoo ({' '.join(str(error).split())[:200]})") from None
+    model = HubModel(**{key: config.get(key) for key in ("name", "arguments", "transform", "classes")}).network
+    model.load_state_dict(tensors)
+    return model.eval()
+
+
+def _file(name: str | Path, file: str, options: dict[str, Any]) -> Path:
+    """Return where a file of a repository is: in the folder, or where it was downloaded to."""
+    return Path(name, file) if Path(name).is_dir() else Path(hf_hub_download(str(name), file, **options))
 
 
 def _name(model: Task) -> str:

@@ -13,7 +13,7 @@ from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
 from zoo.errors import ZooError
-from zoo.files import written_whole
+from zoo.files import open_file, written_whole
 
 FIRST = ("epoch", "step")
 """Columns of every row."""
@@ -129,10 +129,11 @@ def read_metrics(path: Path) -> list[dict[str, float]]:
         ZooError: It is damaged.
     """
     try:
-        whole, _, _ = path.read_text(encoding="utf-8").rpartition("\n")
+        with open_file(path) as file:
+            whole, _, _ = file.read().decode("utf-8").rpartition("\n")
         rows = [
             {key: float(value) for key, value in row.items() if value} for row in csv.DictReader(io.StringIO(whole))
         ]
         return [{**row, "epoch": int(row["epoch"]), "step": int(row["step"])} for row in rows]
-    except (AttributeError, KeyError, TypeError, ValueError, csv.Error):
+    except (OSError, AttributeError, KeyError, TypeError, ValueError, OverflowError, csv.Error):
         raise ZooError(f"{path} is damaged; put it right, or delete it to go on without what it holds") from None

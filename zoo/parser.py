@@ -2,21 +2,55 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import re
+import warnings
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args
 
-from jsonargparse import ArgumentParser, Namespace
-from lightning.pytorch import Trainer
+from jsonargparse import ActionConfigFile, ArgumentParser, Namespace  # type: ignore[attr-defined]
+from lightning.fabric.plugins import CheckpointIO, ClusterEnvironment
+from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.accelerators import Accelerator
+from lightning.pytorch.loggers import Logger
+from lightning.pytorch.plugins import LayerSync, Precision
+from lightning.pytorch.profilers import Profiler
+from lightning.pytorch.strategies import Strategy
 
+from zoo.config_file import CLASSES, config_text
 from zoo.datamodules.base import DataModule
 from zoo.errors import ZooError, suggestion
 from zoo.registry import list_datamodules, list_models
 from zoo.tasks import Task
 
+BASES = (Callback, Logger, Profiler, Strategy, Accelerator, Precision, ClusterEnvironment, CheckpointIO, LayerSync)
+"""What the trainer takes objects of."""
+
+
+class ConfigFile(ActionConfigFile):
+    """The option ``--config``: jsonargparse is given the text, so that it opens no file itself."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        """Add the options of a file to those given before."""
+        self.apply_config(parser, namespace, self.dest, f"\n{config_text(values)}")  # with which no path begins
+
 
 class Parser(ArgumentParser):
     """jsonargparse's parser, with errors of one line and suggestions for misspelt options."""
+
+    def parse_args(self, *args: Any, **kwargs: Any) -> Namespace:  # type: ignore[override]
+        """Parse the options. Raises ZooError for one that is wrong, or names what the trainer takes no object of."""
+        with warnings.catch_warnings():  # of jsonargparse, on what is refused below
+            warnings.filterwarnings("ignore", r"(?s).*(JSONARGPARSE_DEPRECATION_WARNINGS|import_path_denylist)")
+            options: Namespace = super().parse_args(*args, **kwargs)
+        for action in self._actions:  # to jsonargparse, null fits any type
+            may_be_null = action.default is None or type(None) in get_args(getattr(action, "_typehint", None))
+            if not may_be_null and action.dest in options and options[action.dest] is None:
+                raise ZooError(f"--{action.dest} may not be null; give a value, or leave it out")
+        for name in CLASSES:
+            _check_objects(options.get(f"trainer.{name}"), f"--trainer.{name}")
+        return options
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise a ZooError that says, in one line, what is wrong."""
@@ -30,7 +64,7 @@ class Parser(ArgumentParser):
 def fit_parser(program: str, model: type[Task], data: type[DataModule]) -> Parser:
     """Return the parser of ``zoo fit`` for a network and a data set."""
     parser = Parser(prog=program, usage=f"{program} [--OPTION VALUE ...]", allow_abbrev=False)
-    parser.add_argument("--config", action="config", help="options from a file, such as a run folder's config.yaml")
+    parser.add_argument("--config", action=ConfigFile, help="options from a file, such as a run folder's config.yaml")
     parser.add_argument("--seed", type=int, default=0, help="seeds weights, order and dropout; equal seeds, equal runs")
     parser.add_argument("--patience", type=int | None, help="stop when val/loss has not improved for that many epochs")
     parser.add_argument(
@@ -75,6 +109,24 @@ def _complete_help(parser: Parser) -> None:
     for action in parser._actions:
         if action.dest in ("model", "data"):
             action.metavar, action.help = "NAME", "its name, as zoo list shows them"
+
+
+def _check_objects(value: Any, option: str) -> None:
+    """Raise ZooError for a class that the trainer takes no object of, and for functions: they would be called."""
+    if isinstance(value, list):
+        for item in value:
+            _check_objects(item, option)
+    elif isinstance(value, Namespace) and "class_path" in value:
+        module, _, name = value.class_path.rpartition(".")
+        cls = getattr(importlib.import_module(module), name)
+        if not (inspect.isclass(cls) and issubclass(cls, BASES)):
+            raise ZooError(f"{option} takes no {value.class_path}; give a class of Lightning's kind")
+        defaults = inspect.signature(cls).parameters
+        for argument, given in value.get("init_args", Namespace()).as_dict().items():
+            if callable(given) and given is not defaults[argument].default:
+                raise ZooError(f"{option}: {argument} of {name} is a function, which no option can name; use Python")
+        for given in vars(value.get("init_args", Namespace())).values():
+            _check_objects(given, option)
 
 
 def section(options: Namespace, name: str) -> dict[str, Any]:

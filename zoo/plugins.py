@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import TypeVar
 
+from zoo.text import plain
+
 Row = TypeVar("Row")
 
 logger = logging.getLogger(__name__)
@@ -29,7 +31,7 @@ def with_plugins(own: Mapping[str, Row], group: str, kind: type[Row]) -> dict[st
         try:
             row = point.load()
         except Exception as error:  # whatever goes wrong in it, it is not to break the zoo
-            reason = " ".join(str(error).split())
+            reason = plain(" ".join(str(error).split()))
             logger.warning("zoo: %s %r of %s cannot be loaded: %s", group, point.name, package, reason)
             continue
         if isinstance(row, kind):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from zoo.creating import create_datamodule, datamodule_class
 from zoo.registry import data_row
 from zoo.signatures import arguments_of
+from zoo.text import say
 
 
 def prepare(names: Sequence[str], root: str | None) -> None:
@@ -27,4 +28,4 @@ def prepare(names: Sequence[str], root: str | None) -> None:
         data.prepare_data()
         data.setup()
         sizes = ", ".join(f"{len(examples):,} {split}" for split, examples in data.splits.items())
-        print(f"{name}: {sizes}", flush=True)
+        say(f"{name}: {sizes}", flush=True)

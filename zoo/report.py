@@ -28,7 +28,7 @@ from zoo.files import written_whole
 from zoo.machine import machine
 from zoo.metrics_file import MetricsFile, in_order
 from zoo.tasks import Task
-from zoo.text import as_text
+from zoo.text import as_text, say
 
 Metrics = dict[str, dict[str, float] | None]
 """By split, by name; None for a split that the run has not."""
@@ -78,7 +78,7 @@ def splits_of(data: DataModule) -> list[Split]:
 def warn(*lines: str) -> None:
     """Print a warning that cannot be overlooked."""
     bar = "!" * 100
-    print("\n".join([bar, *(f"WARNING: {line}" for line in lines), bar]), file=sys.stderr, flush=True)
+    say("\n".join([bar, *(f"WARNING: {line}" for line in lines), bar]), file=sys.stderr, flush=True)
 
 
 @rank_zero_only
@@ -90,7 +90,7 @@ def announce(run: Run, trainer: Trainer) -> None:
     limit = "no limit of" if trainer.max_epochs in (None, -1) else trainer.max_epochs
     epochs = f"{limit} {'epoch' if limit == 1 else 'epochs'}"
     parts = [f"{run.model_name}, {run.parameters:,} parameters", f"{run.data_name} ({sizes})", device, epochs]
-    print(" · ".join([*parts, str(run.folder)]), flush=True)
+    say(" · ".join([*parts, str(run.folder)]), flush=True)
 
 
 def report(run: Run, trainer: Trainer, checkpoint: Path) -> None:
@@ -134,18 +134,16 @@ def report(run: Run, trainer: Trainer, checkpoint: Path) -> None:
     with written_whole(run.folder / "results.json") as temporary:
         temporary.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
 
-    print(f"\n{title}\n\n{table(metrics)}\n")
+    say(f"\n{title}\n\n{table(metrics)}\n")
     if run.parameters <= FEW:
         for name, values in run.model.named_parameters():
             _tell("learned", name, *(f"{value:.4f}" for value in values.flatten().tolist()))
         if run.data.coefficients:
             _tell("made with", *(f"{value:.4f}" for value in run.data.coefficients))
-        print()
+        say()
     if metrics["val"] is None:
-        print(
-            "No part was held out (val_size 0): the val metrics of each epoch are of the test set, and the last epoch"
-        )
-        print("is reported, so that nothing was chosen by the test set.\n")
+        say("No part was held out (val_size 0): the val metrics of each epoch are of the test set, and the last epoch")
+        say("is reported, so that nothing was chosen by the test set.\n")
     if checkpoint.exists():
         _tell("checkpoint", checkpoint)
     _tell("figures", *drawn)
@@ -172,9 +170,9 @@ def report_interruption(run: Run, trainer: Trainer, checkpoint: Path) -> None:
     for key in in_order(trainer.callback_metrics):
         split, _, name = key.partition("/")
         logged.setdefault(split, {})[name] = float(trainer.callback_metrics[key])
-    print(f"\n\nInterrupted in epoch {trainer.current_epoch + 1}, after {trainer.global_step:,} steps.\n")
+    say(f"\n\nInterrupted in epoch {trainer.current_epoch + 1}, after {trainer.global_step:,} steps.\n")
     if logged:
-        print(f"{table(logged)}\n")
+        say(f"{table(logged)}\n")
     _tell("config", run.folder / "config.yaml")
     if checkpoint.exists():
         _tell("checkpoint", checkpoint)
@@ -184,7 +182,7 @@ def report_interruption(run: Run, trainer: Trainer, checkpoint: Path) -> None:
 @rank_zero_only
 def report_unreported(run: Run, checkpoint: Path) -> None:
     """Tell that a run was interrupted when it was evaluated, and how to have that done."""
-    print("\n\nThe training is complete; interrupted in the closing evaluation.\n")
+    say("\n\nThe training is complete; interrupted in the closing evaluation.\n")
     if checkpoint.exists():
         _tell("checkpoint", checkpoint)
         _tell("report", how_to_go_on(run, checkpoint))
@@ -236,4 +234,4 @@ def versions() -> dict[str, str]:
 
 
 def _tell(what: str, *values: object) -> None:
-    print(f"{what:<12}{'  '.join(map(str, values))}")
+    say(f"{what:<12}{'  '.join(map(str, values))}")

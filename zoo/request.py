@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from zoo.config_file import names_in
 from zoo.errors import ZooError
 from zoo.registry import data_row, model_row
 
@@ -62,7 +62,7 @@ def parse(command: str, program: str, words: list[str]) -> Request:
     request = Request(command, program.replace("COMMAND", command))
     if command == "fit" and words and not words[0].startswith("-"):
         words = ["--model", *words]
-    configs: list[Path] = []
+    configs: list[str] = []
     rest = iter(words)
     for word in rest:
         option, equals, value = word.partition("=")
@@ -77,7 +77,7 @@ def parse(command: str, program: str, words: list[str]) -> Request:
                 raise ZooError(f"{option} needs a value")
             value = following
         if config:
-            configs.append(Path(value))
+            configs.append(value)
             request.options += [option, value]
         elif getattr(request, name) not in (None, value):
             raise ZooError(f"{option} is given twice: {getattr(request, name)} and {value}")
@@ -91,23 +91,3 @@ def parse(command: str, program: str, words: list[str]) -> Request:
     if request.data:
         data_row(request.data)
     return request
-
-
-def names_in(config: Path) -> dict[str, str | None]:
-    """Return the names of the network and the data set that a config file holds."""
-    import yaml
-
-    try:
-        content = yaml.safe_load(config.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ZooError(f"cannot read --config {config}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ZooError(f"--config {config} is not YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict):
-        raise ZooError(f"--config {config} holds no options; the config.yaml of a run folder shows how they look")
-    sections = {name: content.get(name) for name in ("model", "data")}
-    names = {name: section.get("name") if isinstance(section, dict) else None for name, section in sections.items()}
-    for name, value in names.items():
-        if not isinstance(value, str | None):
-            raise ZooError(f"--config {config}: {name}.name must be a name, got {value}")
-    return names

@@ -9,9 +9,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from zoo.config_file import config_text
 from zoo.errors import ZooError
-from zoo.files import written_whole
-from zoo.text import as_text, columns
+from zoo.files import as_path, read_bytes, written_whole
+from zoo.text import as_text, columns, plain, say
+
+MOST_BYTES = 10_000_000
+"""Of a results.json."""
 
 SPLITS = ("train/", "val/", "test/")
 
@@ -34,7 +38,7 @@ def show(folders: Sequence[str], csv_file: str | None = None) -> None:
     Raises:
         ZooError: A folder does not exist, or there are no results in it.
     """
-    rows = [row for folder in folders for row in _rows(Path(folder))]
+    rows = [row for folder in folders for row in _rows(as_path(folder, "folder"))]
     if not rows:
         raise ZooError(f"there are no results.json in {', '.join(folders)}; a run writes one when it ends")
     names = list(dict.fromkeys(name for row in rows for name in row))
@@ -42,16 +46,18 @@ def show(folders: Sequence[str], csv_file: str | None = None) -> None:
     options = [name for name in names if name not in (*COLUMNS, *NOT_OPTIONS, *metrics) and _differs(name, rows)]
     if csv_file:
         try:
-            with written_whole(Path(csv_file)) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-                writer = csv.DictWriter(file, [*COLUMNS, *options, *metrics], extrasaction="ignore")
+            target = as_path(csv_file, "--csv")
+            with written_whole(target) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+                header = [_as_csv(name) for name in (*COLUMNS, *options, *metrics)]
+                writer = csv.DictWriter(file, header, extrasaction="ignore")
                 writer.writeheader()
-                writer.writerows(rows)
+                writer.writerows({_as_csv(k): _as_csv(v) for k, v in row.items()} for row in rows)
         except OSError as error:
             raise ZooError(f"{csv_file} cannot be written ({error.strerror})") from None
     origin = [name for name in ("model", "data", "seed") if len({row[name] for row in rows}) > 1]
     shown = ["run", *origin, *options, *(name for name in SHOWN if name in names)]
     header = [name.removeprefix("model.").removeprefix("trainer.") for name in shown]
-    print(columns(header, [[_cell(name, row.get(name)) for name in shown] for row in rows]))
+    say(columns(header, [[_cell(name, row.get(name)) for name in shown] for row in rows]))
 
 
 def _differs(option: str, rows: Sequence[Mapping[str, Any]]) -> bool:
@@ -68,17 +74,17 @@ def _rows(folder: Path) -> list[dict[str, Any]]:
     rows = []
     for path in sorted(folder.rglob("results.json"), key=_by_number):
         try:
-            results = json.loads(path.read_text(encoding="utf-8"))
+            results = json.loads(read_bytes(path, MOST_BYTES))
             row = {"run": str(path.parent), **{name: results[name] for name in COLUMNS[1:]}}
             for split, values in results["metrics"].items():
                 row |= {f"{split}/{name}": value for name, value in (values or {}).items()}
             trained_nothing = not results["steps"]
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            print(f"zoo: {path} holds no results, and is left out", file=sys.stderr)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            say(plain(f"zoo: {path} holds no results, and is left out"), file=sys.stderr)
             continue
         options = _options(path.with_name("config.yaml"))
         if trained_nothing or options.get("trainer.fast_dev_run"):
-            print(f"zoo: {path.parent} trained nothing, and is left out", file=sys.stderr)
+            say(plain(f"zoo: {path.parent} trained nothing, and is left out"), file=sys.stderr)
             continue
         rows.append({**options, **row})
     return rows
@@ -89,7 +95,7 @@ def _options(config: Path) -> dict[str, Any]:
     import yaml
 
     try:
-        content = yaml.safe_load(config.read_text(encoding="utf-8"))
+        content = yaml.safe_load(config_text(config))
         sections = {name: value for name, value in content.items() if isinstance(value, dict)}
     except (OSError, ValueError, AttributeError, yaml.YAMLError):
         return {}
@@ -99,6 +105,14 @@ def _options(config: Path) -> dict[str, Any]:
 
 def _by_number(path: Path) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in path.parts]
+
+
+def _as_csv(value: Any) -> Any:
+    """Return a cell of a CSV file; a text that a spreadsheet would run as a formula gets an apostrophe before it."""
+    if isinstance(value, int | float) or value is None:
+        return value
+    value = plain(value)
+    return f"'{value}" if value.startswith(("=", "+", "-", "@")) else value
 
 
 def _cell(name: str, value: Any) -> str:

@@ -11,14 +11,18 @@ from typing import Any
 from jsonargparse import Namespace
 
 from zoo.checkpoint import read_checkpoint
+from zoo.config_file import config_text, names_in
 from zoo.defaults import STAND_IN, parser_of
 from zoo.errors import ZooError
+from zoo.files import as_path, read_bytes
 from zoo.jobs import job, was_restarted
 from zoo.parser import as_list, flat
 from zoo.registry import model_row
 from zoo.report import table, warn
-from zoo.request import Request, names_in
-from zoo.runs import checkpoints_of, folders, run_of
+from zoo.request import Request
+from zoo.results import MOST_BYTES
+from zoo.runs import base_of, checkpoints_of, folders, run_of
+from zoo.text import say
 
 COMMENT = "# "
 """Before the command that started a run, and the job that it is of, at the top of its config.yaml."""
@@ -75,7 +79,8 @@ def to_resume(request: Request, options: Namespace) -> Resumed | None:
             return resumed
         if not options.ckpt_path:
             return None
-        return Resumed.read(options.ckpt_path, run_of(Path(options.ckpt_path)))
+        path = as_path(options.ckpt_path, "--ckpt_path")
+        return Resumed.read(path, run_of(path))
     return _newest(_bases(request, options))
 
 
@@ -99,7 +104,7 @@ def _bases(request: Request, options: Namespace) -> list[Path]:
     """Return where the run may be: in the folder of its data, or of those that stood in for them."""
     data_names = [request.data] if request.data else [model_row(str(request.model)).data, STAND_IN]
     names = [options.name] if options.name else [f"{request.model}-{data_name}" for data_name in data_names]
-    return [Path(options.out, name).expanduser() for name in names]
+    return [base_of(options.out, name) for name in names]
 
 
 def _of_this_job(request: Request, options: Namespace) -> Resumed | None:
@@ -188,14 +193,12 @@ def check_length(resumed: Resumed, options: Namespace) -> None:
 def tell_finished(folder: Path, options: Namespace) -> None:
     """Print that there is nothing left to do, and what came out."""
     try:
-        results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
-        print(f"{folder} is finished, after {results['epochs']:,} epochs and {results['steps']:,} steps:\n")
-        print(f"{table(results['metrics'])}\n")
-    except (AttributeError, KeyError, TypeError, ValueError):
+        results = json.loads(read_bytes(folder / "results.json", MOST_BYTES))
+        say(f"{folder} is finished, after {results['epochs']:,} epochs and {results['steps']:,} steps:\n")
+        say(f"{table(results['metrics'])}\n")
+    except (OSError, AttributeError, KeyError, TypeError, ValueError, RecursionError):
         raise ZooError(f"{folder / 'results.json'} is damaged; delete it to have the run evaluated again") from None
-    print(
-        "To train on, give more of what ended it, such as --trainer.max_epochs; to start anew, leave --ckpt_path out."
-    )
+    say("To train on, give more of what ended it, such as --trainer.max_epochs; to start anew, leave --ckpt_path out.")
 
 
 def command_of(folder: Path) -> str | None:
@@ -207,8 +210,8 @@ def command_of(folder: Path) -> str | None:
 def _head(folder: Path) -> list[str]:
     """Return the comments at the top of a run's config.yaml: the command, and the job if it was one."""
     try:
-        lines = (folder / "config.yaml").read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
+        lines = config_text(folder / "config.yaml").splitlines()
+    except ZooError:
         return []
     return list(takewhile(lambda line: line.startswith(COMMENT), lines))
 

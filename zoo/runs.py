@@ -12,6 +12,22 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from zoo.errors import ZooError
+from zoo.files import as_path
+from zoo.text import is_plain
+
+
+def base_of(out: str, name: str) -> Path:
+    """Return the folder of the runs of a kind: ``name``, in ``out``.
+
+    Raises:
+        ZooError: The name is not that of one folder, or there can be no such path.
+    """
+    if not is_plain(name):
+        raise ZooError(f"--name {name!r} holds a control character, which no folder's name should")
+    if Path(name).name != name or name == ".." or name.startswith("~"):
+        raise ZooError(f"--name must be the name of one folder, got {name}; --out takes a path")
+    return as_path(as_path(out, "--out") / name, "--out")
+
 
 SECONDS_TO_DIE = 10.0
 """The workers of a run that was killed hold its folder for some seconds."""
@@ -94,8 +110,8 @@ def last_checkpoint(folder: Path) -> Path:
 
 
 def _numbers(base: Path) -> list[int]:
-    return (
-        [int(path.name) for path in base.iterdir() if path.name.isdecimal() and path.name.isascii()]
-        if base.is_dir()
-        else []
-    )
+    try:
+        names = [path.name for path in base.iterdir()] if base.is_dir() else []
+    except OSError as error:
+        raise ZooError(f"{base} cannot be read: {error.strerror}") from None
+    return [int(name) for name in names if name.isdecimal() and name.isascii()]

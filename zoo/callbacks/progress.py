@@ -13,7 +13,7 @@ from lightning.pytorch.callbacks.progress.tqdm_progress import Tqdm
 from lightning.pytorch.utilities.types import STEP_OUTPUT
 
 from zoo.metrics_file import in_order
-from zoo.text import as_text
+from zoo.text import as_text, say
 
 SECONDS = 0.1
 """Between two drawings of a bar."""
@@ -132,7 +132,7 @@ class ProgressBar(TQDMProgressBar):
         if self.live:
             self.print(line)  # above the bar
         else:
-            print(line, flush=True)
+            say(line, flush=True)
 
 
 def _vanishing(bar: Tqdm) -> Tqdm:

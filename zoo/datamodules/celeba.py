@@ -88,7 +88,7 @@ class CelebA(ImageDataModule):
             DataUnavailableError: They are not.
         """
         for name in ("list_attr_celeba.txt", "list_eval_partition.txt", "img_align_celeba"):
-            if not (self.folder / name).exists():
+            if not os.path.exists(self.folder / name):
                 raise DataUnavailableError(
                     f"CelebA is not complete: {self.folder / name} is missing; get it from its publisher "
                     "(torchvision's CelebA tells how), put it there, or name the folder above with --data.root"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import pickle
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,6 +15,7 @@ from zoo.datamodules.base import DataUnavailableError, InMemory
 from zoo.datamodules.files import data_root, fetch_tar
 from zoo.datamodules.images import ImageDataModule
 from zoo.errors import ZooError
+from zoo.files import open_file
 from zoo.transforms import Photo, Transform
 
 
@@ -86,7 +86,8 @@ class CIFAR10(InMemory, ImageDataModule):
 
     def _read(self, path: Path, batch_label: str) -> tuple[Tensor, Tensor]:
         try:
-            content = _PlainUnpickler(io.BytesIO(path.read_bytes()), encoding="bytes").load()
+            with open_file(path) as file:
+                content = _PlainUnpickler(file, encoding="bytes").load()
             found, data, labels = content[b"batch_label"].decode(), content[b"data"], content[b"labels"]
         except FileNotFoundError:
             raise self._unavailable(f"{path} is missing") from None
@@ -96,12 +97,13 @@ class CIFAR10(InMemory, ImageDataModule):
             raise ZooError(f"{path} holds the {found!r}, expected the {batch_label!r}: it is swapped with another")
         if not isinstance(data, np.ndarray) or data.dtype != np.uint8 or data.shape[1:] != (3072,):
             raise ZooError(f"{path} holds no images of 3×32×32 bytes")
+        if not isinstance(labels, list) or not all(type(label) is int for label in labels):
+            raise ZooError(f"{path} holds labels that are no list of whole numbers")
         if len(data) != len(labels) or len(data) == 0:
             raise ZooError(f"{path} holds {len(data)} images and {len(labels)} labels")
-        targets = torch.tensor(labels)
-        if int(targets.min()) < 0 or int(targets.max()) >= len(self.classes):
-            raise ZooError(f"{path} holds labels of {int(targets.min())} to {int(targets.max())}, expected 0 to 9")
-        return torch.from_numpy(data.copy()).reshape(-1, *self.stored_shape), targets
+        if min(labels) < 0 or max(labels) >= len(self.classes):
+            raise ZooError(f"{path} holds labels of {min(labels)} to {max(labels)}, expected 0 to 9")
+        return torch.from_numpy(data.copy()).reshape(-1, *self.stored_shape), torch.tensor(labels)
 
     def _unavailable(self, reason: str) -> DataUnavailableError:
         archive = datasets.CIFAR10.filename

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import http.client
 import math
@@ -21,15 +22,19 @@ import torch
 from torch import Tensor
 
 from zoo.errors import ZooError
-from zoo.files import written_whole
+from zoo.files import DISK_FULL, as_path, open_file, read_bytes, written_whole
 
 SECONDS_TO_CONNECT = 8.0
 SECONDS_OF_SILENCE = 30.0
 
 
 def data_root(root: str | None) -> Path:
-    """Return the folder of the data sets: ``root``, else the environment's ``ZOO_DATA``, else ``data``."""
-    return Path(root or os.environ.get("ZOO_DATA") or "data").expanduser()
+    """Return the folder of the data sets: ``root``, else the environment's ``ZOO_DATA``, else ``data``.
+
+    Raises:
+        ZooError: There can be no such folder.
+    """
+    return as_path(root, "--data.root") if root else as_path(os.environ.get("ZOO_DATA") or "data", "ZOO_DATA")
 
 
 def offline_reason(urls: Sequence[str], seconds: float = SECONDS_TO_CONNECT) -> str | None:
@@ -86,14 +91,14 @@ def download(urls: Sequence[str], target: Path, md5: str) -> None:
         socket.setdefaulttimeout(socket_timeout)
 
 
-def read_text(path: Path) -> str:
-    """Read a text file in UTF-8.
+def read_text(path: Path, most: int = 100_000_000) -> str:
+    """Read a text file in UTF-8, of at most so many bytes.
 
     Raises:
         ZooError: It cannot be read, or is no such text.
     """
     try:
-        return path.read_text(encoding="utf-8")
+        return read_bytes(path, most).decode("utf-8")
     except UnicodeDecodeError:
         raise ZooError(f"{path} is not UTF-8 text") from None
     except OSError as error:
@@ -107,7 +112,8 @@ def unpack_gz(archive: Path, target: Path) -> None:
         ZooError: The archive is damaged.
     """
     try:
-        content = gzip.decompress(archive.read_bytes())
+        with open_file(archive) as file:
+            content = gzip.decompress(file.read())
         if not content:
             raise EOFError("it is empty")
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
@@ -129,7 +135,8 @@ def read_idx(path: Path, dimensions: int) -> Tensor:
     Raises:
         ZooError: The file is not of this format, or is incomplete.
     """
-    content = np.fromfile(path, np.uint8)
+    with open_file(path) as file:
+        content = np.fromfile(file, np.uint8)
     start = 4 + 4 * dimensions
     if content[:4].tobytes() != b"\0\0\x08" + bytes([dimensions]) or len(content) < start:
         raise ZooError(f"{path} is not an IDX file of {dimensions}-dimensional bytes; delete it to have it made again")
@@ -151,10 +158,12 @@ def unpack_tar(archive: Path, folder: Path) -> None:
     """
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".unpack-") as temporary:
         try:
-            with tarfile.open(archive) as tar:
+            with open_file(archive) as file, tarfile.open(fileobj=file) as tar:
                 tar.extractall(temporary, filter="data")  # refuses paths and links that lead out
-        except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-            reason = str(error).splitlines()[0].rstrip(":")  # tarfile lists every format that it tried
+        except Exception as error:  # what a damaged archive asks for can raise anything
+            if isinstance(error, OSError) and error.errno in (*DISK_FULL, errno.EACCES, errno.EROFS):
+                raise
+            reason = str(error).split("\n")[0].rstrip(":")  # tarfile lists every format that it tried
             raise ZooError(f"{archive} is damaged, or not safe to unpack ({reason}); nothing was unpacked") from None
         unpacked = Path(temporary, folder.name)
         if not unpacked.is_dir():
@@ -173,10 +182,10 @@ def fetch_tar(url: str, md5: str, folder: Path) -> None:
         OSError: It is absent and cannot be downloaded, or cannot be written.
         ZooError: The archive is damaged, or a path in it leaves the folder.
     """
-    if folder.exists():
+    if os.path.exists(folder):
         return
     archive = folder.with_name(url.rpartition("/")[2])
-    if not archive.exists():
+    if not os.path.exists(archive):
         if reason := offline_reason([url]):
             raise OSError(reason)
         download([url], archive, md5)

@@ -19,7 +19,7 @@ from zoo.datamodules.examples import Batches
 from zoo.datamodules.files import data_root, fetch_tar, read_text
 from zoo.datamodules.loading import EpochSampler
 from zoo.errors import ZooError
-from zoo.files import written_whole
+from zoo.files import open_file, written_whole
 from zoo.seeds import mixed
 from zoo.transforms import Text, Transform
 
@@ -29,6 +29,9 @@ URL = "https://ai.stanford.edu/~amaas/data/sentiment/" + ARCHIVE
 PADDING, UNKNOWN = "[PAD]", "[UNK]"
 FOLDERS = ("neg", "pos")
 """Of the reviews of a part, by target."""
+
+MOST = 1_000_000
+"""Bytes of a review: the longest of IMDB has 14,000, and one of ten million would take a minute."""
 
 POOL = 50
 """Batches among which reviews are sorted by length: enough to waste little on padding, few enough to stay random."""
@@ -130,11 +133,11 @@ class IMDB(DataModule):
 
     def load_splits(self) -> dict[Split, Batches]:
         """Read the reviews, learn the vocabulary, and turn them into token ids; or take what was kept of that."""
-        settings = [1, self.vocab_size, self.min_frequency, self.max_length, self.val_size, self.tokenizer]
+        settings = [2, self.vocab_size, self.min_frequency, self.max_length, self.val_size, self.tokenizer]
         key = hashlib.sha256(repr([settings, self._contents()]).encode()).hexdigest()[:16]
         cache = self.root / f".imdb-{key}.npz"
         try:
-            with np.load(cache, allow_pickle=False) as arrays:
+            with open_file(cache) as file, np.load(file, allow_pickle=False) as arrays:
                 return self._splits({name: arrays[name] for name in arrays.files})
         except Exception:  # whatever a damaged archive raises: it is only a copy
             kept = self._tokenize()
@@ -199,13 +202,14 @@ class IMDB(DataModule):
         tokenizer.train_from_iterator(texts, trainer)
         return tokenizer
 
-    def _contents(self) -> list[tuple[int, list[str]]]:
-        """Return when each folder of reviews changed, and what is in it: once it is completed, nothing old is read."""
+    def _contents(self) -> list[list[tuple[str, int, int]]]:
+        """Return the name, the size and the time of each review: once one changes, nothing old is read."""
         contents = []
         for part, name in itertools.product(("train", "test"), FOLDERS):
             folder = self.folder / part / name
             try:
-                contents.append((folder.stat().st_mtime_ns, sorted(os.listdir(folder))))
+                with os.scandir(folder) as entries:
+                    contents.append(sorted((e.name, (s := e.stat()).st_size, s.st_mtime_ns) for e in entries))
             except OSError as error:
                 raise ZooError(
                     f"{folder} cannot be read: {error.strerror}; delete {self.folder} to have it unpacked again"
@@ -216,7 +220,7 @@ class IMDB(DataModule):
         texts, targets = [], []
         for target, folder in enumerate(FOLDERS):
             for path in sorted((self.folder / part / folder).glob("*.txt")):
-                text = read_text(path)
+                text = read_text(path, MOST)
                 if not text.strip():
                     raise ZooError(f"{path} is empty")
                 texts.append(text)

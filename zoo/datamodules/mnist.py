@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import torch
@@ -57,8 +58,8 @@ class MNIST(InMemory, ImageDataModule):
             ZooError: An archive is damaged.
         """
         archives = [(self.folder / name, md5) for name, md5 in self.source.resources]
-        absent = [archive for archive in archives if not archive[0].with_suffix("").exists()]
-        missing = [archive for archive in absent if not archive[0].exists()]
+        absent = [archive for archive in archives if not os.path.exists(archive[0].with_suffix(""))]
+        missing = [archive for archive in absent if not os.path.exists(archive[0])]
         if missing and (reason := offline_reason(self.source.mirrors)):
             raise self._unavailable(reason)
         try:

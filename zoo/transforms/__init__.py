@@ -5,6 +5,8 @@ A transform is plain: it is saved with the weights that it belongs to, and built
 
 from __future__ import annotations
 
+import math
+from dataclasses import fields
 from typing import Any
 
 from zoo.errors import ZooError
@@ -13,9 +15,18 @@ from zoo.transforms.lines import Row, Text
 from zoo.transforms.pictures import Digit, Item, Photo
 from zoo.transforms.reading import read_picture
 
-__all__ = ["Digit", "Item", "Photo", "Row", "Text", "Transform", "from_spec", "read_picture"]
+__all__ = ["Digit", "Item", "Photo", "Row", "Text", "Transform", "from_spec", "input_shape", "read_picture"]
 
 _TRANSFORMS: dict[str, type[Transform]] = {cls.__name__: cls for cls in (Digit, Item, Photo, Row, Text)}
+
+BOUNDS = {
+    "size": (1, 4096),
+    "channels": (1, 64),
+    "padding": (0, 1024),
+    "features": (1, 1_000_000),
+    "low": (-1000, 1),
+}
+"""Least and largest value of a transform's arguments: a picture of one is made in memory."""
 
 
 def from_spec(spec: Any) -> Transform:
@@ -24,8 +35,33 @@ def from_spec(spec: Any) -> Transform:
     Raises:
         ZooError: It describes none.
     """
+    arguments = dict(spec) if isinstance(spec, dict) else {}
+    name = arguments.pop("name", None)
+    if not isinstance(name, str) or name not in _TRANSFORMS:
+        raise ZooError(f"there is no transform {str(name)[:80]!r}; the zoo has {', '.join(_TRANSFORMS)}")
+    takes = {field.name: field.type for field in fields(_TRANSFORMS[name])}  # type: ignore[arg-type]  # each is one
+    for key, value in arguments.items():
+        if key not in takes:
+            raise ZooError(f"the transform {name} takes no {str(key)[:80]!r}")
+        least, most = BOUNDS.get(key, (-math.inf, math.inf))
+        types: dict[Any, tuple[type, ...]] = {"int": (int,), "float": (int, float), "str": (str,)}
+        if type(value) not in types[takes[key]] or not (isinstance(value, str) or least <= value <= most):
+            told = f"from {least} to {most}" if key in BOUNDS else "text"
+            raise ZooError(f"the transform {name} takes a {key} {told}, got {str(value)[:80]!r}")
     try:
-        arguments = dict(spec)
-        return _TRANSFORMS[arguments.pop("name")](**arguments)
-    except (KeyError, TypeError, ValueError):
-        raise ZooError(f"no transform is described by {str(spec)[:80]}") from None
+        transform = _TRANSFORMS[name](**arguments)
+    except TypeError:
+        raise ZooError(f"the transform {name} needs all of {', '.join(takes)}") from None
+    if isinstance(transform, Text):
+        transform.vocabulary_size()
+    return transform
+
+
+def input_shape(transform: Transform) -> tuple[int, ...]:
+    """Return the shape of the inputs that a transform of pictures or rows makes."""
+    if isinstance(transform, Row):
+        return (transform.features,)
+    assert isinstance(transform, Digit | Item | Photo)
+    channels = {Digit: getattr(transform, "channels", 1), Item: 1, Photo: 3}[type(transform)]
+    side = transform.size + 2 * transform.padding
+    return (channels, side, side)

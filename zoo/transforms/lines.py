@@ -19,6 +19,9 @@ from zoo.transforms.base import Transform
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
+LONGEST = 1_000_000
+"""Characters of a text: to find the words of more would take minutes."""
+
 
 @dataclass(frozen=True)
 class Row(Transform):
@@ -91,6 +94,8 @@ class Text(Transform):
         """Return the input. Raises ZooError for what is no text, or has no words."""
         if not isinstance(value, str):
             raise ZooError(f"a text is a string, not a {type(value).__name__}")
+        if len(value) > LONGEST:
+            raise ZooError(f"the text has {len(value):,} characters, more than {LONGEST:,}; shorten it")
         try:
             ids = self._tokenizer.encode(value).ids
         except TypeError:  # of half characters, which bytes of another character set become
@@ -99,8 +104,15 @@ class Text(Transform):
             raise ZooError("the text is empty: it has no words")
         return torch.tensor(ids)
 
+    def vocabulary_size(self) -> int:
+        """Return how many ids there are. Raises ZooError if the tokenizer is none."""
+        return max(self._tokenizer.get_vocab().values(), default=-1) + 1
+
     @cached_property
     def _tokenizer(self) -> Tokenizer:
         from tokenizers import Tokenizer
 
-        return Tokenizer.from_str(self.tokenizer)
+        try:
+            return Tokenizer.from_str(self.tokenizer)
+        except Exception as error:  # which is all that its language knows of
+            raise ZooError(f"the transform Text takes the JSON of a tokenizer, got {str(error)[:80]}") from None

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from zoo.errors import ZooError
+from zoo.files import open_file
 
 
 def as_seen(value: Any) -> Image.Image:
@@ -60,7 +61,7 @@ def read_picture(path: Path) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
+            with open_file(path) as file, Image.open(file) as image:
                 return as_seen(image)
     except FileNotFoundError:
         raise ZooError(f"{path} does not exist") from None
@@ -68,4 +69,4 @@ def read_picture(path: Path) -> Image.Image:
         raise ZooError(f"{path} has more than {Image.MAX_IMAGE_PIXELS:,} pixels; scale it down") from None
     except (OSError, ValueError, SyntaxError, ZooError) as error:
         reason = getattr(error, "strerror", None) or "it is none, or is damaged"  # PIL's own text repeats the path
-        raise ZooError(f"{path} cannot be read as a picture: {reason}") from None
+        raise ZooError(f"{str(path)[:300]} cannot be read as a picture: {reason}") from None

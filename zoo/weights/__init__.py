@@ -9,9 +9,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.creating import create_model, model_class
+from zoo.creating import create_model, datamodule_class, model_class
 from zoo.errors import ZooError, suggestion
+from zoo.files import read_bytes
 from zoo.registry import model_row
+from zoo.signatures import arguments_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from zoo.tasks import Task
 
 FOLDER = Path(__file__).parent
+
+LARGEST_RECORD = 1_000_000
+"""Bytes of a record."""
 
 logger = logging.getLogger(__name__)
 
@@ -123,8 +128,10 @@ def weights_record(model: str, weights: str = "default") -> WeightsRecord:
         raise ZooError(f"{model!r} has no published weights {weights!r}{hint}")
     path = FOLDER / f"{model}-{weights}.json"
     try:
-        return WeightsRecord(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, TypeError, ValueError) as error:
+        content = json.loads(read_bytes(path, LARGEST_RECORD))
+        _check_record(content)
+        return WeightsRecord(**content)
+    except (OSError, TypeError, ValueError, RecursionError) as error:
         raise ZooError(f"{path} is damaged ({' '.join(str(error).split())}); install the zoo again") from None
 
 
@@ -137,6 +144,22 @@ def record_of(model: str, network: Task) -> WeightsRecord | None:
         if tensors.keys() == found.keys() and all(value.equal(found[name].cpu()) for name, value in tensors.items()):
             return record
     return None
+
+
+def _check_record(content: Any) -> None:
+    # Here, since it imports torch, and listing the zoo must not.
+    from zoo.checkpoint_schema import check_values, count, dict_of, list_of, number, parts, plain, text
+
+    check_values(content, "it")
+    texts = dict.fromkeys(("model", "weights", "data", "command", "license", "sha256"), text)
+    plains = dict.fromkeys(("arguments", "data_arguments", "preprocessing"), dict_of(text, plain))
+    numbers = dict_of(text, number)
+    others = {"metrics": dict_of(text, numbers), "sizes": dict_of(text, count)}
+    counts = dict.fromkeys(("epochs", "steps", "seed"), count)
+    parts({**texts, **plains, **others, **counts, "versions": dict_of(text, text), "classes": list_of(text)}, {})(
+        content, "it"
+    )
+    parts({"test": numbers}, {})(content["metrics"], "metrics")
 
 
 def pretrained(model: str, weights: str, arguments: dict[str, Any]) -> Task:
@@ -153,10 +176,21 @@ def pretrained(model: str, weights: str, arguments: dict[str, Any]) -> Task:
     Raises:
         ZooError: There are no such weights, they are damaged, or they do not fit these arguments.
     """
+    from zoo.checkpoint_network import check_data, check_repository
+    from zoo.checkpoint_schema import FaultError
     from zoo.transforms import from_spec
 
     record = weights_record(model, weights)
     tensors, texts = record.read()
+    preprocessing = {**record.preprocessing, **{key: texts[key] for key in texts if key != "format"}}
+    recorded = {"name": model, "arguments": record.arguments, "transform": preprocessing, "classes": record.classes}
+    try:
+        check_repository(recorded, tensors)
+        check_data(record.data, record.data_arguments)
+        if unknown := record.data_arguments.keys() - set(arguments_of(datamodule_class(record.data))):
+            raise FaultError(f"data_arguments has {min(unknown)!r}, which {record.data} does not take")
+    except FaultError as error:
+        raise ZooError(f"the record of {record.file} is damaged: {error}; install the zoo again") from None
     network = create_model(model, **{**record.arguments, **arguments})
     classes = network.hparams.get("num_classes")
     same_head = classes == record.arguments.get("num_classes")
@@ -179,6 +213,6 @@ def pretrained(model: str, weights: str, arguments: dict[str, Any]) -> Task:
                 f"{expected.get(name)}; leave out the arguments that change it"
             )
     network.load_state_dict(tensors, strict=False)
-    network.transform = from_spec({**record.preprocessing, **{key: texts[key] for key in texts if key != "format"}})
+    network.transform = from_spec(preprocessing)
     network.classes = tuple(record.classes) if same_head else ()
     return network.eval()
