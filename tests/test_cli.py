@@ -165,6 +165,38 @@ def test_the_command_line_overrides_the_config(zoo_command: Command, trained: Pa
     assert zoo.load_model("elsewhere/slp-digits/1/checkpoints/last.ckpt").hparams["lr"] == 0.125
 
 
+def test_a_config_of_other_data_or_another_network_gives_what_is_left(zoo_command: Command, shared_root: Path) -> None:
+    own = ("--data.root", shared_root, "--data.val_size", 51, "--data.padding", 2, "--data.batch_size", 50)
+    assert (
+        zoo_command("fit", "mlp", "--data", "mnist", *own, *ONE_EPOCH, "--model.hidden_dim", 7, "--seed", 3).code == 0
+    )
+    config = ("--config", "runs/mlp-mnist/1/config.yaml")
+    done = zoo_command("fit", *config, *DIGITS, *ONE_EPOCH)
+    assert done.code == 0, done.err
+    assert "zoo: --data is digits: the options of mnist in runs/mlp-mnist/1/config.yaml are not used" in done.err
+    used = yaml.safe_load(Path("runs/mlp-digits/1/config.yaml").read_text())
+    assert (used["seed"], used["model"]["hidden_dim"], used["data"]["batch_size"]) == (3, 7, 64)
+    done = zoo_command("fit", "slp", *config, "--data.val_size", 50)
+    assert done.code == 0, done.err
+    assert "zoo: --model is slp: the options of mlp in runs/mlp-mnist/1/config.yaml are not used" in done.err
+    used = yaml.safe_load(Path("runs/slp-mnist/1/config.yaml").read_text())
+    assert (used["seed"], used["model"]["lr"], used["data"]["padding"], used["data"]["val_size"]) == (3, 0.5, 2, 50)
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "threads"), [("slp", {}, 1), ("slp", {"OMP_NUM_THREADS": "2"}, 2), ("ffnn", {}, 0)]
+)
+def test_small_networks_compute_with_one_thread(name: str, told: dict[str, str], threads: int, tmp_path: Path) -> None:
+    environment = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"} | told
+    default = "import torch; print(torch.get_num_threads())"
+    words = ["-m", "zoo", "fit", name, *DIGITS, *ONE_EPOCH, "--trainer.limit_train_batches", "1"]
+    for command in (["-c", default], words):
+        done = subprocess.run([sys.executable, *command], env=environment, capture_output=True, text=True, check=True)
+        threads = threads or int(done.stdout)
+    results = json.loads((tmp_path / f"runs/{name}-digits/1/results.json").read_text())
+    assert results["versions"]["threads"] == str(threads)
+
+
 def test_without_data_at_hand_the_run_warns_and_takes_the_digits(zoo_command: Command) -> None:
     done = zoo_command("fit", "slp", *ONE_EPOCH, "--data.root", "nowhere", "--data.batch_size", 32)
     assert done.code == 0

@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,25 @@ MOST_BYTES = 1_000_000
 MOST_VALUES = 20_000
 DEEPEST = 20
 
+OF_THE_DATA = (
+    *("data.", "trainer.val_check_interval", "trainer.check_val_every_n_epoch"),
+    *("model.in_dim", "model.in_channels", "model.image_size", "model.input_size", "model.vocab_size"),
+    *("model.num_classes", "model.multilabel"),
+)
+"""How options begin that fit one data set alone: its own, how many steps an epoch of it has, and its shape."""
+
 LONG_NUMBER = re.compile(r"[-+0-9_:.a-fxo]{100,}", re.IGNORECASE)
 
 CLASSES = ("callbacks", "logger", "profiler", "strategy", "accelerator", "plugins")
 """Options of the trainer that take classes."""
 
 
-def config_text(path: str | os.PathLike[str]) -> str:
+def config_text(path: str | os.PathLike[str], names: Mapping[str, str] | None = None) -> str:
     """Return the text of a config file, which is safe to be parsed as YAML.
+
+    Args:
+        path: The file.
+        names: Names of the network and the data set that it is for, by section. Options of others are left out.
 
     Raises:
         ZooError: It cannot be read, is not YAML, or holds anything but options: aliases, tags, numbers of hundreds of
@@ -46,7 +58,21 @@ def config_text(path: str | os.PathLike[str]) -> str:
         if not isinstance(content.get(name, {}), dict):
             raise ZooError(f"--config {path}: {name} must hold options, such as the config.yaml of a run folder has")
     _check_classes(content, (), path)
-    return text
+    return _for(names or {}, content, text)
+
+
+def _for(names: Mapping[str, str], content: dict[str, Any], text: str) -> str:
+    """Return the text of a config without the options of another network, or data set, than those of these names."""
+    import yaml
+
+    others = [section for section in names if content.get(section, {}).get("name", names[section]) != names[section]]
+    if not others:
+        return text
+    options = {name: value for name, value in yaml.safe_load(text).items() if name not in others}
+    for section, values in options.items():
+        if "data" in others and isinstance(values, dict):
+            options[section] = {k: v for k, v in values.items() if not f"{section}.{k}".startswith(OF_THE_DATA)}
+    return str(yaml.safe_dump(options))
 
 
 def names_in(config: str | os.PathLike[str]) -> dict[str, str | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from zoo.config_file import OF_THE_DATA
 from zoo.creating import create_datamodule, datamodule_class, model_class
 from zoo.datamodules.base import DataUnavailableError
 from zoo.pairs import check_pair
@@ -16,9 +17,6 @@ from zoo.signatures import arguments_of
 
 STAND_IN = "digits"
 """The data set that needs no download."""
-
-OF_THE_DATA = ("data.", "trainer.val_check_interval", "trainer.check_val_every_n_epoch")
-"""How options begin that fit the documented data alone: its shape, and how many steps an epoch of it has."""
 
 
 def parser_of(request: Request) -> Parser:

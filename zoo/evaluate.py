@@ -22,7 +22,7 @@ from zoo.request import Request
 from zoo.tasks import Classifier, Task
 from zoo.text import plain, say
 from zoo.trained import Trained, trained
-from zoo.trainer import as_launched, build_trainer, is_first_rank, quiet
+from zoo.trainer import as_launched, build_trainer, is_first_rank, quiet, use_threads
 
 LONGEST = 60
 """Characters of an input that are printed at most."""
@@ -53,6 +53,7 @@ def test(request: Request) -> int:
     data.adopt(network.model.transform)
     _check_shape(network, data, name)
     quiet()
+    use_threads(network.model)
     as_launched(request, options)
     trainer = build_trainer(parser, options, [])
     if is_first_rank():  # the other ranks wait for it in the trainer

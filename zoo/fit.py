@@ -51,7 +51,7 @@ from zoo.runs import base_of, last_checkpoint, new_folder, only_writer, remove
 from zoo.signatures import arguments_of
 from zoo.tasks import Task
 from zoo.text import plain
-from zoo.trainer import as_launched, build_trainer, is_first_rank, quiet
+from zoo.trainer import as_launched, build_trainer, is_first_rank, quiet, use_threads
 from zoo.transforms import from_spec
 
 
@@ -101,6 +101,7 @@ def fit(request: Request) -> int:
             raise ZooError(f"{error}, or train on the embedded digits with --data {STAND_IN}") from None
         return fit(with_stand_in(request, error))
     model = _model(str(request.model), options, given, data)
+    use_threads(model)
     if is_first_rank():
         check_run(trainer, model, data, options)
     if resumed:

@@ -33,7 +33,8 @@ class ConfigFile(ActionConfigFile):
 
     def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
         """Add the options of a file to those given before."""
-        self.apply_config(parser, namespace, self.dest, f"\n{config_text(values)}")  # with which no path begins
+        names = {name: parser.get_default(f"{name}.name") for name in ("model", "data")}
+        self.apply_config(parser, namespace, self.dest, f"\n{config_text(values, names)}")  # with which no path begins
 
 
 class Parser(ArgumentParser):

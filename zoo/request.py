@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 
 from zoo.config_file import names_in
 from zoo.errors import ZooError
 from zoo.registry import data_row, model_row
+from zoo.text import say
 
 OWN_OPTIONS = {
     "fit": ("model", "data"),
@@ -86,6 +88,9 @@ def parse(command: str, program: str, words: list[str]) -> Request:
     for path in reversed(configs):
         named = names_in(path)
         request.model, request.data = request.model or named["model"], request.data or named["data"]
+        for name, asked in (("model", request.model), ("data", request.data)):
+            if named[name] not in (None, asked):
+                say(f"zoo: --{name} is {asked}: the options of {named[name]} in {path} are not used", file=sys.stderr)
     if request.model:
         model_row(request.model)
     if request.data:

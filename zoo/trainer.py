@@ -23,6 +23,10 @@ from zoo.errors import ZooError
 from zoo.jobs import devices_and_nodes, in_slurm, in_torchrun, was_restarted
 from zoo.parser import Parser, as_list
 from zoo.request import Request
+from zoo.tasks import Task
+
+SMALL = 50_000
+"""Parameters below which a network computes with one thread."""
 
 HARMLESS = [
     ".*isinstance.treespec, LeafSpec.*",  # between Lightning and torch
@@ -43,6 +47,16 @@ def quiet(profiling: bool = False) -> None:
     logging.getLogger("lightning.pytorch.profilers.profiler").setLevel(logging.INFO if profiling else logging.WARNING)
     for message in HARMLESS:
         warnings.filterwarnings("ignore", message)
+
+
+def use_threads(model: Task) -> None:
+    """Let a small network compute with one thread, unless the environment says how many: a second one only costs.
+
+    They spend their time on waiting for each other; beside other busy processes, nearly all of it.
+    """
+    told = "OMP_NUM_THREADS" in os.environ or "MKL_NUM_THREADS" in os.environ
+    if not told and sum(p.numel() for p in model.parameters()) < SMALL:
+        torch.set_num_threads(1)
 
 
 def as_launched(request: Request, options: Namespace) -> None:
