@@ -146,7 +146,8 @@ def report(run: Run, trainer: Trainer, checkpoint: Path) -> None:
         say("is reported, so that nothing was chosen by the test set.\n")
     if checkpoint.exists():
         _tell("checkpoint", checkpoint)
-    _tell("figures", *drawn)
+    for number, figure in enumerate(drawn):
+        _tell("" if number else "figures", figure)
     _tell("results", run.folder / "results.json")
     _tell("config", run.folder / "config.yaml")
     _tell("again", f"{run.program} --config {shlex.quote(str(run.folder / 'config.yaml'))}")
