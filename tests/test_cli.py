@@ -597,7 +597,7 @@ SUGGESTIONS = {
     "lr .nan": "lr must be a finite number above 0, got nan",
     "devices": "10000",
     "another sampler": "use --trainer.limit_train_batches",
-    "explicit data absent": "--data.root",
+    "explicit data absent": "or train on the embedded digits with --data digits",
     "more batches than there are": "give at most 20",
     "metric that is not measured": "did you mean 'val/loss'?",
     "logger without its package": "WandbLogger: Requirement 'wandb",

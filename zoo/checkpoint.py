@@ -31,8 +31,6 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
     Raises:
         ZooError: The file is missing, damaged, or not such a checkpoint.
     """
-    if "://" in str(path):
-        raise ZooError(f"{path} is an address; download the checkpoint and give the file")
     path = as_path(path, "checkpoint")
     if not path.exists():
         raise ZooError(f"checkpoint {path} does not exist")

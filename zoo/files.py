@@ -32,12 +32,14 @@ def as_path(text: str | os.PathLike[str], option: str) -> Path:
         option: What it was given as, such as ``--out``, for messages.
 
     Raises:
-        ZooError: The system knows no such path: it is too long, holds a control character, begins with the home of
-            nobody, or leads through a link to nothing, or into a folder that may not be entered.
+        ZooError: It is an address, or the system knows no such path: it is too long, holds a control character, begins
+            with the home of nobody, or leads through a link to nothing, or into a folder that may not be entered.
     """
     text = os.fspath(text)
     if not is_plain(text):
         raise ZooError(f"{option} {text[:80]!r} holds a control character, which no file's name should")
+    if "://" in text:
+        raise ZooError(f"{option} {text[:80]} is an address; download what is there, and give its path")
     try:
         text.encode()
         path = Path(text).expanduser()
