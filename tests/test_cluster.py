@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from conftest import REPOSITORY, Command
+from conftest import PATIENCE, REPOSITORY, Command
 from torch import Tensor
 
 from zoo import jobs
@@ -143,7 +143,7 @@ def torchrun(
 
 def kill_one_rank(agents: list[subprocess.Popen[str]], folder: Path, another_run: bool = False) -> None:
     """Kill the second of two processes once the run has a checkpoint, and there is a newer run of another job."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while not any(folder.glob(f"runs/*/*/{LAST}")) and time.monotonic() < deadline:
         time.sleep(0.05)
     children = [c for a in agents for c in Path(f"/proc/{a.pid}/task/{a.pid}/children").read_text().split()]
@@ -167,7 +167,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Tensor]:
     """The weights of a run on one node that was left alone."""
     folder = tmp_path_factory.mktemp("whole")
     (agent,) = torchrun(*EVERY, cwd=folder)
-    out, err = agent.communicate(timeout=120)
+    out, err = agent.communicate(timeout=PATIENCE)
     assert agent.returncode == 0, err
     assert out.count("· 2 × cpu ·") == out.count("best checkpoint, after") == 1
     assert [path.name for path in (folder / "runs/slp-digits").iterdir()] == ["1"]
@@ -185,7 +185,7 @@ def test_torchrun_restarts_a_run_that_lost_a_process_and_it_ends_the_same(
 ) -> None:
     agents = torchrun(*EVERY, cwd=tmp_path, nodes=nodes, restarts=1)
     kill_one_rank(agents, tmp_path, another_run=True)
-    told = [agent.communicate(timeout=120) for agent in agents]
+    told = [agent.communicate(timeout=PATIENCE) for agent in agents]
     assert [agent.returncode for agent in agents] == [0] * nodes, told
     assert "".join(out for out, _ in told).count("· 2 × cpu ·") == 2
     runs = tmp_path / "runs/slp-digits"
@@ -220,7 +220,7 @@ def test_a_killed_process_ends_the_job_soon(tmp_path: Path) -> None:
     (running,) = torchrun("--checkpoint_every", "5", cwd=tmp_path, epochs=100_000)
     kill_one_rank([running], tmp_path)
     told = time.monotonic()
-    _, err = running.communicate(timeout=60)
+    _, err = running.communicate(timeout=PATIENCE)
     assert time.monotonic() - told < 10
     assert running.returncode != 0
     (error,) = [line for line in err.splitlines() if line.startswith("zoo: error")]
@@ -230,7 +230,7 @@ def test_a_killed_process_ends_the_job_soon(tmp_path: Path) -> None:
 
 def test_a_process_that_cannot_read_its_data_names_itself(tmp_path: Path) -> None:
     (running,) = torchrun("--data.root", "/nowhere", cwd=tmp_path, data=("--data", "mnist"))
-    _, err = running.communicate(timeout=60)
+    _, err = running.communicate(timeout=PATIENCE)
     assert running.returncode != 0
     errors = [line for line in err.splitlines() if line.startswith("zoo: error")]
     assert errors

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import REPOSITORY, TEST, Command, load_script
+from conftest import PATIENCE, REPOSITORY, TEST, Command, load_script
 
 import zoo
 
@@ -87,11 +87,11 @@ def test_ctrl_c_ends_with_a_report_and_a_checkpoint_to_go_on_from(
 ) -> None:
     running = start("--model", "slp", "--data", "digits", "--trainer.max_epochs", "100000", *processes, cwd=tmp_path)
     metrics = tmp_path / "runs" / "slp-digits" / "1" / "metrics.csv"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while not metrics.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to every process
-    out, err = running.communicate(timeout=60)
+    out, err = running.communicate(timeout=PATIENCE)
     assert running.returncode == 130, err
     assert out.count("Interrupted in epoch") == 1
     assert "Traceback" not in err
@@ -107,9 +107,11 @@ def test_ctrl_c_ends_with_a_report_and_a_checkpoint_to_go_on_from(
 
 def test_ctrl_c_before_the_training_leaves_quietly(tmp_path: Path) -> None:
     running = start("--model", "slp", "--data", "digits", cwd=tmp_path)
-    time.sleep(0.7)  # in the imports
+    deadline = time.monotonic() + PATIENCE
+    while "torch" not in Path(f"/proc/{running.pid}/maps").read_text() and time.monotonic() < deadline:
+        time.sleep(0.01)  # until it is in the imports
     os.killpg(running.pid, signal.SIGINT)
-    _, err = running.communicate(timeout=60)
+    _, err = running.communicate(timeout=PATIENCE)
     assert running.returncode == 130
     assert "Traceback" not in err
     assert "interrupted" in err

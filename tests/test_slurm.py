@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import REPOSITORY, Command
+from conftest import PATIENCE, REPOSITORY, Command
 
 NEEDED = ("slurmctld", "slurmd", "srun", "munge")
 missing = [name for name in NEEDED if not shutil.which(name)]
@@ -36,7 +36,7 @@ ENDINGS = ["out of time", "requeued"] * ROUNDS or ["told to make room", "requeue
 def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("slurm")
     up = [str(REPOSITORY / "tests" / "slurm" / "up.sh"), str(folder)]
-    subprocess.run(up, check=True, stdout=subprocess.DEVNULL, timeout=60)
+    subprocess.run(up, check=True, stdout=subprocess.DEVNULL, timeout=PATIENCE)
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("SLURM_CONF", str(folder / "slurm.conf"))
         yield folder

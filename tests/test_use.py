@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from conftest import PATIENCE
 from lightning.pytorch import LightningModule, Trainer
 from test_models import example
 from torch import Tensor, nn
@@ -162,7 +163,7 @@ def other_process() -> Iterator[tuple[Any, Any]]:
     process.start()
     yield tasks, answers
     tasks.put(None)
-    process.join(30)
+    process.join(PATIENCE)
     assert process.exitcode == 0
 
 
@@ -172,7 +173,7 @@ def test_another_process_gives_the_same(name: str, other_process: tuple[Any, Any
     model = zoo.create_model(name).eval()
     x = random_inputs(model, 3)
     tasks.put((model, x))
-    assert torch.allclose(torch.from_numpy(answers.get(timeout=60)), model(x), atol=1e-6)
+    assert torch.allclose(torch.from_numpy(answers.get(timeout=PATIENCE)), model(x), atol=1e-6)
 
 
 def test_predictions_are_named_and_leave_the_mode_alone() -> None:

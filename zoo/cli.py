@@ -10,10 +10,11 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from zoo.errors import ZooError, suggestion
 from zoo.files import DISK_FULL
-from zoo.jobs import check_environment, listen, where
+from zoo.jobs import check_environment, leaving_at_once, listen, where
 from zoo.registry import datamodules, models
 from zoo.request import parse
 from zoo.text import columns, plain, say
@@ -28,6 +29,9 @@ USAGE = {
     "list": "zoo list [--names]",
     "describe": "zoo describe NAME",
 }
+
+MODULES = {"fit": "zoo.fit", "test": "zoo.evaluate", "predict": "zoo.evaluate", "export": "zoo.export"}
+"""Where the commands are that compute; they are imported when they are asked for."""
 
 PURPOSE = {
     "fit": "train a network and report on it",
@@ -119,21 +123,13 @@ def _run(argv: list[str], program: str) -> int:
         return 0
     if command == "fit" and not request.model:
         raise ZooError(f"which network? Give --model NAME: {', '.join(sorted(models()))}")
-    try:
-        import lightning.pytorch  # noqa: F401  # the environment alone can keep it from being imported
-    except Exception as error:
-        raise ZooError(f"lightning cannot be imported: {' '.join(str(error).split())[:200]}") from None
-    if command == "fit":
-        from zoo.fit import fit
-
-        return fit(request)
-    if command == "export":
-        from zoo.export import export
-
-        return export(request)
-    from zoo.evaluate import predict, test
-
-    return test(request) if command == "test" else predict(request)
+    with leaving_at_once():
+        try:
+            import lightning.pytorch  # noqa: F401  # the environment alone can keep it from being imported
+        except Exception as error:
+            raise ZooError(f"lightning cannot be imported: {' '.join(str(error).split())[:200]}") from None
+        run = getattr(import_module(MODULES[command]), command)
+    return int(run(request))
 
 
 def _list(words: list[str]) -> int:

@@ -5,12 +5,15 @@ Imported before anything heavy: a signal that arrives during the imports must fi
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import re
 import signal
 import socket
+import threading
 import time
+from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
@@ -79,6 +82,20 @@ def listen() -> None:
         signal.signal(PREEMPTION, _note)
 
 
+@contextlib.contextmanager
+def leaving_at_once() -> Iterator[None]:
+    """Let Ctrl-C end the process, with exit code 130, while packages are imported: they make other errors of it."""
+    usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if not usual or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, _leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def noted() -> int:
     """Return the number of the signal that was noted, 0 if none was."""
     return _noted
@@ -127,6 +144,11 @@ def where() -> str:
         rank, ranks = "LOCAL_RANK", "WORLD_SIZE"
     several = re.fullmatch("0*[1-9][0-9]+|0*[2-9]", os.environ.get(ranks, "1"))
     return f"rank {os.environ.get(rank, '0')} on {socket.gethostname()}: " if several else ""
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    os.write(2, b"\nzoo: interrupted\n")
+    os._exit(128 + number)
 
 
 def _note(number: int, frame: FrameType | None) -> None:
