@@ -19,16 +19,18 @@ import torch
 from conftest import PATIENCE, Command, load_script
 from lightning.pytorch import LightningModule, Trainer, callbacks
 from lightning.pytorch.trainer.states import TrainerStatus
-from test_datasets import write_celeba
+from test_datasets import write_celeba, write_imdb
 from torch import Tensor, nn
 
 import zoo
 from zoo import runs
 from zoo.callbacks import ExactResume
 from zoo.checkpoint_io import SafeCheckpointIO
+from zoo.creating import model_class
 from zoo.datamodules import base
 from zoo.finite import check_gradients
 from zoo.metrics_file import read_metrics
+from zoo.registry import model_row
 from zoo.seeds import mixed
 
 DIGITS = ("--data", "digits", "--trainer.accelerator", "cpu")
@@ -217,30 +219,42 @@ def test_metrics_of_a_resumed_run_have_each_step_once(zoo_command: Command) -> N
     assert rows[0] == rows[1]
 
 
-def test_importers_get_it_by_a_callback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A list of callbacks and the zoo's data are all that is needed."""
+@pytest.mark.parametrize("precision", ["32-true", "64-true", "bf16-mixed"])
+@pytest.mark.parametrize("name", zoo.list_models())
+def test_importers_get_it_by_a_callback(
+    name: str, precision: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list of callbacks and the zoo's data are all that is needed, for every network and precision."""
+    write_imdb(tmp_path)
+    data_name = "digits" if model_class(name).takes == "image" else model_row(name).data
+    options = {
+        "digits": {"augment": True, "batch_size": 16},
+        "imdb": {"root": str(tmp_path), "min_frequency": 1, "val_size": 8, "batch_size": 8, "vocab_size": 50},
+    }.get(data_name, {"batch_size": 1 if data_name == "xor" else 8})
 
-    def trainer(**arguments: Any) -> Trainer:
-        last = ExactResume(tmp_path / "last.ckpt", every_n_steps=4)
-        quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
-        return Trainer(callbacks=[last], **quiet, **arguments)
-
-    def network() -> zoo.tasks.Task:
+    def fit(**arguments: Any) -> zoo.tasks.Task:
+        data = zoo.create_datamodule(data_name, seed=5, **options)
+        if name in ("cifar_cnn", "digits_cnn"):
+            data = zoo.create_datamodule(
+                "digits", seed=5, image_size=32, channels=3 if "cifar" in name else 1, **options
+            )
         torch.manual_seed(0)
-        return zoo.create_model("ffnn", dropout=0.5)
+        network = zoo.create_model(name, **({"vocab_size": 50} if data_name == "imdb" else {}))
+        last = ExactResume(tmp_path / "last.ckpt", every_n_steps=1)
+        quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
+        short = {"max_epochs": 2, "limit_train_batches": 5, "limit_val_batches": 0}
+        trainer = Trainer(callbacks=[last], precision=precision, gradient_clip_val=1.0, **short, **quiet)
+        trainer.fit(network, data, **arguments)
+        return network
 
-    def data() -> Any:
-        return zoo.create_datamodule("digits", seed=5, augment=True)
-
-    whole = network()
-    trainer(max_epochs=2).fit(whole, data())
-    crash_at(26, monkeypatch)
+    whole = fit()
+    crash_at(6, monkeypatch)
     with pytest.raises(MemoryError):
-        trainer(max_epochs=2).fit(network(), data())
-    resumed = network()
-    trainer(max_epochs=2).fit(resumed, data(), ckpt_path=tmp_path / "last.ckpt", weights_only=True)
+        fit()
+    assert 0 < load(tmp_path / "last.ckpt")["global_step"] <= 6
+    resumed = fit(ckpt_path=tmp_path / "last.ckpt", weights_only=True)
     for key, value in whole.state_dict().items():
-        assert torch.equal(value, resumed.state_dict()[key])
+        assert torch.equal(value, resumed.state_dict()[key]), key
 
 
 def test_a_batch_does_not_depend_on_what_was_drawn_before() -> None:
