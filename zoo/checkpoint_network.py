@@ -134,9 +134,6 @@ def _check_types(cls: type, arguments: dict[str, Any], where: str) -> None:
     for base in reversed(cls.__mro__):
         with contextlib.suppress(NameError):  # of types that another package imports for its checker alone
             hints |= get_type_hints(vars(base).get("__init__", object))
-    for hint in list(hints.values()):  # of ``**options: Unpack[Options]``
-        for options in get_args(hint):
-            hints |= get_type_hints(options) if isinstance(options, type) and hasattr(options, "__total__") else {}
     for key, value in arguments.items():
         if key in hints and not _fits(value, hints[key]):
             raise fault(f"{where}.{key}", value, str(getattr(hints[key], "__name__", hints[key])))

@@ -15,6 +15,9 @@ from zoo.errors import ZooError
 from zoo.files import as_path
 from zoo.text import is_plain
 
+SECONDS_TO_DIE = 10.0
+"""The workers of a run that was killed hold its folder for some seconds."""
+
 
 def base_of(out: str, name: str) -> Path:
     """Return the folder of the runs of a kind: ``name``, in ``out``.
@@ -26,11 +29,7 @@ def base_of(out: str, name: str) -> Path:
         raise ZooError(f"--name {name!r} holds a control character, which no folder's name should")
     if Path(name).name != name or name == ".." or name.startswith("~"):
         raise ZooError(f"--name must be the name of one folder, got {name}; --out takes a path")
-    return as_path(as_path(out, "--out") / name, "--out")
-
-
-SECONDS_TO_DIE = 10.0
-"""The workers of a run that was killed hold its folder for some seconds."""
+    return as_path(as_path(out, "--out") / name, "--name")
 
 
 def new_folder(base: Path) -> Path:
