@@ -318,7 +318,7 @@ def test_what_stopped_a_run_is_told(zoo_command: Command) -> None:
     short = ("fit", "slp", *DIGITS, "--trainer.max_epochs", 100_000, "--trainer.max_time", "00:00:00:01")
     assert re.search(r"best checkpoint, after epoch \d+ of \d+, stopped by max_time after 1 s", zoo_command(*short).out)
     patient = ("fit", "slp", *DIGITS, "--trainer.max_epochs", 50, "--model.lr", 1e-9, "--patience", 2)
-    assert ", stopped since val/loss did not improve" in zoo_command(*patient).out
+    assert ", stopped early by val/loss" in zoo_command(*patient).out
 
 
 def test_a_long_run_leaves_some_thirty_lines(zoo_command: Command) -> None:
@@ -386,6 +386,19 @@ def test_a_precision_that_the_processor_lacks_is_refused(
     assert (done.code, done.err.count("\n")) == (2, 1), done.err
     assert "--trainer.precision bf16-mixed does not work for this network on this CPU" in done.err
     assert not Path("new").exists()
+
+
+def test_a_folder_called_like_a_device_is_no_class(zoo_command: Command) -> None:
+    words = ("fit", "slp", *DIGITS, *ONE_EPOCH, "--out", "cpu")
+    assert zoo_command(*words).code == 0
+    assert zoo_command("fit", "slp", *DIGITS, "--out", "cpu", "--ckpt_path", "last").code == 0
+
+
+@pytest.mark.parametrize("monitor", ["step", "epoch", "train/acc"])
+def test_what_lightning_can_monitor(monitor: str, zoo_command: Command) -> None:
+    choose = ("--trainer.callbacks+=ModelCheckpoint", "--trainer.callbacks.monitor", monitor)
+    done = zoo_command("fit", "slp", *DIGITS, *ONE_EPOCH, *choose, "--trainer.callbacks.mode", "max")
+    assert done.code == 0, done.err
 
 
 def test_names_and_folders_of_runs(zoo_command: Command) -> None:
@@ -540,6 +553,19 @@ BAD = {
     "more batches than there are": ["fit", "slp", *DIGITS, "--trainer.val_check_interval", "1000"],
     "limit of no batch": ["fit", "slp", *DIGITS, "--trainer.limit_train_batches", "1e-9"],
     "limit of no validation batch": ["fit", "slp", *DIGITS, "--trainer.limit_val_batches", "1e-9"],
+    "share of no validation batch in the report": [
+        *(
+            "fit",
+            "slp",
+            *DIGITS,
+            "--data.batch_size",
+            "30",
+            "--data.val_size",
+            "400",
+            "--trainer.limit_test_batches",
+            "0.9",
+        )
+    ],
     "no test batch": ["fit", "slp", *DIGITS, "--trainer.limit_test_batches", "0"],
     "test without a batch": ["test", "--model", "linear", "--weights", "default", "--trainer.limit_test_batches", "0"],
     "validation in no epoch": ["fit", "slp", *DIGITS, "--trainer.check_val_every_n_epoch", "0"],

@@ -181,8 +181,15 @@ def test_a_run_that_max_steps_ended_goes_on_to_the_end_of_a_longer_one(
     assert zoo_command(*words, stop, "--out", "longer").code == 0
     longer = Path("longer/ffnn-digits/1")
     (longer / "results.json").unlink()  # as if it had been killed when it reported
+    metrics = (longer / "metrics.csv").read_text()
     done = zoo_command(*words, stop, "--out", "longer", "--ckpt_path", "last")
     assert done.code == 0, done.err
+    assert (longer / "metrics.csv").read_text() == metrics
+    if stop == 38:  # there is no validation then: it had logged that before
+        (longer / "metrics.csv").write_text("".join(metrics.splitlines(keepends=True)[:-1]))
+        (longer / "results.json").unlink()
+        assert zoo_command(*words, stop, "--out", "longer", "--ckpt_path", "last").code == 0
+        assert (longer / "metrics.csv").read_text() == metrics
     assert json.loads((longer / "results.json").read_text())["epochs"] == -(-stop // 20)
     assert zoo_command(*words, 50, "--out", "longer", "--ckpt_path", "last").code == 0
     whole = Path("whole/ffnn-digits/1")
@@ -362,6 +369,25 @@ def test_a_run_that_has_no_checkpoint_yet_is_named(zoo_command: Command) -> None
     assert "runs/slp-digits/1 was ended before its first checkpoint" in done.err
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--model.lr_scheduler", "OneCycleLR", "--model.lr_scheduler_args", "{max_lr: 1, total_steps: 40}"],
+        ["--model.lr_scheduler", "CyclicLR", "--model.lr_scheduler_args", "{base_lr: 0.1, max_lr: 1}"],
+        ["--model.optimizer", "LBFGS"],
+    ],
+)
+def test_a_run_that_was_killed_when_it_reported_is_reported(options: list[str], zoo_command: Command) -> None:
+    words = ("fit", "mlp", *DIGITS, "--trainer.max_epochs", 2, *options)
+    assert zoo_command(*words).code == 0
+    results = Path("runs/mlp-digits/1/results.json")
+    before = json.loads(results.read_text())
+    results.unlink()
+    done = zoo_command(*words, "--ckpt_path", "last")
+    assert done.code == 0, done.err
+    assert json.loads(results.read_text())["metrics"] == before["metrics"]
+
+
 def test_without_the_best_checkpoint_the_last_is_reported(zoo_command: Command) -> None:
     words = ("fit", "mlp", *DIGITS, "--trainer.max_epochs", 2)
     assert zoo_command(*words).code == 0
@@ -410,7 +436,7 @@ def test_a_run_that_went_on_meanwhile_is_left_alone(zoo_command: Command, monkey
     monkeypatch.setattr("zoo.fit.only_writer", written_meanwhile)
     done = zoo_command(*words, 2, "--ckpt_path", "last")
     assert (done.code, done.err.count("\n")) == (2, 1)
-    assert "another process went on with runs/slp-digits/1 just now; try again" in done.err
+    assert "another process wrote runs/slp-digits/1/checkpoints/last.ckpt just now; try again" in done.err
 
 
 def test_without_checkpoints_a_run_ends_well(zoo_command: Command) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import PATIENCE
-from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch import LightningDataModule, LightningModule, Trainer
 from test_models import example
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
@@ -427,3 +427,42 @@ def test_rows_are_one_or_several() -> None:
     assert labels == [("1",) if p > 0.5 else () for p in probabilities.flatten()]
     with pytest.raises(zoo.ZooError, match="3 numbers, expected 2"):
         model.predict([0, 1, 2])
+
+
+class Mine10(LightningDataModule):
+    """A data module of one's own, with what it likes among its arguments and the names of its classes."""
+
+    classes = range(10)
+
+    def __init__(self, size: tuple[int, int] = (28, 28)) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        return DataLoader(TensorDataset(torch.rand(8, 784), torch.arange(8)), batch_size=4)
+
+
+@pytest.mark.parametrize("num_classes", [10, 12])
+def test_checkpoints_of_data_of_ones_own_are_loaded(num_classes: int, tmp_path: Path) -> None:
+    trainer = Trainer(
+        max_epochs=1,
+        accelerator="cpu",
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        enable_checkpointing=False,
+    )
+    trainer.fit(model := MLP(num_classes=num_classes), Mine10())
+    trainer.save_checkpoint(tmp_path / "mine.ckpt")
+    loaded = zoo.load_model(tmp_path / "mine.ckpt")
+    assert torch.equal(loaded.fc1.weight, model.fc1.weight)
+    assert loaded.classes == (tuple("0123456789") if num_classes == 10 else ())
+
+
+@pytest.mark.parametrize("name", ["digits", "cifar_like"])
+def test_scaling_what_is_scaled_changes_nothing(name: str) -> None:
+    data = zoo.create_datamodule("digits") if name == "digits" else zoo.create_datamodule("cifar10")
+    x = data.scale(torch.randint(0, 256, (2, *data.stored_shape), dtype=torch.uint8))
+    before = x.clone()
+    assert torch.equal(data.scale(x), before)
+    assert torch.equal(x, before)

@@ -195,7 +195,7 @@ REQUIRED: dict[str, Check] = {
 
 OPTIONAL: dict[str, Check] = {
     "hyper_parameters": dict_of(text, plain),
-    "datamodule_hyper_parameters": dict_of(text, plain),
+    "datamodule_hyper_parameters": dict_of(text, anything),
     "measured": list_of(
         parts({"counts": dict_of(text, tensors), "batches": list_of(list_of(tensor))}, {}),
     ),

@@ -13,7 +13,7 @@ import torch
 from jsonargparse import Namespace
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch import Trainer
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks import EarlyStopping, GradientAccumulationScheduler, ModelCheckpoint
 from torch.optim.lr_scheduler import OneCycleLR
 
 from zoo.callbacks.exact_resume import check_callbacks
@@ -23,7 +23,7 @@ from zoo.inputs import random_inputs
 from zoo.tasks import Classifier, Task
 
 OURS = ("zoo.", "lightning.")
-"""How the names of modules begin whose classes log nothing but the metrics of a task."""
+"""How the names of modules begin whose classes log no metrics to monitor but those of a task."""
 
 
 def check_run(trainer: Trainer, model: Task, data: DataModule, options: Namespace) -> None:
@@ -35,7 +35,7 @@ def check_run(trainer: Trainer, model: Task, data: DataModule, options: Namespac
         data: Its data, set up.
         options: The options of ``zoo fit``.
     """
-    check_callbacks(trainer.callbacks)  # type: ignore[attr-defined]  # Lightning sets it unannounced
+    check_callbacks(_callbacks(trainer))
     check_batches(trainer, data)
     _check_validation(trainer, model, options)
     _check_monitors(trainer, model)
@@ -55,8 +55,12 @@ def check_launch(trainer: Trainer) -> None:
 
 def check_batches(trainer: Trainer, data: DataModule) -> None:
     """Raise ZooError for limits and intervals that leave no batch of a split, or for a validation that never comes."""
-    for split in ("train", "val", "test"):
-        _check_limit(split, getattr(trainer, f"limit_{split}_batches"), _batches(data, split))
+    _check_limit("train", trainer.limit_train_batches, _batches(data, "train"))
+    _check_limit("val", trainer.limit_val_batches, _batches(data, "val"))
+    for split in data.splits:  # each is evaluated by Lightning's test, for the report
+        _check_limit(
+            "test", trainer.limit_test_batches, math.ceil(len(data.splits[split]) / data.evaluation_batch_size)
+        )
     every = trainer.check_val_every_n_epoch
     if every is not None and every < 1:
         raise ZooError(f"--trainer.check_val_every_n_epoch must be at least 1, or null to count batches, got {every}")
@@ -71,7 +75,7 @@ def check_batches(trainer: Trainer, data: DataModule) -> None:
 
 def _check_limit(split: Split, limit: float, batches: int) -> None:
     if limit and not _limited(limit, batches):
-        raise ZooError(f"--trainer.limit_{split}_batches is {limit}, which is none of the {batches} batches")
+        raise ZooError(f"--trainer.limit_{split}_batches is {limit}, which leaves none of {batches} batches")
     if split == "test" and not limit:
         raise ZooError("--trainer.limit_test_batches is 0, but the report needs at least one batch")
 
@@ -97,13 +101,15 @@ def _check_validation(trainer: Trainer, model: Task, options: Namespace) -> None
 
 def _check_monitors(trainer: Trainer, model: Task) -> None:
     """Raise ZooError for a callback that looks at what is not measured; networks of other packages may measure more."""
-    callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
+    callbacks = _callbacks(trainer)
     if not all(type(one).__module__.startswith(OURS) for one in (model, *callbacks)):
         return
     measured = [*model.measured("train/"), *(model.measured("val/") if trainer.limit_val_batches else ())]
     for callback in callbacks:
-        monitor = getattr(callback, "monitor", None)
-        if isinstance(callback, EarlyStopping | ModelCheckpoint) and monitor and monitor not in measured:
+        monitor: Any = getattr(callback, "monitor", None)
+        if monitor in (None, *measured, "epoch", "step") or not getattr(callback, "strict", True):
+            continue
+        if isinstance(callback, EarlyStopping | ModelCheckpoint):
             hint = suggestion(monitor, measured) or f"; there are {', '.join(measured)}"
             if trainer.limit_val_batches or not monitor.startswith("val/"):
                 raise ZooError(f"{type(callback).__name__} monitors {monitor!r}, which is not measured{hint}")
@@ -111,9 +117,20 @@ def _check_monitors(trainer: Trainer, model: Task) -> None:
                 raise ZooError(f"{type(callback).__name__} monitors {monitor!r}, but --trainer.limit_val_batches is 0")
 
 
+def _callbacks(trainer: Trainer) -> list[Any]:
+    callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]  # Lightning sets it unannounced
+    return callbacks
+
+
 def _can_be_tried(trainer: Trainer, model: Task) -> bool:
-    """Return whether to try the network: of other devices none is used before the processes have started."""
-    return trainer.strategy.root_device.type == "cpu" and model.example_input_array is not None
+    """Return whether to try the network: of other devices none is used before the processes have started.
+
+    Networks of other packages may train in their own way.
+    """
+    own = all(
+        getattr(type(model), name).__module__.startswith(OURS) for name in ("training_step", "configure_optimizers")
+    )
+    return own and trainer.strategy.root_device.type == "cpu" and isinstance(model.example_input_array, torch.Tensor)
 
 
 def _try_a_step(trainer: Trainer, model: Task, data: DataModule) -> None:
@@ -176,7 +193,10 @@ def _try_schedule(scheduler: Any, model: Task, trainer: Trainer, data: DataModul
         epochs * math.ceil(batches / trainer.accumulate_grad_batches),
         trainer.max_steps if trainer.max_steps != -1 else math.inf,
     )
-    if isinstance(scheduler, OneCycleLR) and steps > scheduler.total_steps:
+    counted = math.isfinite(steps) and not any(
+        isinstance(one, GradientAccumulationScheduler) for one in _callbacks(trainer)
+    )
+    if isinstance(scheduler, OneCycleLR) and counted and steps > scheduler.total_steps:
         raise ZooError(
             f"{model.lr_scheduler} ends after {scheduler.total_steps} steps, but the run takes {steps}; "
             "give that as total_steps in --model.lr_scheduler_args"

@@ -143,5 +143,5 @@ def _check_classes(value: Any, where: tuple[str, ...], path: Path) -> None:
 def _check_class(name: Any, path: Path) -> None:
     parts = name.split(".") if isinstance(name, str) else [""]
     own = len(parts) > 1 and (parts[0] in sys.stdlib_module_names or "__main__" in parts)
-    if not isinstance(name, str) or own or os.path.exists(name):
+    if not isinstance(name, str) or own or os.path.isfile(name):  # which jsonargparse would open
         raise ZooError(f"--config {path} names {str(name)[:80]!r}, which is no class that the trainer takes")

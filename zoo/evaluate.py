@@ -11,7 +11,6 @@ from typing import Any
 
 from zoo.checks import check_evaluation
 from zoo.creating import create_datamodule, datamodule_class
-from zoo.datamodules.base import DataModule
 from zoo.datamodules.files import read_text
 from zoo.errors import ZooError
 from zoo.pairs import check_pair
@@ -19,6 +18,7 @@ from zoo.parser import section, test_parser
 from zoo.registry import model_row
 from zoo.report import Metrics, evaluate, splits_of, table
 from zoo.request import Request
+from zoo.shapes import check_fits
 from zoo.tasks import Classifier, Task
 from zoo.text import plain, say
 from zoo.trained import Trained, trained
@@ -51,7 +51,7 @@ def test(request: Request) -> int:
     check_pair(network.name, type(network.model), name, datamodule_class(name))
     data = create_datamodule(name, **section(options, "data"))
     data.adopt(network.model.transform)
-    _check_shape(network, data, name)
+    check_fits(network.model, data)
     quiet()
     use_threads(network.model)
     as_launched(request, options)
@@ -77,7 +77,7 @@ def test(request: Request) -> int:
 
 
 def _rounded(metrics: Mapping[str, Mapping[str, float] | None]) -> Metrics:
-    """Return metrics to the four decimals by which a record is held against."""
+    """Return metrics to the four decimals to which a record is compared."""
     return {
         split: {name: round(value, 4) for name, value in values.items()} if values else None
         for split, values in metrics.items()
@@ -157,10 +157,3 @@ def _answer(model: Task, value: Any) -> str:
 def _is_recorded_data(network: Trained, name: str, arguments: dict[str, Any]) -> bool:
     asked = {key: value for key, value in arguments.items() if key in network.data_arguments}
     return name == network.data and asked == network.data_arguments
-
-
-def _check_shape(network: Trained, data: DataModule, name: str) -> None:
-    for key, value in data.model_arguments().items():
-        found = network.model.hparams.get(key, value)
-        if found != value:
-            raise ZooError(f"{network.source} takes {key} {found}, but {name} has {value}")

@@ -60,7 +60,7 @@ def curves(rows: list[dict[str, float]], val_is_test: bool = False) -> Figure:
     keys = {key for row in rows for key in row if "/" in key}
     names = in_order({key.partition("/")[2] for key in keys})
     ends = [row for row in rows if any(key.startswith("train/") for key in row)] or rows
-    steps = (ends[-1]["step"] + 1) / (ends[-1]["epoch"] + 1)  # an epoch has
+    steps = (ends[0]["step"] + 1) / (ends[0]["epoch"] + 1)  # an epoch has; the last one may be cut short
     figure = Figure(figsize=(5.2 * len(names), 4), layout="constrained")
     for axes, name in zip(_panels(figure, len(names)), names, strict=True):
         for split, color in COLORS.items():

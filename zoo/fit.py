@@ -42,6 +42,7 @@ from zoo.resuming import (
     check_length,
     command_of,
     has_length,
+    is_complete,
     is_finished,
     length,
     tell_finished,
@@ -118,7 +119,8 @@ def fit(request: Request) -> int:
             if resumed:
                 resumed.check_unchanged()
             _prepare_folder(run, config)
-        trainer.loggers = [*_loggers(run.folder, resumed, tensorboard), *trainer.loggers]
+        longer = resumed is not None and not is_complete(resumed.checkpoint, trainer.max_steps, last.length)
+        trainer.loggers = [*_loggers(run.folder, resumed, longer, tensorboard), *trainer.loggers]
         path = last_checkpoint(run.folder)
         last.path = path if keeps else None
         best.dirpath = str(path.parent.resolve())  # a resumed run knows its best by it, from wherever it is started
@@ -184,6 +186,8 @@ def _train(run: Run, trainer: Trainer, last: ExactResume, resumed: Resumed | Non
             raise
         raise ZooError("another process of the run is gone; go on with --ckpt_path last") from None
     except (MisconfigurationException, ModuleNotFoundError) as error:  # of callbacks and loggers, when they set up
+        if last.started:
+            raise
         raise ZooError(" ".join(str(error).split())) from None
     except OSError as error:
         if error.errno not in DISK_FULL or not path.exists():
@@ -256,8 +260,8 @@ def _model(name: str, options: Namespace, given: Namespace, data: DataModule) ->
     return model
 
 
-def _loggers(folder: Path, resumed: Resumed | None, tensorboard: bool) -> list[Logger]:
-    loggers: list[Logger] = [MetricsFile(folder, resumed.checkpoint if resumed else None)]
+def _loggers(folder: Path, resumed: Resumed | None, longer: bool, tensorboard: bool) -> list[Logger]:
+    loggers: list[Logger] = [MetricsFile(folder, resumed.checkpoint if resumed else None, longer)]
     if tensorboard and find_spec("tensorboard"):
         loggers.append(TensorBoardLogger(folder, name="tensorboard", version=""))
     return loggers

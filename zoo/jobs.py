@@ -55,7 +55,7 @@ def check_environment() -> None:
     What is empty, or left over from a torchrun of which nothing else is there, is taken out of it.
 
     Raises:
-        ZooError: A number is none, or there is a rank of nothing.
+        ZooError: A value is not a number, or a rank is set without a WORLD_SIZE.
     """
     for name in NUMBERS:
         value = os.environ.get(name, "0")

@@ -28,16 +28,18 @@ class MetricsFile(Logger):
         folder: The run folder.
         checkpoint: The checkpoint that the run goes on from, if it does: later rows of an existing file are dropped,
             and the metrics of the epoch that it was saved at the end of are added, which may not be written yet.
+        longer: Whether the run trains on after that checkpoint: what it measured of an epoch that was cut short then is
+            not what it measures at its end.
     """
 
-    def __init__(self, folder: Path, checkpoint: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, folder: Path, checkpoint: Mapping[str, Any] | None = None, longer: bool = True) -> None:
         super().__init__()
         self.path = folder / "metrics.csv"
         self.columns: list[str] = []
         self.row: dict[str, float] = {}
         self.row_start = 0
         if checkpoint:
-            self._go_on_from(checkpoint)
+            self._go_on_from(checkpoint, longer)
 
     @property
     def name(self) -> str:
@@ -73,10 +75,11 @@ class MetricsFile(Logger):
             self._write([row for row in rows if row["step"] != self.row["step"]] + [self.row])
 
     @rank_zero_only
-    def _go_on_from(self, checkpoint: Mapping[str, Any]) -> None:
+    def _go_on_from(self, checkpoint: Mapping[str, Any], longer: bool) -> None:
         last, saved = checkpoint["global_step"] - 1, checkpoint.get("exact_resume", {})
         rows = [row for row in read_metrics(self.path) if row["step"] <= last] if self.path.exists() else []
-        if rows and rows[-1]["step"] == last and saved.get("cut_short"):  # what is measured of the epoch is not its end
+        unfinished = longer and saved.get("cut_short")
+        if rows and rows[-1]["step"] == last and unfinished:
             rows[-1] = {name: value for name, value in rows[-1].items() if not name.startswith("train/")}
             if rows[-1].keys() == set(FIRST):
                 del rows[-1]
@@ -84,7 +87,7 @@ class MetricsFile(Logger):
             self._write(rows)
         else:
             self.path.unlink(missing_ok=True)
-        if metrics := saved.get("epoch_metrics"):
+        if (metrics := saved.get("epoch_metrics")) and not unfinished:
             self.log_metrics({"epoch": checkpoint["epoch"], **metrics}, last)
 
     def _write(self, rows: list[dict[str, float]]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,7 @@ def rehearse(trainer: Trainer, model: Task, checkpoint: dict[str, Any], path: Pa
             _check_average(checkpoint)
         # These leave the network's own optimizer or schedule behind.
         if not any(isinstance(callback, BaseFinetuning | StochasticWeightAveraging) for callback in callbacks):
-            _try_optimizer(model, checkpoint)
+            _try_optimizer(model, checkpoint, steps=trainer.strategy.root_device.type == "cpu")
     except FaultError as error:
         raise ZooError(f"{path} is damaged: {error}") from None
 
@@ -122,7 +123,7 @@ def _check_average(checkpoint: dict[str, Any]) -> None:
         raise fault("averaging_state.n_averaged", checkpoint["averaging_state"]["n_averaged"], "a single number")
 
 
-def _try_optimizer(model: Task, checkpoint: dict[str, Any]) -> None:
+def _try_optimizer(model: Task, checkpoint: dict[str, Any], steps: bool) -> None:
     twin = copy.deepcopy(model)
     configured: Any = twin.configure_optimizers()
     both = configured if isinstance(configured, dict) else {"optimizer": configured}
@@ -140,7 +141,8 @@ def _try_optimizer(model: Task, checkpoint: dict[str, Any]) -> None:
                 raise fault(f"optimizer_states[0].{name}", found.get(name), str(value))
     with _taken_up("optimizer_states[0]"):
         optimizer.load_state_dict(copy.deepcopy(state))
-        _step(twin, optimizer)
+        if steps:
+            _step(twin, optimizer)
     if scheduler is not None:
         _try_scheduler(scheduler, checkpoint["lr_schedulers"][0])
 
@@ -161,7 +163,7 @@ def _try_scheduler(scheduler: LRScheduler, state: dict[str, Any]) -> None:
         scheduler.load_state_dict(copy.deepcopy(state))
         if isinstance(scheduler, ReduceLROnPlateau):
             scheduler.step(1.0)
-        else:
+        elif scheduler.last_epoch < getattr(scheduler, "total_steps", math.inf):  # else the run is complete
             scheduler.step()
 
 

@@ -112,10 +112,6 @@ def report(run: Run, trainer: Trainer, checkpoint: Path) -> None:
         metrics[split] = evaluate(trainer, run.model, run.data, split)
     if not trainer.is_global_zero:
         return
-    for logger in loggers:
-        if not isinstance(logger, MetricsFile):  # that is of the training
-            logger.log_metrics({f"test/{name}": value for name, value in (metrics["test"] or {}).items()}, steps)
-            logger.finalize("success")
     drawn = figures.draw(run.folder, run.model, run.data)
     results = {
         "model": run.model_name,
@@ -151,6 +147,10 @@ def report(run: Run, trainer: Trainer, checkpoint: Path) -> None:
     _tell("results", run.folder / "results.json")
     _tell("config", run.folder / "config.yaml")
     _tell("again", f"{run.program} --config {shlex.quote(str(run.folder / 'config.yaml'))}")
+    for logger in loggers:
+        if not isinstance(logger, MetricsFile):  # that is of the training
+            logger.log_metrics({f"test/{name}": value for name, value in (metrics["test"] or {}).items()}, steps)
+            logger.finalize("success")
 
 
 def _why_stopped(trainer: Trainer) -> str:
@@ -160,7 +160,7 @@ def _why_stopped(trainer: Trainer) -> str:
         if isinstance(callback, Timer) and (callback.time_remaining() or 1) <= 0:
             return f", stopped by max_time after {callback.time_elapsed():.0f} s"
         if isinstance(callback, EarlyStopping) and callback.stopped_epoch:
-            return f", stopped since {callback.monitor} did not improve"
+            return f", stopped early by {callback.monitor}"
     return ""
 
 

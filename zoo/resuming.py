@@ -64,8 +64,8 @@ class Resumed:
 
     def check_unchanged(self) -> None:
         """Raise ZooError if another process went on with the run since the checkpoint was read."""
-        if self.path.stat().st_mtime_ns != self.written:
-            raise ZooError(f"another process went on with {self.folder} just now; try again")
+        if not self.path.exists() or self.path.stat().st_mtime_ns != self.written:
+            raise ZooError(f"another process wrote {self.path} just now; try again")
 
 
 def to_resume(request: Request, options: Namespace) -> Resumed | None:
@@ -188,6 +188,18 @@ def check_length(resumed: Resumed, options: Namespace) -> None:
                 f"--trainer.{name} is {wanted}, but {resumed.path} is of {name.removeprefix('max_')[:-1]} {reached}; "
                 f"give at least {reached}, or leave --ckpt_path out to start anew"
             )
+
+
+def is_complete(checkpoint: dict[str, Any], max_steps: int, length: str) -> bool:
+    """Return whether a run that an epoch was cut short of has nothing left to train after a checkpoint.
+
+    Args:
+        checkpoint: The checkpoint.
+        max_steps: Of the trainer.
+        length: See :class:`zoo.callbacks.ExactResume`.
+    """
+    reached = 0 <= max_steps <= checkpoint["global_step"]
+    return reached or checkpoint.get("exact_resume", {}).get("stopped_at") == length
 
 
 def tell_finished(folder: Path, options: Namespace) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import os
 import shutil
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
-
-from filelock import FileLock, Timeout
+from typing import TextIO
 
 from zoo.errors import ZooError
 from zoo.files import as_path
@@ -67,23 +69,30 @@ def only_writer(folder: Path) -> Iterator[None]:
     Raises:
         ZooError: Another process is writing into it, and does not end within some seconds.
     """
-    writer = folder / ".writer"
-    lock = FileLock(folder / ".lock", timeout=SECONDS_TO_DIE)
+    with (folder / ".lock").open("a+", encoding="utf-8") as file:
+        deadline = time.monotonic() + SECONDS_TO_DIE
+        while not _locked(file):
+            if time.monotonic() > deadline:
+                file.seek(0)
+                raise ZooError(f"{folder} is being written by {file.read() or 'another process'}; wait for it")
+            time.sleep(0.1)
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {socket.gethostname()}")
+        file.flush()
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                fcntl.flock(file, fcntl.LOCK_UN)  # closing it would leave the lock to workers that still end
+
+
+def _locked(file: TextIO) -> bool:
+    """Return whether a file could be locked; where the file system has no locks, it counts as such."""
     try:
-        lock.acquire()
-    except Timeout:
-        with contextlib.suppress(OSError):
-            raise ZooError(f"{folder} is being written by {writer.read_text(encoding='utf-8')}; wait for it") from None
-        raise ZooError(f"{folder} is being written by another process; wait for it") from None
-    except NotImplementedError:  # some file systems of clusters have no locks
-        yield
-        return
-    try:
-        writer.write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
-        yield
-    finally:
-        writer.unlink(missing_ok=True)
-        lock.release()
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in (errno.EAGAIN, errno.EACCES)
+    return True
 
 
 def folders(base: Path) -> list[Path]:

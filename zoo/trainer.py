@@ -25,6 +25,9 @@ from zoo.parser import Parser, as_list
 from zoo.request import Request
 from zoo.tasks import Task
 
+THREADS = torch.get_num_threads()
+"""What torch computes with by itself."""
+
 SMALL = 50_000
 """Parameters below which a network computes with one thread."""
 
@@ -55,8 +58,8 @@ def use_threads(model: Task) -> None:
     They spend their time on waiting for each other; beside other busy processes, nearly all of it.
     """
     told = "OMP_NUM_THREADS" in os.environ or "MKL_NUM_THREADS" in os.environ
-    if not told and sum(p.numel() for p in model.parameters()) < SMALL:
-        torch.set_num_threads(1)
+    if not told:
+        torch.set_num_threads(1 if sum(p.numel() for p in model.parameters()) < SMALL else THREADS)
 
 
 def as_launched(request: Request, options: Namespace) -> None:
@@ -79,12 +82,12 @@ def build_trainer(parser: Parser, options: Namespace, callbacks: list[Callback])
         )
     try:
         arguments = parser.instantiate(Namespace(trainer=options.trainer)).trainer.as_dict()
-    except Exception as error:
+    except (MisconfigurationException, ImportError, RuntimeError, TypeError, ValueError) as error:
         raise ZooError(f"the trainer cannot be set up: {_reason(str(error))}") from None
     if in_slurm() and not in_torchrun():  # Lightning's own requeue saves wherever a rank happens to be
         arguments["plugins"] = [*as_list(arguments["plugins"]), SLURMEnvironment(auto_requeue=False)]
     if arguments["overfit_batches"]:  # it would put another sampler in the place of the zoo's
-        raise ZooError("--trainer.overfit_batches is not to be had; use --trainer.limit_train_batches")
+        raise ZooError("--trainer.overfit_batches is not supported; use --trainer.limit_train_batches")
     if (several := arguments["accumulate_grad_batches"]) < 1:
         raise ZooError(f"--trainer.accumulate_grad_batches must be at least 1, got {several}")
     theirs = as_list(arguments.pop("callbacks"))

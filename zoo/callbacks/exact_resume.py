@@ -178,10 +178,9 @@ class ExactResume(Checkpoint):
         cut_short = was_cut_short(trainer)
         if cut_short:
             move_into_epoch(checkpoint["loops"]["fit_loop"])
-        epoch_metrics = {} if cut_short else self.epoch_metrics
         checkpoint["exact_resume"] = {
             "stopped_at": stopped_at,
-            "epoch_metrics": epoch_metrics,
+            "epoch_metrics": self.epoch_metrics,
             "seconds": seconds,
             "cut_short": cut_short,
         }

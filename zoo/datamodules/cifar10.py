@@ -76,8 +76,8 @@ class CIFAR10(InMemory, ImageDataModule):
         return torch.cat([images for images, _ in parts]), torch.cat([labels for _, labels in parts])
 
     def scale(self, x: Tensor) -> Tensor:
-        """Turn bytes into floats in -1 to 1, and pad."""
-        return super().scale(x).mul_(2).sub_(1)
+        """Turn bytes into floats in -1 to 1, and pad; what is scaled already stays as it is."""
+        return x if x.is_floating_point() else super().scale(x).mul_(2).sub_(1)
 
     @property
     def transform(self) -> Transform:

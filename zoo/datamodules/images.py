@@ -34,7 +34,9 @@ class ImageDataModule(DataModule):
         self.shape = (channels, rows + 2 * padding, columns + 2 * padding)
 
     def scale(self, x: Tensor) -> Tensor:
-        """Turn bytes into floats in 0 to 1, and pad."""
+        """Turn bytes into floats in 0 to 1, and pad; what is scaled already stays as it is."""
+        if x.is_floating_point():
+            return x
         return F.pad(x, [self.padding] * 4).float().div_(255) if self.padding else x.float().div_(255)
 
     def vary(self, x: Tensor, chance: Tensor) -> Tensor:

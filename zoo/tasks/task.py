@@ -129,7 +129,8 @@ class Task(Measured):
         data = getattr(self.trainer, "datamodule", None)
         check_fits(self, data)
         self.transform = getattr(data, "transform", self.transform)
-        self.classes = getattr(data, "classes", self.classes)
+        names = tuple(str(name) for name in getattr(data, "classes", self.classes))
+        self.classes = names if len(names) == self.hparams.get("num_classes", len(names)) else ()
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Note that the batch was not evaluated yet; LBFGS evaluates each several times, and it is measured once."""

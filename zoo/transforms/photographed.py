@@ -56,7 +56,7 @@ def drawn(gray: Pixels) -> Pixels:
 
 def _ink(gray: Pixels) -> Pixels:
     """How far each pixel stands out from its ground: darker, as a share of it, or lighter."""
-    step = max(1, round(max(gray.shape) / 40))
+    step = max(1, min(round(max(gray.shape) / 40), *gray.shape))
     rows, columns = (length - length % step for length in gray.shape)
     small = gray[:rows, :columns].reshape(rows // step, step, columns // step, step).mean((1, 3))
     ground = ndimage.median_filter(small, size=[length // 2 | 1 for length in small.shape], mode="nearest")
