@@ -40,7 +40,8 @@ FACES = ("--data", "celeba", "--data.image_size", "32", "--data.val_size", "40",
 
 REVIEWS = ("--data", "imdb", "--data.val_size", "40", "--data.min_frequency", "1", *FIT[2:])
 ONE_CYCLE = ("--model.lr_scheduler", "OneCycleLR", "--model.lr_scheduler_args", "{max_lr: 1, total_steps: 160}")
-OTHERS = ("LearningRateMonitor", "ModelCheckpoint", "Timer", "LambdaCallback", "ModelSummary", "TQDMProgressBar")
+OTHERS = ("LearningRateMonitor", "Timer", "LambdaCallback", "ModelSummary", "TQDMProgressBar")
+SAVING = ("--trainer.callbacks+=ModelCheckpoint", "--trainer.callbacks.enable_version_counter", "false")
 PREDICTIONS = ("--trainer.callbacks+=BasePredictionWriter", "--trainer.callbacks.write_interval", "epoch")
 ON_EXCEPTION = ("--trainer.callbacks+=OnExceptionCheckpoint", "--trainer.callbacks.dirpath", ".")
 STOPPING = ("--trainer.callbacks+=EarlyStopping", "--trainer.callbacks.monitor", "train/loss")
@@ -78,7 +79,7 @@ CASES: dict[str, tuple[str, ...]] = {
     ),
     "callbacks": (
         *("mlp", *FIT, *(f"--trainer.callbacks+={name}" for name in OTHERS)),
-        *(*PREDICTIONS, *ON_EXCEPTION, *STOPPING),
+        *(*PREDICTIONS, *ON_EXCEPTION, *STOPPING, *SAVING),
     ),
     "ddp": ("ffnn", *FIT, *TWO),
 }

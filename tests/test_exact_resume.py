@@ -369,6 +369,15 @@ def test_a_run_that_has_no_checkpoint_yet_is_named(zoo_command: Command) -> None
     assert "runs/slp-digits/1 was ended before its first checkpoint" in done.err
 
 
+def test_the_last_checkpoint_knows_what_the_users_own_callback_saved(zoo_command: Command) -> None:
+    words = ("fit", "slp", *DIGITS, "--trainer.max_epochs", 2, "--trainer.callbacks+=ModelCheckpoint")
+    assert zoo_command(*words).code == 0
+    states = [
+        state for name, state in load(f"runs/slp-digits/1/{LAST}")["callbacks"].items() if "'monitor': None" in name
+    ]
+    assert [Path(state["best_model_path"]).name for state in states] == ["epoch=1-step=40.ckpt"]
+
+
 @pytest.mark.parametrize(
     "options",
     [

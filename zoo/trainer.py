@@ -98,7 +98,8 @@ def build_trainer(parser: Parser, options: Namespace, callbacks: list[Callback])
         callbacks = [*callbacks, Summary()]
     arguments["logger"] = arguments["logger"] if arguments["logger"] not in (None, True) else False
     try:
-        trainer = Trainer(**arguments, callbacks=[*callbacks, *theirs])
+        # Theirs first: a checkpoint of ours holds the state of what was saved before it.
+        trainer = Trainer(**arguments, callbacks=[*theirs, *callbacks])
     except (MisconfigurationException, ImportError, RuntimeError, TypeError, ValueError) as error:
         raise ZooError(f"the trainer cannot be set up: {' '.join(str(error).split())}") from None
     check_launch(trainer)
