@@ -20,6 +20,7 @@ from zoo.callbacks.exact_resume import check_callbacks
 from zoo.datamodules.base import DataModule, Split
 from zoo.errors import ZooError, suggestion
 from zoo.inputs import random_inputs
+from zoo.lightning_loops import callbacks_of
 from zoo.tasks import Classifier, Task
 
 OURS = ("zoo.", "lightning.")
@@ -35,7 +36,7 @@ def check_run(trainer: Trainer, model: Task, data: DataModule, options: Namespac
         data: Its data, set up.
         options: The options of ``zoo fit``.
     """
-    check_callbacks(_callbacks(trainer))
+    check_callbacks(callbacks_of(trainer))
     check_batches(trainer, data)
     _check_validation(trainer, model, options)
     _check_monitors(trainer, model)
@@ -55,17 +56,15 @@ def check_launch(trainer: Trainer) -> None:
 
 def check_batches(trainer: Trainer, data: DataModule) -> None:
     """Raise ZooError for limits and intervals that leave no batch of a split, or for a validation that never comes."""
-    _check_limit("train", trainer.limit_train_batches, _batches(data, "train"))
-    _check_limit("val", trainer.limit_val_batches, _batches(data, "val"))
+    _check_limit("train", trainer.limit_train_batches, _batches(data, "train", data.batch_size))
+    _check_limit("val", trainer.limit_val_batches, _batches(data, "val", data.evaluation_batch_size))
     for split in data.splits:  # each is evaluated by Lightning's test, for the report
-        _check_limit(
-            "test", trainer.limit_test_batches, math.ceil(len(data.splits[split]) / data.evaluation_batch_size)
-        )
+        _check_limit("test", trainer.limit_test_batches, _batches(data, split, data.evaluation_batch_size))
     every = trainer.check_val_every_n_epoch
     if every is not None and every < 1:
         raise ZooError(f"--trainer.check_val_every_n_epoch must be at least 1, or null to count batches, got {every}")
     interval = trainer.val_check_interval
-    train = _limited(trainer.limit_train_batches, _batches(data, "train"))
+    train = _limited(trainer.limit_train_batches, _batches(data, "train", data.batch_size))
     if isinstance(interval, int) and every is not None and interval > train > 0:
         raise ZooError(
             f"--trainer.val_check_interval is {interval} batches, but an epoch has {train}; give at most {train}, or "
@@ -80,8 +79,7 @@ def _check_limit(split: Split, limit: float, batches: int) -> None:
         raise ZooError("--trainer.limit_test_batches is 0, but the report needs at least one batch")
 
 
-def _batches(data: DataModule, split: Split) -> int:
-    size = data.batch_size if split == "train" else data.evaluation_batch_size
+def _batches(data: DataModule, split: Split, size: int) -> int:
     return math.ceil(len(data.splits[split]) / size)
 
 
@@ -101,7 +99,7 @@ def _check_validation(trainer: Trainer, model: Task, options: Namespace) -> None
 
 def _check_monitors(trainer: Trainer, model: Task) -> None:
     """Raise ZooError for a callback that looks at what is not measured; networks of other packages may measure more."""
-    callbacks = _callbacks(trainer)
+    callbacks = callbacks_of(trainer)
     if not all(type(one).__module__.startswith(OURS) for one in (model, *callbacks)):
         return
     measured = [*model.measured("train/"), *(model.measured("val/") if trainer.limit_val_batches else ())]
@@ -115,11 +113,6 @@ def _check_monitors(trainer: Trainer, model: Task) -> None:
                 raise ZooError(f"{type(callback).__name__} monitors {monitor!r}, which is not measured{hint}")
             if isinstance(callback, EarlyStopping):
                 raise ZooError(f"{type(callback).__name__} monitors {monitor!r}, but --trainer.limit_val_batches is 0")
-
-
-def _callbacks(trainer: Trainer) -> list[Any]:
-    callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]  # Lightning sets it unannounced
-    return callbacks
 
 
 def _can_be_tried(trainer: Trainer, model: Task) -> bool:
@@ -187,14 +180,14 @@ def _precision_told(trainer: Trainer) -> Iterator[None]:
 
 
 def _try_schedule(scheduler: Any, model: Task, trainer: Trainer, data: DataModule) -> None:
-    batches = _limited(trainer.limit_train_batches, _batches(data, "train"))
+    batches = _limited(trainer.limit_train_batches, _batches(data, "train", data.batch_size))
     epochs = trainer.max_epochs if trainer.max_epochs not in (None, -1) else math.inf
     steps = min(
         epochs * math.ceil(batches / trainer.accumulate_grad_batches),
         trainer.max_steps if trainer.max_steps != -1 else math.inf,
     )
     counted = math.isfinite(steps) and not any(
-        isinstance(one, GradientAccumulationScheduler) for one in _callbacks(trainer)
+        isinstance(one, GradientAccumulationScheduler) for one in callbacks_of(trainer)
     )
     if isinstance(scheduler, OneCycleLR) and counted and steps > scheduler.total_steps:
         raise ZooError(

@@ -29,6 +29,7 @@ from zoo.defaults import STAND_IN, parser_of, with_stand_in
 from zoo.errors import ZooError
 from zoo.files import DISK_FULL, written_whole
 from zoo.jobs import PREEMPTION, REQUEUE, devices_and_nodes, job
+from zoo.lightning_loops import callbacks_of
 from zoo.metrics_file import MetricsFile
 from zoo.parser import Parser, section
 from zoo.registry import model_row
@@ -91,7 +92,7 @@ def fit(request: Request) -> int:
     callbacks = _callbacks(options, last, best)
     trainer = build_trainer(parser, options, callbacks if keeps else [c for c in callbacks if c is not last])
     if not keeps:  # Lightning refuses a callback that could save
-        trainer.callbacks.append(last)  # type: ignore[attr-defined]  # it is set unannounced
+        callbacks_of(trainer).append(last)
     _share_batch(request, options, given, trainer.world_size, resumed.folder if resumed else None)
     try:
         data_name, data = _data(request, options, resumed, trainer.world_size)

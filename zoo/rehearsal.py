@@ -19,6 +19,7 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from zoo.checkpoint_schema import FaultError, anything, count, dict_of, fault, list_of, parts, tensor, text
 from zoo.errors import ZooError
+from zoo.lightning_loops import callbacks_of
 from zoo.tasks import Task
 
 NEEDED = ("loops", "callbacks", "optimizer_states", "lr_schedulers")
@@ -44,7 +45,7 @@ def rehearse(trainer: Trainer, model: Task, checkpoint: dict[str, Any], path: Pa
     theirs, ours = checkpoint.get("hyper_parameters", {}).get("optimizer"), model.hparams.get("optimizer")
     if theirs != ours:
         raise ZooError(f"{path} is of a run with the optimizer {theirs}, not {ours}; leave --model.optimizer out")
-    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]  # it is set unannounced
+    callbacks = callbacks_of(trainer)
     try:
         _check_loops(checkpoint, trainer.fit_loop.state_dict())
         for callback in callbacks:

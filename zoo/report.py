@@ -16,7 +16,7 @@ import lightning
 import torch
 import torchmetrics
 import torchvision
-from lightning.pytorch import Callback, Trainer
+from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import EarlyStopping, Timer
 from lightning.pytorch.utilities import rank_zero_only
 
@@ -25,6 +25,7 @@ from zoo import figures
 from zoo.checkpoint import read_checkpoint, restore
 from zoo.datamodules.base import DataModule, Split
 from zoo.files import written_whole
+from zoo.lightning_loops import callbacks_of
 from zoo.machine import machine
 from zoo.metrics_file import MetricsFile, in_order
 from zoo.tasks import Task
@@ -155,8 +156,7 @@ def report(run: Run, trainer: Trainer, checkpoint: Path) -> None:
 
 def _why_stopped(trainer: Trainer) -> str:
     """Return what ended a run before its last epoch, as the title of its report says it."""
-    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]  # Lightning sets it unannounced
-    for callback in callbacks:
+    for callback in callbacks_of(trainer):
         if isinstance(callback, Timer) and (callback.time_remaining() or 1) <= 0:
             return f", stopped by max_time after {callback.time_elapsed():.0f} s"
         if isinstance(callback, EarlyStopping) and callback.stopped_epoch:

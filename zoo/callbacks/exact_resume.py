@@ -28,7 +28,7 @@ from zoo.checkpoint_io import SafeCheckpointIO, sweep
 from zoo.errors import ZooError
 from zoo.finite import check_gradients, check_loss
 from zoo.jobs import PREEMPTION, in_slurm, noted
-from zoo.lightning_loops import begin_next_epoch, can_be_resumed_here, move_into_epoch, was_cut_short
+from zoo.lightning_loops import begin_next_epoch, callbacks_of, can_be_resumed_here, move_into_epoch, was_cut_short
 
 SECONDS_APART = 2.0
 """Between the checkpoints of epochs, at least: of epochs that take next to nothing not each is saved."""
@@ -104,7 +104,7 @@ class ExactResume(Checkpoint):
             trainer.strategy.checkpoint_io = SafeCheckpointIO()
         if stage != "fit":
             return
-        check_callbacks(trainer.callbacks)  # type: ignore[attr-defined]  # Lightning sets it unannounced
+        check_callbacks(callbacks_of(trainer))
         # Before the weights are loaded, which Lightning does in single precision, and so rounds them.
         trainer.precision_plugin.convert_module(pl_module)
         if self.path and trainer.is_global_zero:
@@ -120,7 +120,7 @@ class ExactResume(Checkpoint):
         begin_next_epoch(trainer)
         self.saved_at_step, self.saved_at = trainer.global_step, time.monotonic()
         self.ranks = trainer.world_size
-        for callback in trainer.callbacks:  # type: ignore[attr-defined]  # Lightning sets it unannounced
+        for callback in callbacks_of(trainer):
             if isinstance(callback, GradientAccumulationScheduler):  # which is not called amid an epoch
                 callback.on_train_epoch_start(trainer)
         may_overflow = getattr(trainer.precision_plugin, "scaler", None) is not None  # then that step is left out
