@@ -78,7 +78,7 @@ def seconds_of_document(name: str, epochs: int) -> float:
 
 def seconds_of_zoo(name: str, epochs: int) -> float:
     """Return the seconds an epoch takes in ``zoo fit``: all that a run does included."""
-    from zoo.cli import main
+    from zoo.commands.cli import main
 
     with tempfile.TemporaryDirectory() as out, contextlib.redirect_stdout(Terminal()):
         options = [name, "--data", "mnist", "--data.val_size", "0", "--trainer.max_epochs", str(epochs), "--out", out]
@@ -109,9 +109,9 @@ def seconds_of_fit(name: str, steps: int, safe: bool, folder: Path) -> float:
 
     import zoo
     from zoo.callbacks import ExactResume
-    from zoo.datamodules.examples import Gathered
+    from zoo.datamodules.common.examples import Gathered
     from zoo.registry import model_row
-    from zoo.trainer import quiet
+    from zoo.training.trainer import quiet
 
     quiet()
     row = model_row(name)

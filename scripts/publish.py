@@ -15,7 +15,7 @@ from pathlib import Path
 
 from safetensors.torch import save_file
 
-from zoo.checkpoint import build, check_holds, data_arguments, read_checkpoint
+from zoo.checkpoints.reading import build, check_holds, data_arguments, read_checkpoint
 from zoo.errors import ZooError
 from zoo.registry import data_row
 from zoo.weights import WeightsRecord

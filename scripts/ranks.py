@@ -22,7 +22,7 @@ from pathlib import Path
 import torch
 
 import zoo
-from zoo.creating import datamodule_class
+from zoo.factory import datamodule_class
 from zoo.registry import model_row
 
 FIT = str(Path(__file__).with_name("fit.py"))

@@ -20,9 +20,9 @@ from pathlib import Path
 import torch
 
 import zoo
-from zoo.cli import main
+from zoo.commands.cli import main
 from zoo.registry import model_row
-from zoo.runs import folders
+from zoo.training.run_folder import folders
 
 TABLE = Path(__file__).parents[1] / "docs" / "reproduction.md"
 HEADER = "| network | data | document | wanted | zoo | seed | verdict |\n|---|---|---|---|---|---|---|\n"

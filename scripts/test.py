@@ -2,7 +2,7 @@
 
 import sys
 
-from zoo.cli import script
+from zoo.commands.cli import script
 
 if __name__ == "__main__":
     sys.exit(script("test"))

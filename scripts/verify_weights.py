@@ -16,9 +16,9 @@ import io
 import sys
 
 import zoo
-from zoo.cli import main
-from zoo.report import versions
-from zoo.weights import FOLDER
+from zoo.commands.cli import main
+from zoo.reports.report import versions
+from zoo.weights.records import FOLDER
 
 TRAINED_ON = ("torch", "threads", "processor")
 """Of a record's versions: what training again to the same weights takes; older records tell torch's alone."""

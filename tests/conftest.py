@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 import zoo
-from zoo.cli import main
+from zoo.commands.cli import main
 
 os.environ["OMP_NUM_THREADS"] = "1"  # of the processes that tests start: two cores are soon crowded
 torch.set_num_threads(1)
@@ -85,7 +85,7 @@ def mnist_folder(tmp_path: Path) -> Path:
 def _offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No test reaches for a network, or for data or run folders of the developer's."""
     monkeypatch.setenv("ZOO_DATA", str(tmp_path / "nothing-here"))
-    for module in ("mnist", "files"):
+    for module in ("mnist", "common.files"):
         monkeypatch.setattr(f"zoo.datamodules.{module}.offline_reason", lambda urls: "the tests have no network")
     monkeypatch.chdir(tmp_path)
 

@@ -99,7 +99,7 @@ def test_every_command_takes_a_new_network(toy: dict[str, str], tmp_path: Path) 
         ["test", "--ckpt", "runs/toy-digits/1/checkpoints/best.ckpt"],
         ["fit", "toy", "--help"],
     ]
-    code = f"import toy_row\nfrom zoo.cli import main\nfor words in {commands}: print('exit', main(words))"
+    code = f"import toy_row\nfrom zoo.commands.cli import main\nfor words in {commands}: print('exit', main(words))"
     listed, described, fitted, tested, *_ = run(["-c", code], toy, tmp_path).split("exit 0")
     assert "toy" in listed.split()
     assert "Parameters: 7,850" in described

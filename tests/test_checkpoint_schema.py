@@ -15,8 +15,8 @@ from conftest import Command
 from PIL import Image
 
 import zoo
-from zoo.checkpoint import read_checkpoint
-from zoo.cli import main
+from zoo.checkpoints.reading import read_checkpoint
+from zoo.commands.cli import main
 
 SHORT = ("--trainer.limit_train_batches", "2", "--trainer.enable_model_summary", "false")
 Change = Callable[[dict[str, Any]], None]

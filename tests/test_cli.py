@@ -22,11 +22,11 @@ from conftest import TEST, TRAIN, Command, write_idx
 from PIL import Image
 
 import zoo
-from zoo.creating import datamodule_class, model_class
-from zoo.jobs import NUMBERS
-from zoo.metrics_file import read_metrics
-from zoo.parser import COMMON_NAMES, fit_parser
-from zoo.signatures import arguments_of
+from zoo.commands.parser import COMMON_NAMES, fit_parser
+from zoo.factory import datamodule_class, model_class
+from zoo.launch.launchers import NUMBERS
+from zoo.support.signatures import arguments_of
+from zoo.training.metrics_file import read_metrics
 
 DIGITS = ("--data", "digits")
 ONE_EPOCH = ("--trainer.max_epochs", "1", "--trainer.accelerator", "cpu")
@@ -364,7 +364,7 @@ def test_the_users_loggers_get_the_test_metrics(zoo_command: Command) -> None:
 
 def test_an_interrupted_evaluation_can_be_made_up_for(zoo_command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as interrupted:
-        interrupted.setattr("zoo.report.evaluate", Mock(side_effect=KeyboardInterrupt))
+        interrupted.setattr("zoo.reports.report.evaluate", Mock(side_effect=KeyboardInterrupt))
         done = zoo_command("fit", "slp", *DIGITS, *ONE_EPOCH)
     assert done.code == 130
     assert "The training is complete; interrupted in the closing evaluation." in done.out
@@ -471,9 +471,8 @@ def test_help_of_a_model_shows_its_own_arguments(name: str, zoo_command: Command
 
 def test_instant_answers_import_nothing_heavy() -> None:
     for words in (["--help"], ["list"], ["fit", "--help"], ["fit", "slpp"]):
-        code = (
-            f"import sys; from zoo.cli import main; main({words}); print({{'torch', 'lightning'}} & set(sys.modules))"
-        )
+        code = f"main({words}); print({{'torch', 'lightning'}} & set(sys.modules))"
+        code = f"import sys; from zoo.commands.cli import main; {code}"
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         assert done.stdout.splitlines()[-1] == "set()", words
 

@@ -18,7 +18,8 @@ import yaml
 from conftest import PATIENCE, REPOSITORY, Command
 from torch import Tensor
 
-from zoo import jobs
+from zoo.launch import launchers as jobs
+from zoo.launch import rendezvous
 
 DIGITS = ("--data", "digits", "--trainer.accelerator", "cpu")
 LAST = Path("checkpoints", "last.ckpt")
@@ -199,7 +200,7 @@ def test_a_job_leaves_an_older_one_of_its_name_alone(zoo_command: Command, monke
     """As when torchrun is given the same --rdzv-id again, and restarts before the first checkpoint."""
     monkeypatch.setenv("SLURM_JOB_ID", "1")
     monkeypatch.setenv("SLURM_NTASKS", "1")
-    for memo in (jobs.job, jobs.was_restarted):
+    for memo in (jobs.job, rendezvous.join):
         memo.cache_clear()
     words = ("fit", "slp", *DIGITS, "--trainer.max_epochs", 1)
     try:
@@ -207,12 +208,12 @@ def test_a_job_leaves_an_older_one_of_its_name_alone(zoo_command: Command, monke
         config = Path("runs/slp-digits/1/config.yaml")
         assert "# slurm 1\n" in config.read_text()
         monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
-        jobs.was_restarted.cache_clear()
+        rendezvous.join.cache_clear()
         assert "is finished" in zoo_command(*words).out  # its own
         shutil.copytree(config.parent, "runs/slp-digits/2", ignore=shutil.ignore_patterns("checkpoints"))
         assert "runs/slp-digits/3" in zoo_command(*words).out.splitlines()[0]
     finally:
-        for memo in (jobs.job, jobs.was_restarted):
+        for memo in (jobs.job, rendezvous.join):
             memo.cache_clear()
 
 
@@ -253,7 +254,7 @@ def test_errors_tell_which_process_they_are_of(
 ) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert jobs.where() == (f"{expected}{socket.gethostname()}: " if expected else "")
+    assert jobs.rank_prefix() == (f"{expected}{socket.gethostname()}: " if expected else "")
 
 
 @pytest.mark.parametrize(

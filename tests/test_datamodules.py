@@ -22,10 +22,10 @@ from PIL import Image, ImageOps
 from test_datasets import write_cifar
 
 import zoo
-from zoo.datamodules import files
-from zoo.datamodules.examples import Examples
-from zoo.datamodules.files import offline_reason  # what it was before the tests cut the network off
-from zoo.datamodules.loading import EpochSampler
+from zoo.datamodules.common import files
+from zoo.datamodules.common.examples import Examples
+from zoo.datamodules.common.files import offline_reason  # what it was before the tests cut the network off
+from zoo.datamodules.common.loading import EpochSampler
 from zoo.transforms import Digit, Item, Photo, Transform
 
 SMALL = {"val_size": 51, "batch_size": 16}

@@ -18,7 +18,7 @@ from torch import Tensor
 
 import zoo
 from zoo.datamodules.celeba import ATTRIBUTES
-from zoo.datamodules.images import crop_and_flip, small_affine
+from zoo.datamodules.common.images import crop_and_flip, small_affine
 from zoo.datamodules.imdb import BucketSampler, Texts
 
 # CIFAR-10

@@ -23,15 +23,15 @@ from test_datasets import write_celeba, write_imdb
 from torch import Tensor, nn
 
 import zoo
-from zoo import runs
 from zoo.callbacks import ExactResume
-from zoo.checkpoint_io import SafeCheckpointIO
-from zoo.creating import model_class
-from zoo.datamodules import base
-from zoo.finite import check_gradients
-from zoo.metrics_file import read_metrics
+from zoo.callbacks.finite import check_gradients
+from zoo.checkpoints.writing import SafeCheckpointIO
+from zoo.datamodules.common import base
+from zoo.factory import model_class
 from zoo.registry import model_row
-from zoo.seeds import mixed
+from zoo.support.seeds import mixed
+from zoo.training import run_folder as runs
+from zoo.training.metrics_file import read_metrics
 
 DIGITS = ("--data", "digits", "--trainer.accelerator", "cpu")
 LAST = Path("checkpoints", "last.ckpt")
@@ -332,7 +332,7 @@ def test_a_run_that_lost_patience_trains_on_with_more_of_it(
     results.unlink()  # as if it had been killed when it reported
     assert epochs(1, *go_on) == first
     with monkeypatch.context() as killed:  # before it has trained on at all
-        killed.setattr("zoo.fit.announce", Mock(side_effect=MemoryError))
+        killed.setattr("zoo.commands.fit.announce", Mock(side_effect=MemoryError))
         with pytest.raises(MemoryError):
             zoo_command(*words, 4, *go_on)
     assert epochs(4, *go_on) > first
@@ -436,7 +436,7 @@ def test_a_run_that_went_on_meanwhile_is_left_alone(zoo_command: Command, monkey
         os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
         return whole(folder)
 
-    monkeypatch.setattr("zoo.fit.only_writer", written_meanwhile)
+    monkeypatch.setattr("zoo.commands.fit.only_writer", written_meanwhile)
     done = zoo_command(*words, 2, "--ckpt_path", "last")
     assert (done.code, done.err.count("\n")) == (2, 1)
     assert "another process wrote runs/slp-digits/1/checkpoints/last.ckpt just now; try again" in done.err

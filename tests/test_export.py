@@ -14,7 +14,7 @@ from lightning.pytorch import Trainer
 from test_models import stand_in
 
 import zoo
-from zoo.inputs import random_inputs
+from zoo.tasks.example_inputs import random_inputs
 
 
 @pytest.fixture(scope="session")
@@ -94,7 +94,7 @@ def test_what_differs_is_not_written(
     zoo_command: Command, checkpoint: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ckpt = checkpoint("slp")
-    monkeypatch.setattr("zoo.export.LARGEST_DIFFERENCE", -1.0)
+    monkeypatch.setattr("zoo.commands.export.LARGEST_DIFFERENCE", -1.0)
     done = zoo_command("export", "--ckpt", ckpt, "--format", "safetensors", "--out", "m.safetensors")
     assert done.code == 2
     assert "nothing was written" in done.err

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from test_datasets import write_celeba, write_cifar, write_imdb
 
 import zoo
-from zoo.cli import main
-from zoo.creating import datamodule_class, model_class
-from zoo.parser import fit_parser
+from zoo.commands.cli import main
+from zoo.commands.parser import fit_parser
+from zoo.factory import datamodule_class, model_class
 
 VALUES = [
     *("0", "1", "-1", "2", "3.5", "1e-9", "1e30", "-0.1", "nan", "inf", "99999999999999999999"),

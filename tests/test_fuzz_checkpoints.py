@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from test_fuzz import check, seldom
 
-from zoo.cli import main
+from zoo.commands.cli import main
 
 FIT = (
     "fit",

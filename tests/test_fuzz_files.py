@@ -18,8 +18,8 @@ from test_fuzz import check, damage, damaged, often, seldom
 from test_strangers import COMMANDS, write_run
 
 import zoo
-import zoo.weights
-from zoo.cli import main
+import zoo.weights.records
+from zoo.commands.cli import main
 
 STARTS_PROCESSES = ("devices", "num_nodes", "strategy", "accelerator")
 
@@ -134,7 +134,7 @@ def test_altered_records(
     folder = tmp_path / "weights"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    for path in zoo.weights.FOLDER.glob("xor-xor.*"):
+    for path in zoo.weights.records.FOLDER.glob("xor-xor.*"):
         shutil.copy(path, folder)
     path = folder / "xor-xor.json"
     path.write_text(json.dumps(altered(json.loads(path.read_text()), where, what, value)))
@@ -147,7 +147,7 @@ def test_altered_records(
         "list": ["list"],
     }[command]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(zoo.weights, "FOLDER", folder)
+        patch.setattr(zoo.weights.records, "FOLDER", folder)
         timely(words, capsys)
 
 

@@ -15,8 +15,8 @@ from safetensors.torch import save
 from torch import nn
 
 import zoo
-from zoo import hub
-from zoo.inputs import random_inputs
+from zoo.sharing import hub
+from zoo.tasks.example_inputs import random_inputs
 
 
 @pytest.mark.parametrize("name", zoo.list_models())

@@ -15,13 +15,13 @@ from torch import Tensor
 
 import zoo
 from zoo.callbacks import ExactResume
-from zoo.creating import model_class
-from zoo.datamodules.base import DataModule, InMemory
-from zoo.defaults import parser_of
-from zoo.inputs import random_inputs
+from zoo.commands.defaults import parser_of
+from zoo.commands.request import Request
+from zoo.datamodules.common.base import DataModule, InMemory
+from zoo.factory import model_class
 from zoo.registry import model_row
-from zoo.request import Request
 from zoo.tasks import Regressor, Task
+from zoo.tasks.example_inputs import random_inputs
 from zoo.transforms import Text
 
 pytestmark = pytest.mark.parametrize("name", zoo.list_models())

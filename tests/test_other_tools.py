@@ -23,9 +23,9 @@ from torch import Tensor
 from torch.utils.data import ConcatDataset, DataLoader, Subset, TensorDataset, random_split
 
 import zoo
-from zoo.creating import model_class
 from zoo.datamodules import Digits
-from zoo.datamodules.base import DataModule
+from zoo.datamodules.common.base import DataModule
+from zoo.factory import model_class
 from zoo.tasks import Task
 
 every_network = pytest.mark.parametrize("name", zoo.list_models())

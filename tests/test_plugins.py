@@ -60,7 +60,7 @@ def test_an_installed_package_adds_to_the_zoo(site: Path, tmp_path: Path) -> Non
         ["export", "--ckpt", checkpoint, "--format", "pt2", "--out", "m.pt2"],
         ["fit", "slp", "--data", "two_moons"],
     ]
-    code = f"from zoo.cli import main\nfor words in {commands}: print('exit', main(words))"
+    code = f"from zoo.commands.cli import main\nfor words in {commands}: print('exit', main(words))"
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=tmp_path,

@@ -9,9 +9,9 @@ import pytest
 from lightning.pytorch import LightningDataModule, LightningModule, Trainer
 
 import zoo
-from zoo.creating import model_class
+from zoo.factory import model_class
 from zoo.registry import DATAMODULES, MODELS
-from zoo.signatures import arguments_of
+from zoo.support.signatures import arguments_of
 
 
 def test_lists_are_sorted_and_take_patterns() -> None:

@@ -121,12 +121,12 @@ import zoo.fit
 from zoo.cli import main
 class Malicious:
     def __reduce__(self): return Path.touch, (Path({str(MARK.absolute())!r}),)
-announce = zoo.fit.announce
+announce = zoo.commands.fit.announce
 def swap(*arguments):
     announce(*arguments)
     checkpoint = torch.load({str(path)!r}, weights_only=True)
     torch.save({{**checkpoint, "callbacks": Malicious()}}, {str(path)!r})
-zoo.fit.announce = swap
+zoo.commands.fit.announce = swap
 main(["fit", "slp", "--data", "digits", "--ckpt_path", {str(path)!r}, "--trainer.max_epochs", "3"])
 """
     done = subprocess.run(
@@ -190,7 +190,7 @@ def test_a_config_makes_no_objects(zoo_command: Command) -> None:
 
 
 def test_weights_are_safetensors_alone() -> None:
-    for path in zoo.weights.FOLDER.iterdir():
+    for path in zoo.weights.records.FOLDER.iterdir():
         assert path.suffix in (".py", ".json", ".safetensors") or path.name == "__pycache__", path
         if path.suffix == ".json":
             assert json.loads(path.read_text())["sha256"]

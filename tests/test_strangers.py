@@ -21,8 +21,9 @@ from conftest import Command
 from test_datasets import write_cifar, write_imdb
 
 import zoo
-from zoo.datamodules.base import DataModule
-from zoo.text import columns, is_plain, plain
+from zoo.datamodules.common.base import DataModule
+from zoo.support.console import is_plain, plain
+from zoo.support.tables import columns
 
 EVIL = "a\x1b]0;owned\x07\x9b2J\r\x7f\u202eb\u2028c"
 
@@ -354,9 +355,9 @@ RECORDS: dict[str, Callable[[dict[str, Any]], Any]] = {
 def test_damaged_records_of_weights(
     how: Callable[[dict[str, Any]], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zoo_command: Command
 ) -> None:
-    for path in zoo.weights.FOLDER.glob("slp-mnist.*"):
+    for path in zoo.weights.records.FOLDER.glob("slp-mnist.*"):
         shutil.copy(path, tmp_path)
-    monkeypatch.setattr(zoo.weights, "FOLDER", tmp_path)
+    monkeypatch.setattr(zoo.weights.records, "FOLDER", tmp_path)
     path = tmp_path / "slp-mnist.json"
     changed = how(json.loads(path.read_text()))
     path.write_text("[" * 100_000 if changed == "deep" else json.dumps(changed))

@@ -14,10 +14,11 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
 import zoo
-from zoo.losses import SENSIBLE, LossName, OutputKind, TargetKind, loss_function
-from zoo.measuring import MEASURED_AT_ONCE
-from zoo.optim import LR_SCHEDULERS, OPTIMIZERS
+from zoo.kinds import OutputKind, TargetKind
 from zoo.tasks import Classifier, Regressor
+from zoo.tasks.losses import SENSIBLE, LossName, loss_function
+from zoo.tasks.metrics import MEASURED_AT_ONCE
+from zoo.tasks.optimizers import LR_SCHEDULERS, OPTIMIZERS
 
 OUTPUTS = {
     "sigmoid": torch.sigmoid,

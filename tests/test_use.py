@@ -20,11 +20,11 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import zoo
 from zoo.datamodules import Digits
-from zoo.inputs import random_inputs
 from zoo.models import MLP
 from zoo.tasks import Classifier, Regressor, Task
+from zoo.tasks.example_inputs import random_inputs
 
-WITH_HEAD = [name for name in zoo.list_models() if zoo.creating.model_class(name).head]
+WITH_HEAD = [name for name in zoo.list_models() if zoo.factory.model_class(name).head]
 
 every_network = pytest.mark.parametrize("name", zoo.list_models())
 every_head = pytest.mark.parametrize("name", WITH_HEAD)

@@ -16,10 +16,10 @@ from conftest import Command, load_script
 from PIL import Image
 
 import zoo
-from zoo import weights
-from zoo.creating import datamodule_class
-from zoo.inputs import random_inputs
+from zoo.factory import datamodule_class
+from zoo.tasks.example_inputs import random_inputs
 from zoo.weights import WeightsRecord
+from zoo.weights import records as weights
 
 PUBLISHED = [(model, name) for model in zoo.list_models() for name in zoo.list_weights(model)]
 published = pytest.mark.parametrize(("model", "name"), PUBLISHED)
@@ -75,7 +75,7 @@ def test_a_record_tells_what_it_must(model: str, name: str) -> None:
     zoo.create_datamodule(record.data, **record.data_arguments)  # they are arguments of it
 
 
-@pytest.mark.parametrize("model", [m for m, _ in PUBLISHED if zoo.creating.model_class(m).head])
+@pytest.mark.parametrize("model", [m for m, _ in PUBLISHED if zoo.factory.model_class(m).head])
 def test_another_number_of_classes_takes_all_but_the_head(model: str, caplog: pytest.LogCaptureFixture) -> None:
     whole = zoo.create_model(model, weights="default")
     assert not caplog.records

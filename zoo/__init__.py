@@ -8,25 +8,25 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from zoo.creating import create_datamodule, create_model
 from zoo.errors import ZooError
+from zoo.factory import create_datamodule
 from zoo.registry import list_datamodules, list_models
+from zoo.support.version import __version__
+from zoo.weights import create_model
 
 if TYPE_CHECKING:
     from zoo import datamodules, models
-    from zoo.checkpoint import load_model
-    from zoo.gradients import gradcheck
+    from zoo.checkpoints.reading import load_model
     from zoo.tasks import Prediction
+    from zoo.tasks.gradients import gradcheck
     from zoo.weights import WeightsRecord, list_weights, weights_record
-
-__version__ = "0.1.0"
 
 _LAZY = {
     "Prediction": "zoo.tasks",
     "WeightsRecord": "zoo.weights",
-    "gradcheck": "zoo.gradients",
+    "gradcheck": "zoo.tasks.gradients",
     "list_weights": "zoo.weights",
-    "load_model": "zoo.checkpoint",
+    "load_model": "zoo.checkpoints.reading",
     "weights_record": "zoo.weights",
 }
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import TypeVar
 
-from zoo.text import plain
+from zoo.support.console import plain
 
 Row = TypeVar("Row")
 

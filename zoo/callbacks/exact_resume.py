@@ -24,11 +24,19 @@ from lightning.pytorch.callbacks import (
 from torch.nn import Parameter
 from torch.optim import Optimizer
 
-from zoo.checkpoint_io import SafeCheckpointIO, sweep
+from zoo.callbacks.finite import check_gradients, check_loss
+from zoo.checkpoints.writing import SafeCheckpointIO, sweep
 from zoo.errors import ZooError
-from zoo.finite import check_gradients, check_loss
-from zoo.jobs import PREEMPTION, in_slurm, noted
-from zoo.lightning_loops import begin_next_epoch, callbacks_of, can_be_resumed_here, move_into_epoch, was_cut_short
+from zoo.internals.lightning import (
+    begin_next_epoch,
+    callbacks_of,
+    can_be_resumed_here,
+    move_into_epoch,
+    was_cut_short,
+    without_hooks,
+)
+from zoo.launch.launchers import in_slurm
+from zoo.launch.signals import PREEMPTION, received
 
 SECONDS_APART = 2.0
 """Between the checkpoints of epochs, at least: of epochs that take next to nothing not each is saved."""
@@ -47,6 +55,7 @@ SECONDS_AT_MOST = 300.0
 """Between two checkpoints, at most, where steps are not counted."""
 
 
+@without_hooks("on_train_batch_start", "on_before_backward", "on_after_backward", "on_before_zero_grad")
 class ExactResume(Checkpoint):
     """Keeps ``last.ckpt`` such that a run resumed from it ends with the weights of a run that was never interrupted.
 
@@ -76,9 +85,6 @@ class ExactResume(Checkpoint):
     Raises:
         ZooError: A loss or a gradient is not finite.
     """
-
-    # Lightning calls each hook of each callback in each step, at 2 µs a call, but not what cannot be called.
-    on_train_batch_start = on_before_backward = on_after_backward = on_before_zero_grad = None  # type: ignore[assignment]
 
     def __init__(
         self,
@@ -125,7 +131,7 @@ class ExactResume(Checkpoint):
                 callback.on_train_epoch_start(trainer)
         may_overflow = getattr(trainer.precision_plugin, "scaler", None) is not None  # then that step is left out
         self.watched = [] if self.allow_nan or may_overflow else list(pl_module.parameters())
-        self.asked = noted()
+        self.asked = received()
         for number in (signal.SIGINT, signal.SIGTERM, *([PREEMPTION] if in_slurm() else [])):
             self.previous[number] = signal.signal(number, self._ask)
 

@@ -12,8 +12,9 @@ from lightning.pytorch.callbacks import TQDMProgressBar
 from lightning.pytorch.callbacks.progress.tqdm_progress import Tqdm
 from lightning.pytorch.utilities.types import STEP_OUTPUT
 
-from zoo.metrics_file import in_order
-from zoo.text import as_text, say
+from zoo.internals.lightning import without_hooks
+from zoo.support.console import say
+from zoo.support.tables import as_text, in_order
 
 SECONDS = 0.1
 """Between two drawings of a bar."""
@@ -25,15 +26,14 @@ SECONDS_A_LINE = 10.0
 """Between two lines, at least, where nobody knows how many epochs there will be."""
 
 
+@without_hooks(
+    "on_train_batch_start", "on_before_backward", "on_after_backward", "on_before_zero_grad", "on_before_optimizer_step"
+)
 class ProgressBar(TQDMProgressBar):
     """Redraws the bars ten times a second instead of every step, and leaves a line with an epoch's metrics.
 
     In a log file there are the lines alone. Of many epochs, only some leave a line. Bars vanish when they are done.
     """
-
-    # Not called in each step, where Lightning would spend 2 µs on each, see ExactResume.
-    on_train_batch_start = on_before_backward = on_after_backward = on_before_zero_grad = None  # type: ignore[assignment]
-    on_before_optimizer_step = None  # type: ignore[assignment]
 
     def __init__(self) -> None:
         super().__init__()

@@ -7,7 +7,7 @@ from typing import Any
 
 from lightning.pytorch.callbacks import ModelSummary
 
-from zoo.text import columns
+from zoo.support.tables import columns
 
 logger = logging.getLogger("lightning.pytorch.callbacks.model_summary")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from zoo.creating import load_class
+from zoo.factory import load_class
 from zoo.registry import DATAMODULES
 
 if TYPE_CHECKING:

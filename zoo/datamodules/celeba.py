@@ -9,11 +9,12 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from zoo.datamodules.base import DataUnavailableError, Split
-from zoo.datamodules.examples import Batches
-from zoo.datamodules.files import data_root, read_text
-from zoo.datamodules.images import ImageDataModule
+from zoo.datamodules.common.base import DataUnavailableError
+from zoo.datamodules.common.examples import Batches
+from zoo.datamodules.common.files import data_root, read_text
+from zoo.datamodules.common.images import ImageDataModule
 from zoo.errors import ZooError
+from zoo.kinds import Split
 from zoo.transforms import Photo, Transform, read_picture
 
 ATTRIBUTES = """

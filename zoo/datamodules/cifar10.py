@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 from torchvision import datasets
 
-from zoo.datamodules.base import DataUnavailableError, InMemory
-from zoo.datamodules.files import data_root, fetch_tar
-from zoo.datamodules.images import ImageDataModule
+from zoo.datamodules.common.base import DataUnavailableError, InMemory
+from zoo.datamodules.common.files import data_root, fetch_tar
+from zoo.datamodules.common.images import ImageDataModule
 from zoo.errors import ZooError
-from zoo.files import open_file
+from zoo.support.files import open_file
 from zoo.transforms import Photo, Transform
 
 

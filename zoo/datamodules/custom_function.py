@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from zoo.datamodules.tables import TableDataModule
+from zoo.datamodules.common.tables import TableDataModule
 from zoo.errors import ZooError
 
 

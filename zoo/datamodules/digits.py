@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional as F
 
-from zoo.datamodules.base import InMemory
-from zoo.datamodules.images import ImageDataModule, small_affine
+from zoo.datamodules.common.base import InMemory
+from zoo.datamodules.common.images import ImageDataModule, small_affine
 from zoo.errors import ZooError
 from zoo.transforms import Digit, Transform
 

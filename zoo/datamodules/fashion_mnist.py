@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 from torchvision import datasets
 
-from zoo.datamodules.images import crop_and_flip
+from zoo.datamodules.common.images import crop_and_flip
 from zoo.datamodules.mnist import MNIST
 from zoo.transforms import Item, Transform
 

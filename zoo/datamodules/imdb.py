@@ -14,13 +14,14 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from zoo.datamodules.base import DataModule, DataUnavailableError, Split
-from zoo.datamodules.examples import Batches
-from zoo.datamodules.files import data_root, fetch_tar, read_text
-from zoo.datamodules.loading import EpochSampler
+from zoo.datamodules.common.base import DataModule, DataUnavailableError
+from zoo.datamodules.common.examples import Batches
+from zoo.datamodules.common.files import data_root, fetch_tar, read_text
+from zoo.datamodules.common.loading import EpochSampler
 from zoo.errors import ZooError
-from zoo.files import open_file, written_whole
-from zoo.seeds import mixed
+from zoo.kinds import Split
+from zoo.support.files import open_file, written_whole
+from zoo.support.seeds import mixed
 from zoo.transforms import Text, Transform
 
 ARCHIVE = "aclImdb_v1.tar.gz"

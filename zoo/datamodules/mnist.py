@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torchvision import datasets
 
-from zoo.datamodules.base import DataUnavailableError, InMemory
-from zoo.datamodules.files import data_root, download, offline_reason, read_idx, unpack_gz
-from zoo.datamodules.images import ImageDataModule, small_affine
+from zoo.datamodules.common.base import DataUnavailableError, InMemory
+from zoo.datamodules.common.files import data_root, download, offline_reason, read_idx, unpack_gz
+from zoo.datamodules.common.images import ImageDataModule, small_affine
 from zoo.errors import ZooError
 from zoo.transforms import Digit, Transform
 

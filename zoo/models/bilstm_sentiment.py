@@ -7,10 +7,10 @@ from typing import Unpack
 import torch
 from torch import Tensor, nn
 
-from zoo.dropout import Dropout
-from zoo.losses import LossName
-from zoo.sequences import final_states
+from zoo.models.layers.dropout import Dropout
+from zoo.models.layers.sequences import final_states
 from zoo.tasks import Classifier, ClassifierOptions
+from zoo.tasks.losses import LossName
 
 
 class BiLSTMSentiment(Classifier):

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from zoo.errors import ZooError
-from zoo.losses import LossName
 from zoo.tasks import Classifier, ClassifierOptions
+from zoo.tasks.losses import LossName
 
 
 class ConvNet(Classifier):

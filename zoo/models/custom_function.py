@@ -7,8 +7,8 @@ from typing import Unpack
 import torch
 from torch import Tensor, nn
 
-from zoo.losses import LossName
 from zoo.tasks import Regressor, TaskOptions
+from zoo.tasks.losses import LossName
 
 
 class CustomFunction(Regressor):

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoo.dropout import Dropout
-from zoo.losses import LossName
+from zoo.models.layers.dropout import Dropout
 from zoo.tasks import Classifier, ClassifierOptions
+from zoo.tasks.losses import LossName
 
 
 class FeedForwardNN(Classifier):

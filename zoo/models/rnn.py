@@ -7,9 +7,9 @@ from typing import Unpack
 import torch
 from torch import Tensor, nn
 
-from zoo.losses import LossName
-from zoo.sequences import as_steps, last_step
+from zoo.models.layers.sequences import as_steps, last_step
 from zoo.tasks import Classifier, ClassifierOptions
+from zoo.tasks.losses import LossName
 
 
 class RNN(Classifier):

@@ -10,7 +10,7 @@ from torchmetrics import Metric
 from torchmetrics.classification import BinaryAccuracy, MulticlassAccuracy, MulticlassConfusionMatrix
 
 from zoo.errors import ZooError
-from zoo.measuring import SplitPrefix
+from zoo.tasks.metrics import SplitPrefix
 from zoo.tasks.task import Prediction, Task, TaskOptions
 
 

@@ -12,14 +12,16 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torchmetrics import Metric
 
 from zoo.errors import ZooError
-from zoo.hyperparameters import check_hyperparameters
-from zoo.losses import InputKind, LossName, OutputKind, TargetKind, loss_function
-from zoo.measuring import Measured, SplitPrefix
-from zoo.modes import evaluating
-from zoo.optim import lr_scheduler_class, lr_scheduler_config, optimizer_class
-from zoo.ranks import rank_and_ranks
-from zoo.shapes import check_fits
-from zoo.signatures import built_with, follow_options
+from zoo.internals.lightning import trainer_of
+from zoo.internals.torch import evaluating
+from zoo.kinds import InputKind, OutputKind, TargetKind
+from zoo.support.ranks import rank_and_ranks
+from zoo.support.signatures import built_with, follow_options
+from zoo.tasks.compatibility import check_fits
+from zoo.tasks.hyperparameters import check_hyperparameters
+from zoo.tasks.losses import LossName, loss_function
+from zoo.tasks.metrics import Measured, SplitPrefix
+from zoo.tasks.optimizers import lr_scheduler_class, lr_scheduler_config, optimizer_class
 from zoo.transforms import Transform, from_spec
 
 Batch = tuple[Tensor, Tensor]
@@ -57,7 +59,7 @@ class Task(Measured):
     Args:
         target: What outputs are compared with.
         metrics: What is measured beside the loss, by name.
-        loss: Name of the loss, see :mod:`zoo.losses`.
+        loss: Name of the loss, see :mod:`zoo.tasks.losses`.
         lr: Learning rate.
         optimizer: Name of a class of torch.optim.
         optimizer_args: Further arguments of the optimizer, such as ``{momentum: 0.9}``; by default those of the
@@ -141,7 +143,7 @@ class Task(Measured):
         loss = self._loss(batch, None if self.evaluated_again else "train/")
         self.evaluated_again = True
         if self.summed:
-            loss = loss * rank_and_ranks(self._trainer)[1]  # DDP averages the gradients of the ranks
+            loss = loss * rank_and_ranks(trainer_of(self))[1]  # DDP averages the gradients of the ranks
         if self.l1:
             loss = loss + self.l1 * torch.stack([p.abs().sum() for p in self.parameters()]).sum()
         if self.l2:
@@ -212,14 +214,14 @@ class Task(Measured):
     def on_validation_epoch_end(self) -> None:
         """Log the validation set's metrics, and step a schedule that looks at them."""
         super().on_validation_epoch_end()
-        scheduler = self.lr_schedulers() if self.lr_scheduler and self._trainer else None
+        scheduler = self.lr_schedulers() if self.lr_scheduler and trainer_of(self) else None
         if isinstance(scheduler, ReduceLROnPlateau) and not self.trainer.sanity_checking:
             scheduler.step(self.trainer.callback_metrics["val/loss"])
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Name the network and its data, so that :func:`zoo.load_model` knows what to build, and what to feed it."""
         super().on_save_checkpoint(checkpoint)
-        data = getattr(self._trainer, "datamodule", None)
+        data = getattr(trainer_of(self), "datamodule", None)
         checkpoint["zoo"] = {
             "model": class_path(self),
             "data": class_path(data) if data else None,

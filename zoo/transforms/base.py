@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from torch import Tensor
 
-from zoo.losses import InputKind
+from zoo.kinds import InputKind
 
 
 class Transform(ABC):

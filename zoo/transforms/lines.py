@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from zoo.errors import ZooError
-from zoo.losses import InputKind
+from zoo.kinds import InputKind
 from zoo.transforms.base import Transform
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from zoo.errors import ZooError
-from zoo.files import open_file
+from zoo.support.files import open_file
 
 
 def as_seen(value: Any) -> Image.Image:

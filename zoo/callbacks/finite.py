@@ -1,0 +1,58 @@
+"""Is what a network learns from finite? Told before a bad gradient reaches the weights."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from lightning.pytorch import LightningModule, Trainer
+from torch import Tensor
+from torch.nn import Parameter
+
+from zoo.errors import ZooError
+from zoo.internals.torch import all_finite
+
+REMEDY = (
+    "Lower --model.lr, clip gradients with --trainer.gradient_clip_val, or go on nevertheless with --allow_nan; "
+    "checkpoints from before are good"
+)
+
+
+def check_loss(trainer: Trainer, loss: Tensor) -> None:
+    """Raise ZooError, with step and batch, if the loss of a batch is not finite though its gradients were."""
+    value = loss.item()
+    if not math.isfinite(value):
+        raise ZooError(f"the loss is {value} at {_where(trainer, trainer.global_step)}. {REMEDY}")
+
+
+def check_gradients(trainer: Trainer, module: LightningModule, parameters: list[Parameter]) -> None:
+    """Raise ZooError, with step, batch and the largest parameter at fault, if a gradient is not finite.
+
+    Args:
+        trainer: The trainer.
+        module: The network.
+        parameters: Its parameters, as a list: to collect them would cost more than to look at them.
+    """
+    if _all_finite([p.grad for p in parameters if p.grad is not None]):
+        return
+    # A sum of huge terms that are finite may overflow: only now each of them is looked at.
+    bad = [(n, p) for n, p in module.named_parameters() if p.grad is not None and not p.grad.isfinite().all()]
+    if not bad:
+        return
+    name, parameter = max(bad, key=lambda pair: pair[1].numel())
+    raise ZooError(
+        f"a gradient is not finite at {_where(trainer, trainer.global_step + 1)}; the largest parameter with such a one"
+        f" is {name}, {tuple(parameter.shape)}. The weights were not updated. {REMEDY}"
+    )
+
+
+def _all_finite(gradients: list[Tensor]) -> bool:
+    """Whether all are finite, for sure if it says so: what a step can afford."""
+    if all(gradient.is_cpu and gradient.layout == torch.strided for gradient in gradients):
+        return all_finite(gradients)
+    total = torch.stack([gradient.sum() for gradient in gradients]).sum()  # one wait for the device
+    return math.isfinite(total.item())
+
+
+def _where(trainer: Trainer, step: int) -> str:
+    return f"step {step} (epoch {trainer.current_epoch + 1}, batch {trainer.fit_loop.epoch_loop.batch_idx + 1})"

@@ -1,0 +1,123 @@
+"""Reading checkpoints, without ever running what is in them."""
+
+from __future__ import annotations
+
+import os
+import warnings
+import zipfile
+from typing import Any
+
+import torch
+
+from zoo.checkpoints.consistency import check_data, check_network
+from zoo.checkpoints.schema import FaultError, check_parts
+from zoo.errors import ZooError
+from zoo.factory import build_model, datamodule_class, name_of
+from zoo.registry import datamodules, models
+from zoo.support.files import as_path, open_file
+from zoo.support.signatures import arguments_of
+from zoo.tasks import Task
+
+
+def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read a checkpoint that a network of the zoo saved, onto the CPU.
+
+    Args:
+        path: A local file. Addresses are refused.
+
+    Returns:
+        The checkpoint; ``["zoo"]`` holds the registered names of its model and of its data, None where unknown.
+
+    Raises:
+        ZooError: The file is missing, damaged, or not such a checkpoint.
+    """
+    path = as_path(path, "checkpoint")
+    if not path.exists():
+        raise ZooError(f"checkpoint {path} does not exist")
+    try:
+        with warnings.catch_warnings(action="ignore"), open_file(path) as file:  # torch's own, on a file that is no use
+            with zipfile.ZipFile(file) as archive:  # torch looks at no checksum: a changed byte may be a changed name
+                if any(part.compress_type != zipfile.ZIP_STORED for part in archive.infolist()) or archive.testzip():
+                    raise ValueError("it was packed by something else, to unpack to any size, or a checksum is wrong")
+            file.seek(0)
+            checkpoint = torch.load(file, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise ZooError(f"checkpoint {path} cannot be read: {error.strerror or error}") from None
+    except Exception:  # a file of arbitrary bytes can raise anything
+        raise ZooError(f"{path} is not a checkpoint, or is damaged; nothing was loaded from it") from None
+    if not isinstance(checkpoint, dict) or not checkpoint.keys() >= {"zoo", "state_dict"}:
+        raise ZooError(f"{path} is not a checkpoint of a network of the zoo")
+    try:
+        check_parts(checkpoint)
+        origin = checkpoint["zoo"]
+        origin["model"] = name_of(origin["model"], models())
+        origin["data"] = name_of(origin.get("data") or "", datamodules())
+        if origin["data"]:
+            check_data(origin["data"], checkpoint.get("datamodule_hyper_parameters", {}))
+        if origin["model"]:
+            check_network(origin["model"], checkpoint)
+    except FaultError as fault:
+        raise ZooError(f"{path} is damaged: {fault}") from None
+    return checkpoint
+
+
+def load_model(path: str | os.PathLike[str], *, name: str | None = None) -> Task:
+    """Build the network that a checkpoint holds, with its weights, in evaluation mode, on the CPU.
+
+    Only tensors and plain values are read (``weights_only=True``), only from local files, and only into networks of the
+    registry, so that a checkpoint from elsewhere cannot run code.
+
+    Args:
+        path: The checkpoint, as Lightning saves it.
+        name: Name of the network that it must hold; by default, any.
+
+    Raises:
+        ZooError: The file is missing, damaged, no checkpoint of the zoo, or one of another network.
+    """
+    return build(read_checkpoint(path), path, name)
+
+
+def build(checkpoint: dict[str, Any], path: str | os.PathLike[str], name: str | None = None) -> Task:
+    """Build the network of a checkpoint that was read from ``path``; see :func:`load_model`."""
+    found = checkpoint["zoo"]["model"]
+    if found is None:
+        raise ZooError(f"{path} holds a network that is not of the zoo; load it with its class's load_from_checkpoint")
+    check_holds(checkpoint, path, name or found)
+    model = build_model(found, **checkpoint.get("hyper_parameters", {}))
+    restore(model, checkpoint, path)
+    return model.eval()
+
+
+def data_arguments(checkpoint: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of the data module that a checkpoint was trained on, nothing if that is unknown.
+
+    Where the data was, and how many processes loaded it, is left out, since this may be another machine; and the seed,
+    which is of the training order.
+    """
+    data = checkpoint["zoo"]["data"]
+    known = set(arguments_of(datamodule_class(data))) - {"seed", "root", "num_workers"} if data else set()
+    return {key: value for key, value in checkpoint.get("datamodule_hyper_parameters", {}).items() if key in known}
+
+
+def check_holds(checkpoint: dict[str, Any], path: str | os.PathLike[str], name: str) -> None:
+    """Raise ZooError if a checkpoint that was read from ``path`` holds another network than that of the name."""
+    found = checkpoint["zoo"]["model"]
+    if found != name:
+        hint = (
+            f"the network {found!r}, not {name!r}; use --model {found}" if found else "a network that is not of the zoo"
+        )
+        raise ZooError(f"{path} holds {hint}")
+
+
+def restore(model: Task, checkpoint: dict[str, Any], path: str | os.PathLike[str]) -> None:
+    """Load the weights of a checkpoint that was read from ``path`` into a network, and what makes its inputs.
+
+    Raises:
+        ZooError: They do not fit.
+    """
+    model.on_load_checkpoint(checkpoint)
+    try:
+        model.load_state_dict(checkpoint["state_dict"])
+    except RuntimeError as error:
+        reason = " ".join(str(error).split("\n\t")[-1].split())
+        raise ZooError(f"{path} does not fit this {type(model).__name__}: {reason}") from None

@@ -1,0 +1,68 @@
+"""The options of ``zoo fit`` for a network and a data set, with the documented training as their defaults."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from zoo.commands.parser import Parser, fit_parser
+from zoo.commands.request import Request
+from zoo.datamodules.common.base import DataUnavailableError
+from zoo.factory import create_datamodule, datamodule_class, model_class
+from zoo.registry import model_row
+from zoo.reports.report import warn
+from zoo.support.signatures import arguments_of
+from zoo.tasks.compatibility import check_pair
+from zoo.training.config_file import OF_THE_DATA
+
+STAND_IN = "digits"
+"""The data set that needs no download."""
+
+
+def parser_of(request: Request) -> Parser:
+    """Return the parser for a network and a data set, with the documented training as defaults."""
+    assert request.model
+    row = model_row(request.model)
+    data_name = request.data or row.data
+    model, data = model_class(request.model), datamodule_class(data_name)
+    check_pair(request.model, model, data_name, data)
+    parser = fit_parser(request.program, model, data)
+    defaults: dict[str, Any] = {
+        "model.name": request.model,
+        "data.name": data_name,
+        "data.batch_size": row.batch_size,
+        "trainer.max_epochs": row.max_epochs,
+        **{k: value for k, value in row.options.items() if data_name == row.data or not k.startswith(OF_THE_DATA)},
+    }
+    if data_name == STAND_IN:
+        defaults |= {f"data.{name}": value for name, value in _documented_shape(request.model).items()}
+    parser.set_defaults(defaults)
+    return parser
+
+
+def with_stand_in(request: Request, error: DataUnavailableError) -> Request:
+    """Return the request with the embedded data in the place of the documented, and say so, loudly."""
+    instead = replace(request, data=STAND_IN, options=[])
+    known = parser_of(instead).options()
+    words, unused = iter(request.options), ""
+    for word in words:
+        option, equals, _ = word.partition("=")
+        if option.startswith("--data.") and option not in known:
+            unused += f" {option} is not used."
+            if not equals:
+                next(words, None)  # its value
+        else:
+            instead.options.append(word)
+    replaced = model_row(str(request.model)).data
+    warn(f"{error}.", f"Training on the embedded {STAND_IN} instead: results are NOT those of {replaced}.{unused}")
+    return instead
+
+
+def _documented_shape(model_name: str) -> dict[str, int]:
+    """Return the shape of the images that a network's document trains it on, as arguments of the stand-in."""
+    row = model_row(model_name)
+    options = {option.removeprefix("data."): value for option, value in row.options.items() if "data." in option}
+    if "root" in arguments_of(datamodule_class(row.data)):
+        options["root"] = "."  # whatever ZOO_DATA is: nothing is read
+    channels, size, _ = create_datamodule(row.data, **options).shape
+    return {"channels": channels, "image_size": size}

@@ -1,0 +1,205 @@
+"""The options of a command: every argument of the network, of the data module and of Lightning's Trainer."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import warnings
+from collections.abc import Iterator
+from typing import Any, NoReturn, get_args
+
+from jsonargparse import ActionConfigFile, ArgumentParser, Namespace  # type: ignore[attr-defined]
+from lightning.fabric.plugins import CheckpointIO, ClusterEnvironment
+from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.accelerators import Accelerator
+from lightning.pytorch.loggers import Logger
+from lightning.pytorch.plugins import LayerSync, Precision
+from lightning.pytorch.profilers import Profiler
+from lightning.pytorch.strategies import Strategy
+
+from zoo.datamodules.common.base import DataModule
+from zoo.errors import ZooError, suggestion
+from zoo.registry import list_datamodules, list_models
+from zoo.tasks import Task
+from zoo.training.config_file import CLASSES, config_text
+
+BASES = (Callback, Logger, Profiler, Strategy, Accelerator, Precision, ClusterEnvironment, CheckpointIO, LayerSync)
+"""What the trainer takes objects of."""
+
+
+class ConfigFile(ActionConfigFile):
+    """The option ``--config``: jsonargparse is given the text, so that it opens no file itself."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        """Add the options of a file to those given before."""
+        names = {name: parser.get_default(f"{name}.name") for name in ("model", "data")}
+        self.apply_config(parser, namespace, self.dest, f"\n{config_text(values, names)}")  # with which no path begins
+
+
+class Parser(ArgumentParser):
+    """jsonargparse's parser, with errors of one line and suggestions for misspelt options."""
+
+    def parse_args(self, *args: Any, **kwargs: Any) -> Namespace:  # type: ignore[override]
+        """Parse the options. Raises ZooError for one that is wrong, or names what the trainer takes no object of."""
+        with warnings.catch_warnings():  # of jsonargparse, on what is refused below
+            warnings.filterwarnings("ignore", r"(?s).*(JSONARGPARSE_DEPRECATION_WARNINGS|import_path_denylist)")
+            options: Namespace = super().parse_args(*args, **kwargs)
+        for action in self._actions:  # to jsonargparse, null fits any type
+            may_be_null = action.default is None or type(None) in get_args(getattr(action, "_typehint", None))
+            if not may_be_null and action.dest in options and options[action.dest] is None:
+                raise ZooError(f"--{action.dest} may not be null; give a value, or leave it out")
+        for name in CLASSES:
+            _check_objects(options.get(f"trainer.{name}"), f"--trainer.{name}")
+        return options
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        """Raise a ZooError that says, in one line, what is wrong."""
+        raise ZooError(_one_line(message, self.options()))
+
+    def options(self) -> list[str]:
+        """Return every option, such as ``--model.lr``."""
+        return [option for action in self._actions for option in action.option_strings if option.startswith("--")]
+
+
+def fit_parser(program: str, model: type[Task], data: type[DataModule]) -> Parser:
+    """Return the parser of ``zoo fit`` for a network and a data set."""
+    parser = Parser(prog=program, usage=f"{program} [--OPTION VALUE ...]", allow_abbrev=False)
+    parser.add_argument("--config", action=ConfigFile, help="options from a file, such as a run folder's config.yaml")
+    parser.add_argument("--seed", type=int, default=0, help="seeds weights, order and dropout; equal seeds, equal runs")
+    parser.add_argument("--patience", type=int | None, help="stop when val/loss has not improved for that many epochs")
+    parser.add_argument(
+        "--ckpt_path", type=str | None, help="resume from a checkpoint: 'last', of the newest run, or a file"
+    )
+    parser.add_argument(
+        "--checkpoint_every",
+        type=int | None,
+        help="steps between two checkpoints (default: each epoch that takes 2 s, and at least every five minutes)",
+    )
+    parser.add_argument("--allow_nan", action="store_true", help="go on with a loss or gradient that is not finite")
+    parser.add_argument("--out", type=str, default="runs", help="folder of all runs")
+    parser.add_argument("--name", type=str | None, help="folder of this run's kind in it (default: <model>-<data>)")
+    parser.add_class_arguments(model, "model", instantiate=False)
+    parser.add_argument("--model.name", type=str, help="name of the network; on the command line, --model will do")
+    parser.add_argument(
+        "--data.batch_size_per_device",
+        type=int | None,
+        help="examples a batch of each process; --data.batch_size is of all of them together",
+    )
+    _add_data_and_trainer(parser, data)
+    _complete_help(parser)
+    return parser
+
+
+def test_parser(program: str, data: type[DataModule]) -> Parser:
+    """Return the parser of ``zoo test`` for a data set."""
+    parser = Parser(prog=program, usage=f"{program} --ckpt FILE [--OPTION VALUE ...]", allow_abbrev=False)
+    _add_data_and_trainer(parser, data)
+    return parser
+
+
+def _add_data_and_trainer(parser: Parser, data: type[DataModule]) -> None:
+    parser.add_class_arguments(data, "data", instantiate=False, skip={"seed"})
+    parser.add_argument("--data.name", type=str, help="name of the data set; on the command line, --data will do")
+    parser.add_class_arguments(Trainer, "trainer", instantiate=False, fail_untyped=False)
+    parser.set_defaults({"trainer.num_sanity_val_steps": 0})  # there is nothing that could go wrong in a sanity check
+
+
+def _complete_help(parser: Parser) -> None:
+    """Say what jsonargparse leaves unsaid: of a section's own name."""
+    for action in parser._actions:
+        if action.dest in ("model", "data"):
+            action.metavar, action.help = "NAME", "its name, as zoo list shows them"
+
+
+def _check_objects(value: Any, option: str) -> None:
+    """Raise ZooError for a class that the trainer takes no object of, and for functions: they would be called."""
+    if isinstance(value, list):
+        for item in value:
+            _check_objects(item, option)
+    elif isinstance(value, Namespace) and "class_path" in value:
+        module, _, name = value.class_path.rpartition(".")
+        cls = getattr(importlib.import_module(module), name)
+        if not (inspect.isclass(cls) and issubclass(cls, BASES)):
+            raise ZooError(f"{option} takes no {value.class_path}; give a class of Lightning's kind")
+        defaults = inspect.signature(cls).parameters
+        for argument, given in value.get("init_args", Namespace()).as_dict().items():
+            if callable(given) and given is not defaults[argument].default:
+                raise ZooError(f"{option}: {argument} of {name} is a function, which no option can name; use Python")
+        for given in vars(value.get("init_args", Namespace())).values():
+            _check_objects(given, option)
+
+
+def section(options: Namespace, name: str) -> dict[str, Any]:
+    """Return the options of a section, such as ``model``, by name: the arguments of its class."""
+    values: dict[str, Any] = options.get(name, Namespace()).as_dict()
+    for ours in ("name", "batch_size_per_device"):  # which the class does not take
+        values.pop(ours, None)
+    return values
+
+
+def flat(options: Namespace) -> Iterator[tuple[str, Any]]:
+    """Yield the options by their full names, such as ``model.lr``: those of sections, and those of none."""
+    for name, value in vars(options).items():
+        if isinstance(value, Namespace):
+            yield from ((f"{name}.{key}", item) for key, item in vars(value).items())
+        else:
+            yield name, value
+
+
+def as_list(value: Any) -> list[Any]:
+    """Return the values of an option that takes one or several."""
+    return value if isinstance(value, list) else [value] if value else []
+
+
+COMMON_NAMES = {
+    **dict.fromkeys(("learning_rate", "eta"), "model.lr"),
+    **dict.fromkeys(("optim", "opt"), "model.optimizer"),
+    **dict.fromkeys(("momentum", "betas", "nesterov"), "model.optimizer_args"),
+    **dict.fromkeys(("weight_decay", "wd"), "model.l2"),
+    **dict.fromkeys(("scheduler", "schedule"), "model.lr_scheduler"),
+    **dict.fromkeys(("criterion", "loss_function", "loss_fn"), "model.loss"),
+    **dict.fromkeys(("hidden", "hidden_size", "hidden_units", "units"), "model.hidden_dim"),
+    **dict.fromkeys(("batch", "bs", "batchsize"), "data.batch_size"),
+    **dict.fromkeys(("workers", "num_worker", "n_workers", "jobs"), "data.num_workers"),
+    **dict.fromkeys(("data_dir", "data_root", "dataroot", "datadir"), "data.root"),
+    **dict.fromkeys(("augmentation", "augmentations"), "data.augment"),
+    **dict.fromkeys(("validation_size", "val_split", "validation_split"), "data.val_size"),
+    **dict.fromkeys(("epochs", "epoch", "num_epochs", "n_epochs", "nepochs"), "trainer.max_epochs"),
+    **dict.fromkeys(("steps", "num_steps", "iterations"), "trainer.max_steps"),
+    **dict.fromkeys(("gpu", "gpus", "num_gpus", "ngpus", "num_devices", "processes", "nproc"), "trainer.devices"),
+    **dict.fromkeys(("device", "cuda", "cpu", "mps"), "trainer.accelerator"),
+    **dict.fromkeys(("nodes",), "trainer.num_nodes"),
+    **dict.fromkeys(("fp16", "bf16", "amp", "dtype", "half"), "trainer.precision"),
+    **dict.fromkeys(("grad_clip", "clip", "clip_grad_norm"), "trainer.gradient_clip_val"),
+    **dict.fromkeys(("accumulation", "grad_accum", "gradient_accumulation_steps"), "trainer.accumulate_grad_batches"),
+    **dict.fromkeys(("early_stopping", "early_stop"), "patience"),
+    **dict.fromkeys(("resume", "checkpoint", "ckpt", "load"), "ckpt_path"),
+    **dict.fromkeys(("output", "output_dir", "out_dir", "save_dir", "logdir"), "out"),
+    **dict.fromkeys(("random_seed", "random_state"), "seed"),
+}
+"""How options are called elsewhere."""
+
+
+def _suggested_option(option: str, options: list[str]) -> str:
+    """Return a suggestion for an option: the one whose name ends so, or is called so elsewhere, or else the nearest."""
+    name = option.strip("-").rpartition(".")[2].replace("-", "_").lower()
+    by_name = [known for known in options if known.rpartition(".")[2].removeprefix("--") == name]
+    known = [f"--{COMMON_NAMES[name]}"] if name in COMMON_NAMES else by_name
+    found = next((known for known in known if known in options), None)
+    return f"; did you mean {found!r}?" if found else suggestion(option, options)
+
+
+def _one_line(message: str, options: list[str]) -> str:
+    if unknown := re.match(r"unrecognized arguments: (\S+)", message):
+        option = unknown[1].partition("=")[0]
+        if not option.startswith("-"):
+            names = {"data": list_datamodules(), "model": list_models()}
+            asked = next((f"--{kind} {option.lower()}" for kind in names if option.lower() in names[kind]), None)
+            return f"unexpected word {option!r}" + (f"; did you mean {asked!r}?" if asked else "")
+        return f"unknown option {option}{_suggested_option(option, options) or '; see --help'}"
+    message = re.sub(r'Parser key "([^"]+)":', r"--\1:", message)
+    if union := re.match(r"(?s)(--\S+)\s.*Subtypes: (.*?)\s+Errors:.*Given value: (.*)", message):
+        expected = re.sub(r"typing\.|<class '[\w.]*?(?=\w+'>)|'>|[\w.]+\.(?=\w+[\],])", "", union[2])
+        message = f"{union[1]} Expected one of {expected.replace('NoneType', 'null')}. Got value: {union[3]}"
+    return " ".join(re.sub(r"<class '(\w+)'>|typing\.|collections\.abc\.", r"\1", message).split())

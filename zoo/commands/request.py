@@ -1,0 +1,98 @@
+"""What the user asked for: the names that decide which other options there are, and these options."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+
+from zoo.errors import ZooError
+from zoo.registry import data_row, model_row
+from zoo.support.console import say
+from zoo.training.config_file import names_in
+
+OWN_OPTIONS = {
+    "fit": ("model", "data"),
+    "test": ("ckpt", "model", "weights", "data"),
+    "predict": ("ckpt", "model", "weights"),
+    "export": ("ckpt", "model", "weights", "format", "out"),
+}
+"""What each command takes by itself; the other options depend on these."""
+
+
+@dataclass
+class Request:
+    """What the user asked for.
+
+    Attributes:
+        command: One of fit, test, predict, export.
+        program: How the command was started, to tell the user how to start it again.
+        model: Name of the network, if given.
+        data: Name of the data set, if given.
+        ckpt: File of the checkpoint, if given.
+        weights: Name of published weights, if given.
+        format: Format to export to, if given.
+        out: File to export to, if given.
+        options: The remaining words of the command line.
+    """
+
+    command: str
+    program: str
+    model: str | None = None
+    data: str | None = None
+    ckpt: str | None = None
+    weights: str | None = None
+    format: str | None = None
+    out: str | None = None
+    options: list[str] = field(default_factory=list)
+
+    @property
+    def wants_help(self) -> bool:
+        """Whether help is asked for."""
+        return "--help" in self.options or "-h" in self.options
+
+    def asks(self, option: str) -> bool:
+        """Return whether an option, such as ``--data.root``, is among the words of the command line."""
+        return any(word.partition("=")[0] == option for word in self.options)
+
+
+def parse(command: str, program: str, words: list[str]) -> Request:
+    """Take what a command takes by itself out of the words of a command line.
+
+    Raises:
+        ZooError: An option has no value, is given twice, or names what there is not.
+    """
+    request = Request(command, program.replace("COMMAND", command))
+    if command == "fit" and words and not words[0].startswith("-"):
+        words = ["--model", *words]
+    configs: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        option, equals, value = word.partition("=")
+        name = option.removesuffix(".name").removeprefix("--")
+        config = command == "fit" and option == "--config"
+        if not config and (not option.startswith("--") or name not in OWN_OPTIONS[command]):
+            request.options.append(word)
+            continue
+        if not equals:
+            following = next(rest, None)
+            if following is None or following.startswith("--"):
+                raise ZooError(f"{option} needs a value")
+            value = following
+        if config:
+            configs.append(value)
+            request.options += [option, value]
+        elif getattr(request, name) not in (None, value):
+            raise ZooError(f"{option} is given twice: {getattr(request, name)} and {value}")
+        else:
+            setattr(request, name, value)
+    for path in reversed(configs):
+        named = names_in(path)
+        request.model, request.data = request.model or named["model"], request.data or named["data"]
+        for name, asked in (("model", request.model), ("data", request.data)):
+            if named[name] not in (None, asked):
+                say(f"zoo: --{name} is {asked}: the options of {named[name]} in {path} are not used", file=sys.stderr)
+    if request.model:
+        model_row(request.model)
+    if request.data:
+        data_row(request.data)
+    return request

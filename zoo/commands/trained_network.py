@@ -1,0 +1,61 @@
+"""A trained network, by its checkpoint or by the name of published weights: what test, predict, export begin with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from zoo.checkpoints.reading import build, data_arguments, read_checkpoint
+from zoo.commands.request import Request
+from zoo.errors import ZooError
+from zoo.tasks import Task
+from zoo.weights import WeightsRecord, create_model, list_weights, weights_record
+
+
+@dataclass
+class TrainedNetwork:
+    """A trained network.
+
+    Attributes:
+        model: The network, in evaluation mode.
+        name: Its name in the registry.
+        source: Where it is from, for messages.
+        steps: Updates that it was trained for.
+        data: Name of the data set that it was trained on, if that is known.
+        data_arguments: Arguments of its data module.
+        record: The record of published weights.
+    """
+
+    model: Task
+    name: str
+    source: str
+    steps: int
+    data: str | None
+    data_arguments: dict[str, Any]
+    record: WeightsRecord | None = None
+
+
+def load_trained(request: Request) -> TrainedNetwork:
+    """Load the network that is asked for.
+
+    Raises:
+        ZooError: None is asked for, or it cannot be loaded.
+    """
+    if request.ckpt and request.weights:
+        raise ZooError("--ckpt and --weights name two networks; give one of them")
+    if request.ckpt:
+        checkpoint = read_checkpoint(request.ckpt)
+        model = build(checkpoint, request.ckpt, request.model)
+        names, steps = checkpoint["zoo"], checkpoint["global_step"]
+        return TrainedNetwork(model, names["model"], request.ckpt, steps, names["data"], data_arguments(checkpoint))
+    if not request.weights:
+        weights = " or ".join(list_weights(request.model)) if request.model else "NAME with --model NAME"
+        raise ZooError(
+            f"which checkpoint? Give --ckpt FILE, such as the last.ckpt of a run folder, or --weights {weights}"
+        )
+    if not request.model:
+        raise ZooError(f"--weights {request.weights} of which network? Give --model NAME")
+    record = weights_record(request.model, request.weights)
+    model = create_model(request.model, weights=request.weights)
+    source = f"{record.model} with weights {record.weights}"
+    return TrainedNetwork(model, record.model, source, record.steps, record.data, record.data_arguments, record)

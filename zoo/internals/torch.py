@@ -1,0 +1,54 @@
+"""Torch: its modules, its fast check of gradients, and its export of recurrent layers."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from collections.abc import Iterator
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+Network = TypeVar("Network", bound=nn.Module)
+
+_FOUND, _ONE = torch.zeros(1, device="cpu"), torch.ones(1, device="cpu")
+"""Made once: to make them in each step would show in the time of a small network."""
+
+
+def evaluating(network: Network) -> Network:
+    """Return a network in evaluation mode that shares its parameters with this one, whose own mode stays as it is.
+
+    Other threads may train the given network, or predict with it, at the same time. The public ``deepcopy`` would copy
+    the parameters, and ``eval`` would change the mode for everyone.
+    """
+    other = copy.copy(network)
+    other._modules = {name: module and evaluating(module) for name, module in network._modules.items()}
+    other.training = False
+    return other
+
+
+def all_finite(gradients: list[Tensor]) -> bool:
+    """Return whether gradients in the memory of the CPU are all finite.
+
+    This is what GradScaler uses. Scaled by 1, nothing changes. The public ``isfinite`` and ``sum`` start threads for
+    each parameter.
+    """
+    torch._amp_foreach_non_finite_check_and_unscale_(gradients, _FOUND, _ONE)
+    finite = _FOUND.item() == 0
+    _FOUND.zero_()
+    return finite
+
+
+@contextlib.contextmanager
+def lstm_as_loop() -> Iterator[None]:
+    """Export an LSTM as a loop, so that the number of steps stays free.
+
+    By default torch unrolls it, for texts of one length. It has no public option for the loop, and it remembers what it
+    did earlier in this process.
+    """
+    from torch.export._patches import register_lstm_while_loop_decomposition
+
+    torch.ops.aten.lstm.input._dispatch_cache.clear()
+    with register_lstm_while_loop_decomposition():
+        yield

@@ -1,0 +1,124 @@
+"""``zoo results``: what many runs came to, as one table."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from zoo.errors import ZooError
+from zoo.support.console import plain, say
+from zoo.support.files import as_path, read_bytes, written_whole
+from zoo.support.tables import as_text, columns
+from zoo.training.config_file import config_text
+
+MOST_BYTES = 10_000_000
+"""Of a results.json."""
+
+SPLITS = ("train/", "val/", "test/")
+
+COLUMNS = ("run", "model", "data", "seed", "epochs", "steps", "seconds")
+"""Of each run, beside its options and metrics."""
+
+SHOWN = ("epochs", "seconds", "val/acc", "val/mae", "test/acc", "test/mae", "test/loss")
+"""What the table on the screen shows of a run beside the options that differ; the CSV file has it all."""
+
+NOT_OPTIONS = ("out", "name", "config", "ckpt_path", "checkpoint_every", "data.root", "trainer.max_epochs")
+"""Options that make no other run, or that another column tells."""
+
+
+def show(folders: Sequence[str], csv_file: str | None = None) -> None:
+    """Print the results of all runs in some folders, and write them as CSV if asked to.
+
+    The options in which the runs differ are columns. Files that are no results, and runs that trained nothing, are left
+    out and named on stderr.
+
+    Raises:
+        ZooError: A folder does not exist, or there are no results in it.
+    """
+    rows = [row for folder in folders for row in _rows(as_path(folder, "folder"))]
+    if not rows:
+        raise ZooError(f"there are no results.json in {', '.join(folders)}; a run writes one when it ends")
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    metrics = [name for name in names if name.startswith(SPLITS)]
+    options = [name for name in names if name not in (*COLUMNS, *NOT_OPTIONS, *metrics) and _differs(name, rows)]
+    if csv_file:
+        try:
+            target = as_path(csv_file, "--csv")
+            with written_whole(target) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+                header = [_as_csv(name) for name in (*COLUMNS, *options, *metrics)]
+                writer = csv.DictWriter(file, header, extrasaction="ignore")
+                writer.writeheader()
+                writer.writerows({_as_csv(k): _as_csv(v) for k, v in row.items()} for row in rows)
+        except OSError as error:
+            raise ZooError(f"{csv_file} cannot be written ({error.strerror})") from None
+    origin = [name for name in ("model", "data", "seed") if len({row[name] for row in rows}) > 1]
+    shown = ["run", *origin, *options, *(name for name in SHOWN if name in names)]
+    header = [name.removeprefix("model.").removeprefix("trainer.") for name in shown]
+    say(columns(header, [[_cell(name, row.get(name)) for name in shown] for row in rows]))
+
+
+def _differs(option: str, rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether runs of one network on one data set differ in an option."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for row in rows:
+        found.setdefault((row["model"], row["data"]), set()).add(str(row.get(option)))
+    return any(len(values) > 1 for values in found.values())
+
+
+def _rows(folder: Path) -> list[dict[str, Any]]:
+    if not folder.is_dir():
+        raise ZooError(f"{folder} is no folder")
+    rows = []
+    for path in sorted(folder.rglob("results.json"), key=_by_number):
+        try:
+            results = json.loads(read_bytes(path, MOST_BYTES))
+            row = {"run": str(path.parent), **{name: results[name] for name in COLUMNS[1:]}}
+            for split, values in results["metrics"].items():
+                row |= {f"{split}/{name}": value for name, value in (values or {}).items()}
+            trained_nothing = not results["steps"]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            say(plain(f"zoo: {path} holds no results, and is left out"), file=sys.stderr)
+            continue
+        options = _options(path.with_name("config.yaml"))
+        if trained_nothing or options.get("trainer.fast_dev_run"):
+            say(plain(f"zoo: {path.parent} trained nothing, and is left out"), file=sys.stderr)
+            continue
+        rows.append({**options, **row})
+    return rows
+
+
+def _options(config: Path) -> dict[str, Any]:
+    """Return the options of a run by their names, such as ``model.lr``; none if its config cannot be read."""
+    import yaml
+
+    try:
+        content = yaml.safe_load(config_text(config))
+        sections = {name: value for name, value in content.items() if isinstance(value, dict)}
+    except (OSError, ValueError, AttributeError, yaml.YAMLError):
+        return {}
+    inner = {f"{name}.{key}": item for name, values in sections.items() for key, item in values.items()}
+    return {name: value for name, value in (content | inner).items() if name not in sections}
+
+
+def _by_number(path: Path) -> list[tuple[int, str]]:
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in path.parts]
+
+
+def _as_csv(value: Any) -> Any:
+    """Return a cell of a CSV file; a text that a spreadsheet would run as a formula gets an apostrophe before it."""
+    if isinstance(value, int | float) or value is None:
+        return value
+    value = plain(value)
+    return f"'{value}" if value.startswith(("=", "+", "-", "@")) else value
+
+
+def _cell(name: str, value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return as_text(value) if name.startswith(SPLITS) else f"{value:.1f}" if name == "seconds" else f"{value:g}"
+    return str(value)

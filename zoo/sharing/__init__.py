@@ -1,0 +1,1 @@
+"""Networks for other programs: formats to export to, and the Hugging Face Hub."""

@@ -1,0 +1,147 @@
+"""Config files: YAML that is read as plain data, in one place, before anything else sees it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from zoo.errors import ZooError
+from zoo.support.files import as_path, read_bytes
+
+MOST_BYTES = 1_000_000
+MOST_VALUES = 20_000
+DEEPEST = 20
+
+OF_THE_DATA = (
+    *("data.", "trainer.val_check_interval", "trainer.check_val_every_n_epoch"),
+    *("model.in_dim", "model.in_channels", "model.image_size", "model.input_size", "model.vocab_size"),
+    *("model.num_classes", "model.multilabel"),
+)
+"""How options begin that fit one data set alone: its own, how many steps an epoch of it has, and its shape."""
+
+LONG_NUMBER = re.compile(r"[-+0-9_:.a-fxo]{100,}", re.IGNORECASE)
+
+CLASSES = ("callbacks", "logger", "profiler", "strategy", "accelerator", "plugins")
+"""Options of the trainer that take classes."""
+
+
+def config_text(path: str | os.PathLike[str], names: Mapping[str, str] | None = None) -> str:
+    """Return the text of a config file, which is safe to be parsed as YAML.
+
+    Args:
+        path: The file.
+        names: Names of the network and the data set that it is for, by section. Options of others are left out.
+
+    Raises:
+        ZooError: It cannot be read, is not YAML, or holds anything but options: aliases, tags, numbers of hundreds of
+            digits, or classes where none is taken.
+    """
+    import yaml
+
+    path = as_path(path, "--config")
+    try:
+        text = read_bytes(path, MOST_BYTES).decode("utf-8")
+        _check_events(text, path)
+        content = yaml.load(text, Loader=yaml.BaseLoader)
+    except OSError as error:
+        raise ZooError(f"cannot read --config {path}: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ZooError(f"--config {path} is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise ZooError(f"--config {path} holds no options; the config.yaml of a run folder shows how they look")
+    for name in ("model", "data", "trainer"):
+        if not isinstance(content.get(name, {}), dict):
+            raise ZooError(f"--config {path}: {name} must hold options, such as the config.yaml of a run folder has")
+    _check_classes(content, (), path)
+    return _for(names or {}, content, text)
+
+
+def _for(names: Mapping[str, str], content: dict[str, Any], text: str) -> str:
+    """Return the text of a config without the options of another network, or data set, than those of these names."""
+    import yaml
+
+    others = [section for section in names if content.get(section, {}).get("name", names[section]) != names[section]]
+    if not others:
+        return text
+    options = {name: value for name, value in yaml.safe_load(text).items() if name not in others}
+    for section, values in options.items():
+        if "data" in others and isinstance(values, dict):
+            options[section] = {k: v for k, v in values.items() if not f"{section}.{k}".startswith(OF_THE_DATA)}
+    return str(yaml.safe_dump(options))
+
+
+def names_in(config: str | os.PathLike[str]) -> dict[str, str | None]:
+    """Return the names of the network and the data set that a config file holds."""
+    import yaml
+
+    content = yaml.load(config_text(config), Loader=yaml.BaseLoader)  # in which each value is text
+    names = {name: content.get(name, {}).get("name") for name in ("model", "data")}
+    for name, value in names.items():
+        if not isinstance(value, str | None):
+            raise ZooError(f"--config {config}: {name}.name must be a name")
+    return {name: None if value in ("", "~", "null") else value for name, value in names.items()}
+
+
+def _check_events(text: str, path: Path, depth: int = 0) -> None:
+    """Raise ZooError for what YAML can hold beside plain data; texts in it count too, since options are YAML again."""
+    import yaml
+
+    anchors = set()
+    for number, event in enumerate(yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > DEEPEST or number > MOST_VALUES:
+            raise ZooError(f"--config {path} is nested too deep, or too long")
+        if isinstance(event, yaml.NodeEvent) and not isinstance(event, yaml.AliasEvent):
+            anchors.add(event.anchor)
+        elif isinstance(event, yaml.AliasEvent) and event.anchor in anchors:
+            raise ZooError(f"--config {path} holds the alias *{str(event.anchor)[:40]}; write out what it stands for")
+        if tag := getattr(event, "tag", None):
+            raise ZooError(f"--config {path} holds the tag {tag[:40]}; only plain values are taken")
+        if isinstance(event, yaml.ScalarEvent):
+            if LONG_NUMBER.fullmatch(event.value):
+                raise ZooError(f"--config {path} holds a number of {len(event.value)} digits")
+            if event.value != text and re.search(r"[&*!{\[]", event.value):
+                with contextlib.suppress(yaml.YAMLError):  # of a text that is no YAML
+                    _check_events(event.value, path, depth)
+
+
+def _check_classes(value: Any, where: tuple[str, ...], path: Path) -> None:
+    """Raise ZooError for a class where none is taken, or which can be none of Lightning's: nothing is imported."""
+    import yaml
+
+    takes = where[:1] == ("trainer",) and len(where) > 1 and where[1].partition(".")[0] in CLASSES
+    match value:
+        case dict():
+            for key, item in value.items():
+                if str(key).rpartition(".")[2] == "class_path":
+                    if not takes and not str(key).startswith("trainer."):
+                        raise ZooError(f"--config {path} names a class at {'.'.join(where) or key}, which takes none")
+                    _check_class(item, path)
+                _check_classes(item, (*where, str(key)), path)
+        case list():
+            for item in value:
+                _check_classes(item, where, path)
+        case str() if "class_path" in value:
+            try:
+                inside = yaml.load(value, Loader=yaml.BaseLoader)
+            except yaml.YAMLError:
+                return
+            if inside != value:
+                _check_classes(inside, where, path)
+        case str() if takes and len(where) == 2:
+            _check_class(value, path)
+
+
+def _check_class(name: Any, path: Path) -> None:
+    parts = name.split(".") if isinstance(name, str) else [""]
+    own = len(parts) > 1 and (parts[0] in sys.stdlib_module_names or "__main__" in parts)
+    if not isinstance(name, str) or own or os.path.isfile(name):  # which jsonargparse would open
+        raise ZooError(f"--config {path} names {str(name)[:80]!r}, which is no class that the trainer takes")

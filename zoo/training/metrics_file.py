@@ -1,0 +1,132 @@
+"""The metrics of a run as one table: a row each time something is measured, a column a metric."""
+
+from __future__ import annotations
+
+import csv
+import io
+from argparse import Namespace
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch.loggers import Logger
+from lightning.pytorch.utilities import rank_zero_only
+
+from zoo.errors import ZooError
+from zoo.support.files import open_file, written_whole
+from zoo.support.tables import in_order
+
+FIRST = ("epoch", "step")
+"""Columns of every row."""
+
+
+class MetricsFile(Logger):
+    """Writes ``metrics.csv``, with each step once: Lightning's CSVLogger gives train and val rows of their own.
+
+    The file is complete after every row, and a resumed run goes on where its checkpoint was.
+
+    Args:
+        folder: The run folder.
+        checkpoint: The checkpoint that the run goes on from, if it does: later rows of an existing file are dropped,
+            and the metrics of the epoch that it was saved at the end of are added, which may not be written yet.
+        longer: Whether the run trains on after that checkpoint: what it measured of an epoch that was cut short then is
+            not what it measures at its end.
+    """
+
+    def __init__(self, folder: Path, checkpoint: Mapping[str, Any] | None = None, longer: bool = True) -> None:
+        super().__init__()
+        self.path = folder / "metrics.csv"
+        self.columns: list[str] = []
+        self.row: dict[str, float] = {}
+        self.row_start = 0
+        if checkpoint:
+            self._go_on_from(checkpoint, longer)
+
+    @property
+    def name(self) -> str:
+        """Return Lightning's name for the logger: none, the folder is the run's own."""
+        return ""
+
+    @property
+    def version(self) -> str:
+        """Return Lightning's version of the run: none."""
+        return ""
+
+    @property
+    def save_dir(self) -> str:
+        """Return the run folder."""
+        return str(self.path.parent)
+
+    def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
+        """Do nothing: the run folder's config.yaml holds them."""
+
+    @rank_zero_only
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        """Add metrics to the row of their step: a new one, or the last one, which is then written again."""
+        if not self.path.exists():
+            self.columns = []
+        if self.row.get("step") != (step or 0):
+            self.row = {"epoch": 0, "step": step or 0}
+            self.row_start = self.path.stat().st_size if self.columns else 0
+        self.row.update(metrics)
+        if self.row.keys() <= set(self.columns):
+            self._write_row()
+        else:
+            rows = read_metrics(self.path) if self.columns else []
+            self._write([row for row in rows if row["step"] != self.row["step"]] + [self.row])
+
+    @rank_zero_only
+    def _go_on_from(self, checkpoint: Mapping[str, Any], longer: bool) -> None:
+        last, saved = checkpoint["global_step"] - 1, checkpoint.get("exact_resume", {})
+        rows = [row for row in read_metrics(self.path) if row["step"] <= last] if self.path.exists() else []
+        unfinished = longer and saved.get("cut_short")
+        if rows and rows[-1]["step"] == last and unfinished:
+            rows[-1] = {name: value for name, value in rows[-1].items() if not name.startswith("train/")}
+            if rows[-1].keys() == set(FIRST):
+                del rows[-1]
+        if rows:
+            self._write(rows)
+        else:
+            self.path.unlink(missing_ok=True)
+        if (metrics := saved.get("epoch_metrics")) and not unfinished:
+            self.log_metrics({"epoch": checkpoint["epoch"], **metrics}, last)
+
+    def _write(self, rows: list[dict[str, float]]) -> None:
+        """Write the whole file, since it has a new column, or fewer rows."""
+        self.columns = [*FIRST, *in_order({name for row in rows for name in row} - set(FIRST))]
+        text = [_line(self.columns), *(_line([row.get(name, "") for name in self.columns]) for row in rows)]
+        with written_whole(self.path) as temporary:
+            temporary.write_text("".join(text), encoding="utf-8", newline="")
+        self.row, self.row_start = rows[-1], len("".join(text[:-1]).encode())
+
+    def _write_row(self) -> None:
+        """Write the last row alone: a run has many."""
+        with self.path.open("r+b") as file:
+            file.seek(self.row_start)
+            file.write(_line([self.row.get(name, "") for name in self.columns]).encode())
+            file.truncate()
+
+
+def _line(values: Iterable[object]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerow(values)
+    return text.getvalue()
+
+
+def read_metrics(path: Path) -> list[dict[str, float]]:
+    """Read a ``metrics.csv``: one dictionary a row, of what was measured at its step.
+
+    A last row that was not written to its end is left out.
+
+    Raises:
+        ZooError: It is damaged.
+    """
+    try:
+        with open_file(path) as file:
+            whole, _, _ = file.read().decode("utf-8").rpartition("\n")
+        rows = [
+            {key: float(value) for key, value in row.items() if value} for row in csv.DictReader(io.StringIO(whole))
+        ]
+        return [{**row, "epoch": int(row["epoch"]), "step": int(row["step"])} for row in rows]
+    except (OSError, AttributeError, KeyError, TypeError, ValueError, OverflowError, csv.Error):
+        raise ZooError(f"{path} is damaged; put it right, or delete it to go on without what it holds") from None

@@ -1,0 +1,201 @@
+"""Whether a run can go on from a checkpoint: found out on copies, before anything is written."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.callbacks import BaseFinetuning, ModelCheckpoint, StochasticWeightAveraging
+from torch import Tensor
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+
+from zoo.checkpoints.schema import FaultError, anything, count, dict_of, fault, list_of, parts, tensor, text
+from zoo.errors import ZooError
+from zoo.internals.lightning import callbacks_of, is_progress_method
+from zoo.tasks import Task
+
+NEEDED = ("loops", "callbacks", "optimizer_states", "lr_schedulers")
+"""What weights alone do not have."""
+
+REPEATS = ("max_iter", "max_eval", "history_size", "ns_steps")
+"""Options of optimizers that say how much work a step is: they are the run's, whatever a file says."""
+
+_reached = parts({"ready": count, "completed": count}, {"started": count, "processed": count})
+_best = parts({"best_model_path": text}, {"best_model_score": tensor, "best_k_models": dict_of(text, tensor)})
+
+
+def rehearse(trainer: Trainer, model: Task, checkpoint: dict[str, Any], path: Path) -> None:
+    """Raise ZooError if a run with this trainer and network could not go on from a checkpoint, read from ``path``.
+
+    What a state looks like only its owner knows: it is compared with the owner's, and taken up by a copy of it; an
+    optimizer and a schedule also take a step.
+    """
+    if missing := [part for part in NEEDED if part not in checkpoint]:
+        raise ZooError(
+            f"{path} holds weights, but no {missing[0]}: no run can go on from it; test, predict, export can"
+        )
+    theirs, ours = checkpoint.get("hyper_parameters", {}).get("optimizer"), model.hparams.get("optimizer")
+    if theirs != ours:
+        raise ZooError(f"{path} is of a run with the optimizer {theirs}, not {ours}; leave --model.optimizer out")
+    callbacks = callbacks_of(trainer)
+    try:
+        _check_loops(checkpoint, trainer.fit_loop.state_dict())
+        for callback in callbacks:
+            if callback.state_key in checkpoint["callbacks"]:
+                _try_callback(callback, checkpoint["callbacks"][callback.state_key])
+        if "averaging_state" in checkpoint or "current_model_state" in checkpoint:
+            _check_average(checkpoint)
+        # These leave the network's own optimizer or schedule behind.
+        if not any(isinstance(callback, BaseFinetuning | StochasticWeightAveraging) for callback in callbacks):
+            _try_optimizer(model, checkpoint, steps=trainer.strategy.root_device.type == "cpu")
+    except FaultError as error:
+        raise ZooError(f"{path} is damaged: {error}") from None
+
+
+def _check_loops(checkpoint: dict[str, Any], own: dict[str, Any]) -> None:
+    loops = checkpoint["loops"].get("fit_loop", {})
+    for name, state in own.items():
+        where = f"loops.fit_loop.{name}"
+        if name.endswith("state_dict"):
+            place = parts({"epoch": count, "batches": count}, {})
+            parts({}, {"_batches_that_stepped": count, "combined_loader": list_of(place)})(loops.get(name), where)
+        else:
+            _check_progress(loops.get(name), state, where)
+    if len(loops["state_dict"].get("combined_loader", [0])) != 1:
+        raise FaultError("loops.fit_loop.state_dict.combined_loader is of several loaders, expected one")
+    epoch = loops["epoch_progress"]["current"]["completed"]
+    if epoch != checkpoint["epoch"]:
+        raise fault("loops.fit_loop.epoch_progress", epoch, f"the checkpoint's epoch, {checkpoint['epoch']}")
+    optimized = loops["epoch_loop.automatic_optimization.optim_progress"]["optimizer"]["step"]["total"]["completed"]
+    steps = optimized + loops["epoch_loop.manual_optimization.optim_step_progress"]["total"]["completed"]
+    if steps != checkpoint["global_step"]:
+        raise fault("loops.fit_loop: the number of steps", steps, f"the checkpoint's, {checkpoint['global_step']}")
+
+
+def _check_progress(found: Any, own: dict[str, Any], where: str) -> None:
+    if not isinstance(found, dict):
+        raise fault(where, found, "a dictionary")
+    if "ready" in own:
+        _reached(found, where)
+        names = [name for name in ("ready", "started", "processed", "completed") if name in own]
+        order: list[Any] = [found.get(name, found["ready"]) for name in names]
+        if order != sorted(order, reverse=True):
+            raise FaultError(f"{where} has more that ended than began")
+        if methods := [key for key in found.keys() - own.keys() if is_progress_method(str(key))]:
+            raise FaultError(f"{where} may not hold {str(methods[0])[:40]!r}")
+    for name, state in own.items():
+        if isinstance(state, dict):
+            _check_progress(found.get(name), state, f"{where}.{name}")
+        elif type(found.get(name, state)) is not type(state):
+            raise fault(f"{where}.{name}", found[name], f"a {type(state).__name__}")
+
+
+def _try_callback(callback: Callback, state: Any) -> None:
+    where = f"callbacks.{callback.state_key[:60]}"
+    if isinstance(callback, ModelCheckpoint):
+        _best(state, where)
+        paths = [state.get(key, "") for key in ("best_model_path", "kth_best_model_path", "last_model_path")]
+        for path in [*paths, *(state.get("best_k_models") or {})]:
+            if not isinstance(path, str) or ".." in Path(path).parts:  # Lightning deletes them in time
+                raise fault(where, path, "the path of a checkpoint")
+    if type(callback).__module__.startswith("lightning."):  # a user's may hold what cannot be copied
+        _check_like(state, callback.state_dict(), where)
+        with _taken_up(where):
+            copy.deepcopy(callback).load_state_dict(copy.deepcopy(state))
+
+
+def _check_average(checkpoint: dict[str, Any]) -> None:
+    parts({"averaging_state": parts({"n_averaged": tensor}, {}), "current_model_state": dict_of(text, tensor)}, {})(
+        checkpoint, "it"
+    )
+    for name, value in checkpoint["state_dict"].items():
+        found = checkpoint["current_model_state"].get(name)
+        if found is None or found.shape != value.shape:
+            raise fault(f"current_model_state.{name}", found, f"one of the shape {tuple(value.shape)}")
+    if checkpoint["averaging_state"]["n_averaged"].numel() != 1:
+        raise fault("averaging_state.n_averaged", checkpoint["averaging_state"]["n_averaged"], "a single number")
+
+
+def _try_optimizer(model: Task, checkpoint: dict[str, Any], steps: bool) -> None:
+    twin = copy.deepcopy(model)
+    configured: Any = twin.configure_optimizers()
+    both = configured if isinstance(configured, dict) else {"optimizer": configured}
+    optimizer, scheduler = both["optimizer"], both.get("lr_scheduler", {}).get("scheduler")
+    if not isinstance(optimizer, Optimizer):
+        return  # a network of another package, which sets up several
+    if len(checkpoint["optimizer_states"]) != 1:
+        raise FaultError(f"optimizer_states has {len(checkpoint['optimizer_states'])} of them, expected 1")
+    if len(checkpoint["lr_schedulers"]) != (scheduler is not None):
+        raise FaultError(f"lr_schedulers has {len(checkpoint['lr_schedulers'])}, expected {int(scheduler is not None)}")
+    (state,) = checkpoint["optimizer_states"]
+    for found, own in zip(state["param_groups"], optimizer.state_dict()["param_groups"], strict=False):
+        for name, value in own.items():
+            if name in REPEATS and found.get(name) != value:
+                raise fault(f"optimizer_states[0].{name}", found.get(name), str(value))
+    with _taken_up("optimizer_states[0]"):
+        optimizer.load_state_dict(copy.deepcopy(state))
+        if steps:
+            _step(twin, optimizer)
+    if scheduler is not None:
+        _try_scheduler(scheduler, checkpoint["lr_schedulers"][0])
+
+
+def _step(twin: Task, optimizer: Optimizer) -> None:
+    for parameter in twin.parameters():
+        parameter.grad = torch.full_like(parameter, 1e-3)
+    optimizer.step(lambda: 1.0)
+
+
+def _try_scheduler(scheduler: LRScheduler, state: dict[str, Any]) -> None:
+    own = scheduler.state_dict()
+    _check_like(state, own, "lr_schedulers[0]")
+    for name in state.keys() - own.keys():  # torch sets every one as an attribute
+        if hasattr(scheduler, name):
+            raise FaultError(f"lr_schedulers[0] may not hold {name[:40]!r}")
+    with _taken_up("lr_schedulers[0]"):
+        scheduler.load_state_dict(copy.deepcopy(state))
+        if isinstance(scheduler, ReduceLROnPlateau):
+            scheduler.step(1.0)
+        elif scheduler.last_epoch < getattr(scheduler, "total_steps", math.inf):  # else the run is complete
+            scheduler.step()
+
+
+def _check_like(found: Any, own: Any, where: str) -> None:
+    """Raise FaultError where a state is of another type than its owner's; what is None in that may be anything."""
+    match own:
+        case dict():
+            dict_of(anything, anything)(found, where)
+            for key in own.keys() & found.keys():
+                _check_like(found[key], own[key], f"{where}.{key}")
+        case list() | tuple():
+            list_of(anything)(found, where)
+            if len(found) != len(own):
+                raise FaultError(f"{where} has {len(found)} items, expected {len(own)}")
+            for index, item in enumerate(own):
+                _check_like(found[index], item, f"{where}[{index}]")
+        case Tensor():
+            if not isinstance(found, Tensor) or found.shape != own.shape:
+                raise fault(where, found, f"a tensor of the shape {tuple(own.shape)}")
+        case bool() | str():
+            if type(found) is not type(own):
+                raise fault(where, found, f"a {type(own).__name__}")
+        case int() | float():
+            single = isinstance(found, Tensor) and found.numel() == 1
+            if not single and (not isinstance(found, int | float) or isinstance(found, bool)):
+                raise fault(where, found, "a number")
+
+
+@contextlib.contextmanager
+def _taken_up(where: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # which its owner raises, is its own affair
+        reason = " ".join(str(error).split())[:100]
+        raise FaultError(f"{where} does not fit this run ({type(error).__name__}: {reason})") from None

@@ -1,0 +1,125 @@
+"""Run folders: ``runs/<model>-<data>/1``, ``2``, ..."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import shutil
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+from zoo.errors import ZooError
+from zoo.support.console import is_plain
+from zoo.support.files import as_path
+
+SECONDS_TO_DIE = 10.0
+"""The workers of a run that was killed hold its folder for some seconds."""
+
+
+def base_of(out: str, name: str) -> Path:
+    """Return the folder of the runs of a kind: ``name``, in ``out``.
+
+    Raises:
+        ZooError: The name is not that of one folder, or there can be no such path.
+    """
+    if not is_plain(name):
+        raise ZooError(f"--name {name!r} holds a control character, which no folder's name should")
+    if Path(name).name != name or name == ".." or name.startswith("~"):
+        raise ZooError(f"--name must be the name of one folder, got {name}; --out takes a path")
+    return as_path(as_path(out, "--out") / name, "--name")
+
+
+def new_folder(base: Path) -> Path:
+    """Make and return the next numbered folder in ``base``; runs that start at once get different ones.
+
+    Raises:
+        ZooError: It cannot be written.
+    """
+    number = max(_numbers(base), default=0)
+    try:
+        base.mkdir(parents=True, exist_ok=True)
+        while True:
+            number += 1
+            try:
+                (base / str(number)).mkdir()
+            except FileExistsError:
+                continue
+            return base / str(number)
+    except OSError as error:
+        raise ZooError(f"cannot make a run folder in {base} ({error.strerror}); name another with --out") from None
+
+
+def remove(folder: Path) -> None:
+    """Delete a run folder, and those that were made for it, if they hold nothing else."""
+    shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        folder.parent.rmdir()
+        folder.parent.parent.rmdir()
+
+
+@contextlib.contextmanager
+def only_writer(folder: Path) -> Iterator[None]:
+    """Keep other processes from writing into a run folder; the lock dies with its process.
+
+    Raises:
+        ZooError: Another process is writing into it, and does not end within some seconds.
+    """
+    with (folder / ".lock").open("a+", encoding="utf-8") as file:
+        deadline = time.monotonic() + SECONDS_TO_DIE
+        while not _locked(file):
+            if time.monotonic() > deadline:
+                file.seek(0)
+                raise ZooError(f"{folder} is being written by {file.read() or 'another process'}; wait for it")
+            time.sleep(0.1)
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {socket.gethostname()}")
+        file.flush()
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                fcntl.flock(file, fcntl.LOCK_UN)  # closing it would leave the lock to workers that still end
+
+
+def _locked(file: TextIO) -> bool:
+    """Return whether a file could be locked; where the file system has no locks, it counts as such."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in (errno.EAGAIN, errno.EACCES)
+    return True
+
+
+def folders(base: Path) -> list[Path]:
+    """Return the folders of the runs in ``base``, the newest first."""
+    return [base / str(number) for number in sorted(_numbers(base), reverse=True)]
+
+
+def checkpoints_of(folder: Path) -> list[Path]:
+    """Return the checkpoints of a run, ``last.ckpt`` first, then the newest."""
+    others = sorted(folder.glob("checkpoints/[!.]*.ckpt"), key=lambda path: path.stat().st_mtime, reverse=True)
+    return sorted(others, key=lambda path: path != last_checkpoint(folder))
+
+
+def run_of(checkpoint: Path) -> Path | None:
+    """Return the run folder that a checkpoint is in, or None if it is elsewhere."""
+    folder = checkpoint.parent.parent
+    return folder if checkpoint == last_checkpoint(folder) and (folder / "config.yaml").exists() else None
+
+
+def last_checkpoint(folder: Path) -> Path:
+    """Return where a run keeps its last checkpoint."""
+    return folder / "checkpoints" / "last.ckpt"
+
+
+def _numbers(base: Path) -> list[int]:
+    try:
+        names = [path.name for path in base.iterdir()] if base.is_dir() else []
+    except OSError as error:
+        raise ZooError(f"{base} cannot be read: {error.strerror}") from None
+    return [int(name) for name in names if name.isdecimal() and name.isascii()]

@@ -1,0 +1,90 @@
+"""Networks with published weights."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from zoo.errors import ZooError
+from zoo.factory import build_model, check_model_arguments, datamodule_class, model_class
+from zoo.support.signatures import arguments_of
+from zoo.weights.records import weights_record
+
+if TYPE_CHECKING:
+    from zoo.tasks import Task
+
+logger = logging.getLogger("zoo.weights")
+
+
+def create_model(name: str, *, weights: str | None = None, **arguments: Any) -> Task:
+    """Build a network by name.
+
+    Args:
+        name: One of :func:`zoo.list_models`.
+        weights: Name of published weights, see :func:`zoo.list_weights`, or ``"default"``; by default, none.
+        **arguments: Arguments of the network's class. Those left out keep their documented values, or those that the
+            weights were trained with.
+
+    Raises:
+        ZooError: A name or an argument is unknown, a value makes no sense, or the weights are damaged.
+    """
+    if weights is None:
+        return build_model(name, **arguments)
+    check_model_arguments(name, arguments)
+    return _pretrained(name, weights, arguments)
+
+
+def _pretrained(model: str, weights: str, arguments: dict[str, Any]) -> Task:
+    """Build a network with published weights, in evaluation mode.
+
+    With another number of classes all but the head is loaded, and a warning says so; with none, the network gives its
+    features.
+
+    Args:
+        model: Name of the network.
+        weights: Name of the weights, or ``"default"``.
+        arguments: Arguments of the network's class that differ from those it was trained with.
+
+    Raises:
+        ZooError: There are no such weights, they are damaged, or they do not fit these arguments.
+    """
+    from zoo.checkpoints.consistency import check_data, check_repository
+    from zoo.checkpoints.schema import FaultError
+    from zoo.transforms import from_spec
+
+    record = weights_record(model, weights)
+    tensors, texts = record.read()
+    preprocessing = {**record.preprocessing, **{key: texts[key] for key in texts if key != "format"}}
+    recorded = {"name": model, "arguments": record.arguments, "transform": preprocessing, "classes": record.classes}
+    try:
+        check_repository(recorded, tensors)
+        check_data(record.data, record.data_arguments)
+        if unknown := record.data_arguments.keys() - set(arguments_of(datamodule_class(record.data))):
+            raise FaultError(f"data_arguments has {min(unknown)!r}, which {record.data} does not take")
+    except FaultError as error:
+        raise ZooError(f"the record of {record.file} is damaged: {error}; install the zoo again") from None
+    network = build_model(model, **{**record.arguments, **arguments})
+    classes = network.hparams.get("num_classes")
+    same_head = classes == record.arguments.get("num_classes")
+    if not same_head:
+        of_head = [name for name in tensors if name.startswith(f"{model_class(model).head}.")]
+        for name in of_head:
+            del tensors[name]
+        if classes:
+            logger.warning(
+                "zoo: the head of %s (%s) is new, for %d classes instead of %d: train it",
+                *(model, ", ".join(of_head), classes, record.arguments["num_classes"]),
+            )
+    expected = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    new = set() if same_head else {name for name in expected if name.startswith(f"{network.head}.")}
+    for name in sorted(expected.keys() - new | tensors.keys()):
+        found = tuple(tensors[name].shape) if name in tensors else None
+        if found != expected.get(name):
+            raise ZooError(
+                f"the weights {record.weights!r} do not fit this {model!r}: {name} is {found}, expected "
+                f"{expected.get(name)}; leave out the arguments that change it"
+            )
+    network.load_state_dict(tensors, strict=False)
+    network.transform = from_spec(preprocessing)
+    network.classes = tuple(record.classes) if same_head else ()
+    return network.eval()
