@@ -17,7 +17,7 @@ import sys
 
 import zoo
 from zoo.commands.cli import main
-from zoo.reports.report import versions
+from zoo.training.versions import versions
 from zoo.weights.records import FOLDER
 
 TRAINED_ON = ("torch", "threads", "processor")

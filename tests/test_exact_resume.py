@@ -410,8 +410,9 @@ def test_a_run_folder_has_one_writer(zoo_command: Command, monkeypatch: pytest.M
     code = f"""
 import sys, time
 from pathlib import Path
-from zoo.runs import only_writer
-with only_writer(Path({str(folder)!r})):
+from zoo.training.run_folder import claim_folder
+folder = Path({str(folder)!r})
+with claim_folder(folder.parent, folder):
     print("locked", flush=True)
     time.sleep(600)
 """
@@ -430,13 +431,13 @@ def test_a_run_that_went_on_meanwhile_is_left_alone(zoo_command: Command, monkey
     words = ("fit", "slp", *DIGITS, "--trainer.max_epochs")
     assert zoo_command(*words, 1).code == 0
     path = Path("runs/slp-digits/1") / LAST
-    whole = runs.only_writer
+    whole = runs.claim_folder
 
-    def written_meanwhile(folder: Path) -> Any:
+    def written_meanwhile(*folders: Path) -> Any:
         os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
-        return whole(folder)
+        return whole(*folders)
 
-    monkeypatch.setattr("zoo.commands.fit.only_writer", written_meanwhile)
+    monkeypatch.setattr("zoo.commands.fit.claim_folder", written_meanwhile)
     done = zoo_command(*words, 2, "--ckpt_path", "last")
     assert (done.code, done.err.count("\n")) == (2, 1)
     assert "another process wrote runs/slp-digits/1/checkpoints/last.ckpt just now; try again" in done.err

@@ -75,12 +75,12 @@ class ExactResume(Checkpoint):
         every_n_steps: Optimizer steps between two checkpoints. Default: each epoch, of short ones one
             every two seconds, and at least every five minutes.
         allow_nan: Whether to go on with a loss or gradient that is not finite.
+        length: What says how long the run is. A run that was about to stop goes on if it is resumed with another one.
 
     Attributes:
         asked: The number of the signal that asked to stop, 0 while none did.
         started: Whether the training has begun.
         seconds: What the run took before it was resumed, to its checkpoint.
-        length: What says how long the run is: one that was about to stop goes on if another is asked of it.
 
     Raises:
         ZooError: A loss or a gradient is not finite.
@@ -91,11 +91,12 @@ class ExactResume(Checkpoint):
         path: str | Path | None = "last.ckpt",
         every_n_steps: int | None = None,
         allow_nan: bool = False,
+        length: str = "",
     ) -> None:
         self.path = Path(path) if path else None
         self.every_n_steps, self.allow_nan = every_n_steps, allow_nan
         self.asked, self.started = 0, False
-        self.length, self.seconds, self.began = "", 0.0, 0.0
+        self.length, self.seconds, self.began = length, 0.0, 0.0
         self.saved_at_step, self.saved_at = 0, 0.0
         self.epoch_metrics: dict[str, float] = {}
         self.watched: list[Parameter] = []

@@ -1,6 +1,6 @@
 """The command line: ``zoo fit``, ``test``, ``predict`` and the others, the scripts, and ``python -m zoo``.
 
-This module finds out what is meant and answers what can be answered at once; it imports nothing heavy before it must.
+This module finds the command that is meant; each is a module of its own. Nothing heavy is imported before it must be.
 """
 
 from __future__ import annotations
@@ -11,45 +11,16 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import Any
 
+from zoo.commands.help import COMMANDS, command_help, overview
 from zoo.commands.request import parse
 from zoo.errors import ZooError, suggestion
 from zoo.launch.launchers import check_environment, rank_prefix
 from zoo.launch.signals import exit_on_interrupt, listen
-from zoo.registry import datamodules, models
 from zoo.support.console import plain, say
 from zoo.support.files import DISK_FULL
-from zoo.support.tables import columns
-
-USAGE = {
-    "fit": "zoo fit --model NAME [--data NAME] [--OPTION VALUE ...]",
-    "test": "zoo test {--ckpt FILE|--model NAME --weights NAME} [--data NAME] [--OPTION VALUE ...]",
-    "predict": "zoo predict {--ckpt FILE|--model NAME --weights NAME} PICTURE|TEXT|ROW|FILE ...",
-    "export": "zoo export {--ckpt FILE|--model NAME --weights NAME} --format onnx|pt2|safetensors --out FILE",
-    "results": "zoo results FOLDER ... [--csv FILE]",
-    "prepare": "zoo prepare DATA ... [--root FOLDER]",
-    "list": "zoo list [--names]",
-    "describe": "zoo describe NAME",
-}
-
-MODULES = {
-    "fit": "zoo.commands.fit",
-    "test": "zoo.commands.evaluate",
-    "predict": "zoo.commands.evaluate",
-    "export": "zoo.commands.export",
-}
-"""Where the commands are that compute; they are imported when they are asked for."""
-
-PURPOSE = {
-    "fit": "train a network and report on it",
-    "test": "evaluate a checkpoint or published weights on every split of their data",
-    "predict": "ask a checkpoint or published weights about pictures, texts (or files of them), or rows such as 0,1",
-    "export": "write a checkpoint or published weights in a format that other programs run",
-    "results": "show what the runs in folders came to, as one table",
-    "prepare": "fetch data sets beforehand, for machines without a network",
-    "list": "show the networks and the data sets",
-    "describe": "show the card, the defaults and the size of a network or a data set",
-}
+from zoo.support.version import __version__
 
 
 def main(argv: Sequence[str] | None = None, program: str = "zoo COMMAND") -> int:
@@ -105,125 +76,28 @@ def _run(argv: list[str], program: str) -> int:
     if argv[:1] == ["help"]:
         argv = [*argv[1:2], "--help"]
     if not argv or argv[0] in ("--help", "-h"):
-        say(_help())
+        say(overview())
         return 0
     if argv[0] == "--version":
-        from zoo.support.version import __version__
-
         say(__version__)
         return 0
-    command, *words = argv
-    if command not in USAGE:
-        raise ZooError(f"unknown command {command!r}{suggestion(command, USAGE) or '; try: ' + ', '.join(USAGE)}")
-    if command == "list":
-        return _list(words)
-    if command == "describe":
-        return _describe(words)
-    if command in ("results", "prepare"):
-        if words in (["--help"], ["-h"]):
-            say(_command_help(command))
-            return 0
-        return _results(words) if command == "results" else _prepare(words)
-    request = parse(command, program, words)
-    if request.wants_help and (command in ("predict", "export") or not request.model):
-        say(_command_help(command))
+    name, *words = argv
+    if name not in COMMANDS:
+        raise ZooError(f"unknown command {name!r}{suggestion(name, COMMANDS) or '; try: ' + ', '.join(COMMANDS)}")
+    request = parse(name, program, words)
+    if request.wants_help and not (request.model and COMMANDS[name].has_options):
+        say(command_help(name))
         return 0
-    if command == "fit" and not request.model:
-        raise ZooError(f"which network? Give --model NAME: {', '.join(sorted(models()))}")
+    return int(_load(name).run(request))
+
+
+def _load(name: str) -> Any:
+    """Import the module of a command."""
+    if not COMMANDS[name].computes:
+        return import_module(f"zoo.commands.{name}")
     with exit_on_interrupt():
         try:
             import lightning.pytorch  # noqa: F401  # the environment alone can keep it from being imported
         except Exception as error:
             raise ZooError(f"lightning cannot be imported: {' '.join(str(error).split())[:200]}") from None
-        run = getattr(import_module(MODULES[command]), command)
-    return int(run(request))
-
-
-def _list(words: list[str]) -> int:
-    if words == ["--names"]:
-        say("\n".join(sorted(models())))
-    elif words in (["--help"], ["-h"]):
-        say(_command_help("list"))
-    elif words:
-        raise ZooError(f"zoo list takes --names or nothing, got {' '.join(words)}")
-    else:
-        say(_zoo())
-    return 0
-
-
-def _describe(words: list[str]) -> int:
-    if words in (["--help"], ["-h"]):
-        say(_command_help("describe"))
-        return 0
-    if len(words) != 1 or words[0].startswith("-"):
-        raise ZooError("zoo describe takes one name, of a network or a data set; zoo list shows them")
-    from zoo.commands.describe import describe
-
-    say(describe(words[0]))
-    return 0
-
-
-def _results(words: list[str]) -> int:
-    from zoo.reports.results import show
-
-    folders, csv = _without_option(words, "--csv", "zoo results takes folders")
-    show(folders or ["runs"], csv)
-    return 0
-
-
-def _prepare(words: list[str]) -> int:
-    names, root = _without_option(words, "--root", "zoo prepare takes data sets")
-    if not names:
-        raise ZooError(f"which data sets? Give some of: {', '.join(sorted(datamodules()))}")
-    from zoo.commands.prepare import prepare
-
-    prepare(names, root)
-    return 0
-
-
-def _without_option(words: list[str], option: str, takes: str) -> tuple[list[str], str | None]:
-    """Return the words without an option, and its value if it is given."""
-    rest, value = list(words), None
-    if option in rest:
-        place = rest.index(option)
-        value = rest[place + 1] if place + 1 < len(rest) else ""
-        del rest[place : place + 2]
-        if not value or value.startswith("--"):
-            raise ZooError(f"{option} needs a value")
-    if unknown := [word for word in rest if word.startswith("-")]:
-        raise ZooError(f"{takes} and {option}, not {unknown[0]}")
-    return rest, value
-
-
-def _zoo() -> str:
-    from zoo.weights import list_weights
-
-    networks = [
-        (name, row.data, str(row.max_epochs), ", ".join(list_weights(name)), row.summary)
-        for name, row in sorted(models().items())
-    ]
-    data = [(name, row.summary) for name, row in sorted(datamodules().items())]
-    return f"{columns(('network', 'data', 'epochs', 'weights', ''), networks)}\n\n{columns(('data set', ''), data)}"
-
-
-def _help() -> str:
-    commands = "\n".join(f"  {name:<9}{purpose}" for name, purpose in PURPOSE.items())
-    return f"""usage: zoo COMMAND [--OPTION VALUE ...]
-
-{commands}
-
-{_zoo()}
-
-`zoo fit slp` trains a network as its document does; `zoo fit --model slp --help` shows its options."""
-
-
-def _command_help(command: str) -> str:
-    lines = [f"usage: {USAGE[command]}", "", PURPOSE[command]]
-    if command in ("fit", "test"):
-        lines += [
-            "",
-            _zoo(),
-            "",
-            f"`zoo {command} --model slp --help` shows all the options.",
-        ]
-    return "\n".join(lines)
+        return import_module(f"zoo.commands.{name}")

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from zoo.commands.parser import Parser, fit_parser
 from zoo.commands.request import Request
-from zoo.datamodules.common.base import DataUnavailableError
 from zoo.factory import create_datamodule, datamodule_class, model_class
 from zoo.registry import model_row
-from zoo.reports.report import warn
 from zoo.support.signatures import arguments_of
 from zoo.tasks.compatibility import check_pair
 from zoo.training.config_file import OF_THE_DATA
@@ -38,24 +35,6 @@ def parser_of(request: Request) -> Parser:
         defaults |= {f"data.{name}": value for name, value in _documented_shape(request.model).items()}
     parser.set_defaults(defaults)
     return parser
-
-
-def with_stand_in(request: Request, error: DataUnavailableError) -> Request:
-    """Return the request with the embedded data in the place of the documented, and say so, loudly."""
-    instead = replace(request, data=STAND_IN, options=[])
-    known = parser_of(instead).options()
-    words, unused = iter(request.options), ""
-    for word in words:
-        option, equals, _ = word.partition("=")
-        if option.startswith("--data.") and option not in known:
-            unused += f" {option} is not used."
-            if not equals:
-                next(words, None)  # its value
-        else:
-            instead.options.append(word)
-    replaced = model_row(str(request.model)).data
-    warn(f"{error}.", f"Training on the embedded {STAND_IN} instead: results are NOT those of {replaced}.{unused}")
-    return instead
 
 
 def _documented_shape(model_name: str) -> dict[str, int]:

@@ -1,13 +1,23 @@
-"""``zoo describe``: all there is to know of a network or a data set."""
+"""``zoo describe``: show the card, the defaults and the size of a network or a data set."""
 
 from __future__ import annotations
 
 import inspect
 
+from zoo.commands.request import Request
 from zoo.errors import ZooError, suggestion
 from zoo.factory import build_model, datamodule_class, model_class
 from zoo.registry import data_row, datamodules, model_row, models
+from zoo.support.console import say
 from zoo.weights import list_weights, weights_record
+
+
+def run(request: Request) -> int:
+    """Print the card of a name and return the exit code."""
+    if len(request.options) != 1 or request.options[0].startswith("-"):
+        raise ZooError("zoo describe takes one name, of a network or a data set; zoo list shows them")
+    say(describe(request.options[0]))
+    return 0
 
 
 def describe(name: str) -> str:
@@ -28,7 +38,7 @@ def describe(name: str) -> str:
         lines = [f"  --{option} {value}" for option, value in options.items()]
         card = inspect.cleandoc(model_class(name).__doc__ or "")
         parts = [f"the network {name}", "", card, "", f"Parameters: {size:,}", "Defaults:", *lines]
-        if published := [_worth(name, weights) for weights in list_weights(name)]:
+        if published := [_metrics(name, weights) for weights in list_weights(name)]:
             parts += ["Weights:", *published]
         cards.append("\n".join(parts))
     if name in datamodules():
@@ -37,7 +47,7 @@ def describe(name: str) -> str:
     return "\n\n".join(cards)
 
 
-def _worth(model: str, weights: str) -> str:
+def _metrics(model: str, weights: str) -> str:
     metrics = weights_record(model, weights).metrics["test"]
     return (
         f"  --weights {weights}: {', '.join(f'{name} {value:.4f}' for name, value in metrics.items())} on its test set"

@@ -5,8 +5,7 @@ from __future__ import annotations
 from zoo.commands.request import Request
 from zoo.commands.trained_network import load_trained
 from zoo.errors import ZooError, suggestion
-from zoo.sharing.formats import FORMATS
-from zoo.sharing.formats import export as export_to
+from zoo.sharing.formats import FORMATS, export
 from zoo.support.console import say
 from zoo.support.files import as_path, written_whole
 
@@ -14,7 +13,7 @@ LARGEST_DIFFERENCE = 1e-4
 """Of an output from PyTorch's."""
 
 
-def export(request: Request) -> int:
+def run(request: Request) -> int:
     """Export a network and return the exit code.
 
     Raises:
@@ -34,7 +33,7 @@ def export(request: Request) -> int:
     network = load_trained(request)
     try:
         with written_whole(out) as temporary:
-            difference = export_to(network.name, network.model, request.format, temporary)
+            difference = export(network.name, network.model, request.format, temporary)
             say(f"largest difference from PyTorch: {difference:.1e}")
             if not difference <= LARGEST_DIFFERENCE:
                 raise ZooError(f"that is more than {LARGEST_DIFFERENCE:.0e}: nothing was written")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import re
 import warnings
-from collections.abc import Iterator
-from typing import Any, NoReturn, get_args
+from collections.abc import Collection, Iterator
+from typing import Any, NoReturn
 
 from jsonargparse import ActionConfigFile, ArgumentParser, Namespace  # type: ignore[attr-defined]
 from lightning.fabric.plugins import CheckpointIO, ClusterEnvironment
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.accelerators import Accelerator
 from lightning.pytorch.loggers import Logger
@@ -18,8 +18,10 @@ from lightning.pytorch.plugins import LayerSync, Precision
 from lightning.pytorch.profilers import Profiler
 from lightning.pytorch.strategies import Strategy
 
+from zoo.commands.option_names import suggest_option
 from zoo.datamodules.common.base import DataModule
-from zoo.errors import ZooError, suggestion
+from zoo.errors import ZooError
+from zoo.internals.jsonargparse import actions, as_one_line, class_problem, takes_null, unknown_argument
 from zoo.registry import list_datamodules, list_models
 from zoo.tasks import Task
 from zoo.training.config_file import CLASSES, config_text
@@ -45,9 +47,8 @@ class Parser(ArgumentParser):
         with warnings.catch_warnings():  # of jsonargparse, on what is refused below
             warnings.filterwarnings("ignore", r"(?s).*(JSONARGPARSE_DEPRECATION_WARNINGS|import_path_denylist)")
             options: Namespace = super().parse_args(*args, **kwargs)
-        for action in self._actions:  # to jsonargparse, null fits any type
-            may_be_null = action.default is None or type(None) in get_args(getattr(action, "_typehint", None))
-            if not may_be_null and action.dest in options and options[action.dest] is None:
+        for action in actions(self):  # to jsonargparse, null fits any type
+            if action.dest in options and options[action.dest] is None and not takes_null(action):
                 raise ZooError(f"--{action.dest} may not be null; give a value, or leave it out")
         for name in CLASSES:
             _check_objects(options.get(f"trainer.{name}"), f"--trainer.{name}")
@@ -55,11 +56,13 @@ class Parser(ArgumentParser):
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise a ZooError that says, in one line, what is wrong."""
-        raise ZooError(_one_line(message, self.options()))
+        if option := unknown_argument(message):
+            raise ZooError(_unknown_option(option, self.options()))
+        raise ZooError(as_one_line(message))
 
     def options(self) -> list[str]:
         """Return every option, such as ``--model.lr``."""
-        return [option for action in self._actions for option in action.option_strings if option.startswith("--")]
+        return [option for action in actions(self) for option in action.option_strings if option.startswith("--")]
 
 
 def fit_parser(program: str, model: type[Task], data: type[DataModule]) -> Parser:
@@ -107,7 +110,7 @@ def _add_data_and_trainer(parser: Parser, data: type[DataModule]) -> None:
 
 def _complete_help(parser: Parser) -> None:
     """Say what jsonargparse leaves unsaid: of a section's own name."""
-    for action in parser._actions:
+    for action in actions(parser):
         if action.dest in ("model", "data"):
             action.metavar, action.help = "NAME", "its name, as zoo list shows them"
 
@@ -147,59 +150,31 @@ def flat(options: Namespace) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-def as_list(value: Any) -> list[Any]:
-    """Return the values of an option that takes one or several."""
-    return value if isinstance(value, list) else [value] if value else []
+def trainer_arguments(parser: Parser, options: Namespace, names: Collection[str] = ()) -> dict[str, Any]:
+    """Return the arguments of Lightning's Trainer that the options ask for; callbacks, loggers and the like are built.
+
+    Args:
+        parser: The parser.
+        options: The options.
+        names: Which arguments; by default, all.
+
+    Raises:
+        ZooError: An object cannot be built.
+    """
+    strategy = str(options.trainer.strategy)
+    if any(word in strategy for word in ("spawn", "fork", "notebook")):
+        raise ZooError(f"--trainer.strategy {strategy} starts processes that report nothing back; use ddp")
+    asked = Namespace(**{name: value for name, value in vars(options.trainer).items() if not names or name in names})
+    try:
+        arguments: dict[str, Any] = parser.instantiate(Namespace(trainer=asked)).trainer.as_dict()
+    except (MisconfigurationException, ImportError, RuntimeError, TypeError, ValueError) as error:
+        raise ZooError(f"the trainer cannot be set up: {class_problem(str(error))}") from None
+    return arguments
 
 
-COMMON_NAMES = {
-    **dict.fromkeys(("learning_rate", "eta"), "model.lr"),
-    **dict.fromkeys(("optim", "opt"), "model.optimizer"),
-    **dict.fromkeys(("momentum", "betas", "nesterov"), "model.optimizer_args"),
-    **dict.fromkeys(("weight_decay", "wd"), "model.l2"),
-    **dict.fromkeys(("scheduler", "schedule"), "model.lr_scheduler"),
-    **dict.fromkeys(("criterion", "loss_function", "loss_fn"), "model.loss"),
-    **dict.fromkeys(("hidden", "hidden_size", "hidden_units", "units"), "model.hidden_dim"),
-    **dict.fromkeys(("batch", "bs", "batchsize"), "data.batch_size"),
-    **dict.fromkeys(("workers", "num_worker", "n_workers", "jobs"), "data.num_workers"),
-    **dict.fromkeys(("data_dir", "data_root", "dataroot", "datadir"), "data.root"),
-    **dict.fromkeys(("augmentation", "augmentations"), "data.augment"),
-    **dict.fromkeys(("validation_size", "val_split", "validation_split"), "data.val_size"),
-    **dict.fromkeys(("epochs", "epoch", "num_epochs", "n_epochs", "nepochs"), "trainer.max_epochs"),
-    **dict.fromkeys(("steps", "num_steps", "iterations"), "trainer.max_steps"),
-    **dict.fromkeys(("gpu", "gpus", "num_gpus", "ngpus", "num_devices", "processes", "nproc"), "trainer.devices"),
-    **dict.fromkeys(("device", "cuda", "cpu", "mps"), "trainer.accelerator"),
-    **dict.fromkeys(("nodes",), "trainer.num_nodes"),
-    **dict.fromkeys(("fp16", "bf16", "amp", "dtype", "half"), "trainer.precision"),
-    **dict.fromkeys(("grad_clip", "clip", "clip_grad_norm"), "trainer.gradient_clip_val"),
-    **dict.fromkeys(("accumulation", "grad_accum", "gradient_accumulation_steps"), "trainer.accumulate_grad_batches"),
-    **dict.fromkeys(("early_stopping", "early_stop"), "patience"),
-    **dict.fromkeys(("resume", "checkpoint", "ckpt", "load"), "ckpt_path"),
-    **dict.fromkeys(("output", "output_dir", "out_dir", "save_dir", "logdir"), "out"),
-    **dict.fromkeys(("random_seed", "random_state"), "seed"),
-}
-"""How options are called elsewhere."""
-
-
-def _suggested_option(option: str, options: list[str]) -> str:
-    """Return a suggestion for an option: the one whose name ends so, or is called so elsewhere, or else the nearest."""
-    name = option.strip("-").rpartition(".")[2].replace("-", "_").lower()
-    by_name = [known for known in options if known.rpartition(".")[2].removeprefix("--") == name]
-    known = [f"--{COMMON_NAMES[name]}"] if name in COMMON_NAMES else by_name
-    found = next((known for known in known if known in options), None)
-    return f"; did you mean {found!r}?" if found else suggestion(option, options)
-
-
-def _one_line(message: str, options: list[str]) -> str:
-    if unknown := re.match(r"unrecognized arguments: (\S+)", message):
-        option = unknown[1].partition("=")[0]
-        if not option.startswith("-"):
-            names = {"data": list_datamodules(), "model": list_models()}
-            asked = next((f"--{kind} {option.lower()}" for kind in names if option.lower() in names[kind]), None)
-            return f"unexpected word {option!r}" + (f"; did you mean {asked!r}?" if asked else "")
-        return f"unknown option {option}{_suggested_option(option, options) or '; see --help'}"
-    message = re.sub(r'Parser key "([^"]+)":', r"--\1:", message)
-    if union := re.match(r"(?s)(--\S+)\s.*Subtypes: (.*?)\s+Errors:.*Given value: (.*)", message):
-        expected = re.sub(r"typing\.|<class '[\w.]*?(?=\w+'>)|'>|[\w.]+\.(?=\w+[\],])", "", union[2])
-        message = f"{union[1]} Expected one of {expected.replace('NoneType', 'null')}. Got value: {union[3]}"
-    return " ".join(re.sub(r"<class '(\w+)'>|typing\.|collections\.abc\.", r"\1", message).split())
+def _unknown_option(option: str, options: list[str]) -> str:
+    if option.startswith("-"):
+        return f"unknown option {option}{suggest_option(option, options) or '; see --help'}"
+    names = {"data": list_datamodules(), "model": list_models()}
+    meant = next((f"--{kind} {option.lower()}" for kind in names if option.lower() in names[kind]), None)
+    return f"unexpected word {option!r}" + (f"; did you mean {meant!r}?" if meant else "")

@@ -1,17 +1,28 @@
-"""``zoo prepare``: data sets fetched, unpacked and checked beforehand."""
+"""``zoo prepare``: download data sets beforehand, for machines without a network."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from zoo.commands.request import Request
+from zoo.errors import ZooError
 from zoo.factory import create_datamodule, datamodule_class
-from zoo.registry import data_row
+from zoo.registry import data_row, list_datamodules
 from zoo.support.console import say
 from zoo.support.signatures import arguments_of
 
 
+def run(request: Request) -> int:
+    """Download data sets and return the exit code."""
+    names, root = request.without_option("--root", "zoo prepare takes data sets")
+    if not names:
+        raise ZooError(f"which data sets? Give some of: {', '.join(list_datamodules())}")
+    prepare(names, root)
+    return 0
+
+
 def prepare(names: Sequence[str], root: str | None) -> None:
-    """Fetch data sets into the data root, and check that they can be read.
+    """Download data sets into the data root, unpack them, and check that they can be read.
 
     Args:
         names: Names of data sets.

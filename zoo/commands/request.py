@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass, field
 
 from zoo.errors import ZooError
-from zoo.registry import data_row, model_row
+from zoo.registry import data_row, list_models, model_row
 from zoo.support.console import say
 from zoo.training.config_file import names_in
 
@@ -16,7 +16,7 @@ OWN_OPTIONS = {
     "predict": ("ckpt", "model", "weights"),
     "export": ("ckpt", "model", "weights", "format", "out"),
 }
-"""What each command takes by itself; the other options depend on these."""
+"""What commands take by themselves; the other options depend on these."""
 
 
 @dataclass
@@ -24,7 +24,7 @@ class Request:
     """What the user asked for.
 
     Attributes:
-        command: One of fit, test, predict, export.
+        command: Its name.
         program: How the command was started, to tell the user how to start it again.
         model: Name of the network, if given.
         data: Name of the data set, if given.
@@ -54,12 +54,33 @@ class Request:
         """Return whether an option, such as ``--data.root``, is among the words of the command line."""
         return any(word.partition("=")[0] == option for word in self.options)
 
+    def without_option(self, option: str, takes: str) -> tuple[list[str], str | None]:
+        """Return the words without an option, and its value if it is given.
+
+        Args:
+            option: The option.
+            takes: What the command takes, for messages.
+
+        Raises:
+            ZooError: The option has no value, or there are others.
+        """
+        rest, value = list(self.options), None
+        if option in rest:
+            place = rest.index(option)
+            value = rest[place + 1] if place + 1 < len(rest) else ""
+            del rest[place : place + 2]
+            if not value or value.startswith("--"):
+                raise ZooError(f"{option} needs a value")
+        if unknown := [word for word in rest if word.startswith("-")]:
+            raise ZooError(f"{takes} and {option}, not {unknown[0]}")
+        return rest, value
+
 
 def parse(command: str, program: str, words: list[str]) -> Request:
     """Take what a command takes by itself out of the words of a command line.
 
     Raises:
-        ZooError: An option has no value, is given twice, or names what there is not.
+        ZooError: An option has no value, is given twice, or names what there is not; or a needed one is missing.
     """
     request = Request(command, program.replace("COMMAND", command))
     if command == "fit" and words and not words[0].startswith("-"):
@@ -70,7 +91,7 @@ def parse(command: str, program: str, words: list[str]) -> Request:
         option, equals, value = word.partition("=")
         name = option.removesuffix(".name").removeprefix("--")
         config = command == "fit" and option == "--config"
-        if not config and (not option.startswith("--") or name not in OWN_OPTIONS[command]):
+        if not config and (not option.startswith("--") or name not in OWN_OPTIONS.get(command, ())):
             request.options.append(word)
             continue
         if not equals:
@@ -91,6 +112,8 @@ def parse(command: str, program: str, words: list[str]) -> Request:
         for name, asked in (("model", request.model), ("data", request.data)):
             if named[name] not in (None, asked):
                 say(f"zoo: --{name} is {asked}: the options of {named[name]} in {path} are not used", file=sys.stderr)
+    if command == "fit" and not request.model and not request.wants_help:
+        raise ZooError(f"which network? Give --model NAME: {', '.join(list_models())}")
     if request.model:
         model_row(request.model)
     if request.data:

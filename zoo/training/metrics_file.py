@@ -23,24 +23,18 @@ FIRST = ("epoch", "step")
 class MetricsFile(Logger):
     """Writes ``metrics.csv``, with each step once: Lightning's CSVLogger gives train and val rows of their own.
 
-    The file is complete after every row, and a resumed run goes on where its checkpoint was.
+    The file is complete after every row. A run that is resumed adds rows to it; see :func:`rewind`.
 
     Args:
         folder: The run folder.
-        checkpoint: The checkpoint that the run goes on from, if it does: later rows of an existing file are dropped,
-            and the metrics of the epoch that it was saved at the end of are added, which may not be written yet.
-        longer: Whether the run trains on after that checkpoint: what it measured of an epoch that was cut short then is
-            not what it measures at its end.
     """
 
-    def __init__(self, folder: Path, checkpoint: Mapping[str, Any] | None = None, longer: bool = True) -> None:
+    def __init__(self, folder: Path) -> None:
         super().__init__()
-        self.path = folder / "metrics.csv"
+        self.path = metrics_path(folder)
         self.columns: list[str] = []
         self.row: dict[str, float] = {}
         self.row_start = 0
-        if checkpoint:
-            self._go_on_from(checkpoint, longer)
 
     @property
     def name(self) -> str:
@@ -65,6 +59,8 @@ class MetricsFile(Logger):
         """Add metrics to the row of their step: a new one, or the last one, which is then written again."""
         if not self.path.exists():
             self.columns = []
+        elif not self.columns:
+            self._write(read_metrics(self.path))
         if self.row.get("step") != (step or 0):
             self.row = {"epoch": 0, "step": step or 0}
             self.row_start = self.path.stat().st_size if self.columns else 0
@@ -75,29 +71,10 @@ class MetricsFile(Logger):
             rows = read_metrics(self.path) if self.columns else []
             self._write([row for row in rows if row["step"] != self.row["step"]] + [self.row])
 
-    @rank_zero_only
-    def _go_on_from(self, checkpoint: Mapping[str, Any], longer: bool) -> None:
-        last, saved = checkpoint["global_step"] - 1, checkpoint.get("exact_resume", {})
-        rows = [row for row in read_metrics(self.path) if row["step"] <= last] if self.path.exists() else []
-        unfinished = longer and saved.get("cut_short")
-        if rows and rows[-1]["step"] == last and unfinished:
-            rows[-1] = {name: value for name, value in rows[-1].items() if not name.startswith("train/")}
-            if rows[-1].keys() == set(FIRST):
-                del rows[-1]
-        if rows:
-            self._write(rows)
-        else:
-            self.path.unlink(missing_ok=True)
-        if (metrics := saved.get("epoch_metrics")) and not unfinished:
-            self.log_metrics({"epoch": checkpoint["epoch"], **metrics}, last)
-
     def _write(self, rows: list[dict[str, float]]) -> None:
-        """Write the whole file, since it has a new column, or fewer rows."""
-        self.columns = [*FIRST, *in_order({name for row in rows for name in row} - set(FIRST))]
-        text = [_line(self.columns), *(_line([row.get(name, "") for name in self.columns]) for row in rows)]
-        with written_whole(self.path) as temporary:
-            temporary.write_text("".join(text), encoding="utf-8", newline="")
-        self.row, self.row_start = rows[-1], len("".join(text[:-1]).encode())
+        """Write the whole file, since it has a new column."""
+        self.columns, lines = _write_rows(self.path, rows)
+        self.row, self.row_start = (rows or [{}])[-1], len("".join(lines[:-1]).encode())
 
     def _write_row(self) -> None:
         """Write the last row alone: a run has many."""
@@ -105,6 +82,49 @@ class MetricsFile(Logger):
             file.seek(self.row_start)
             file.write(_line([self.row.get(name, "") for name in self.columns]).encode())
             file.truncate()
+
+
+def metrics_path(folder: Path) -> Path:
+    """Return where a run folder keeps its metrics."""
+    return folder / "metrics.csv"
+
+
+def rewind(path: Path, checkpoint: Mapping[str, Any], is_complete: bool) -> None:
+    """Take the metrics of a run back to a checkpoint, from which it is resumed.
+
+    Later rows are dropped. The metrics of the epoch that the checkpoint was saved at the end of are added: they may not
+    be written yet.
+
+    Args:
+        path: The ``metrics.csv``.
+        checkpoint: The checkpoint.
+        is_complete: Whether there is nothing left to train. Else the metrics of an epoch that was cut short are not
+            those that it will have at its end, and are dropped too.
+    """
+    last, saved = checkpoint["global_step"] - 1, checkpoint.get("exact_resume", {})
+    rows = [row for row in read_metrics(path) if row["step"] <= last] if path.exists() else []
+    unfinished = saved.get("cut_short") and not is_complete
+    if rows and rows[-1]["step"] == last and unfinished:
+        rows[-1] = {name: value for name, value in rows[-1].items() if not name.startswith("train/")}
+        if rows[-1].keys() == set(FIRST):
+            del rows[-1]
+    if (metrics := saved.get("epoch_metrics")) and not unfinished:
+        if not rows or rows[-1]["step"] != last:
+            rows.append({"step": last})
+        rows[-1] |= {"epoch": checkpoint["epoch"], **metrics}
+    if rows:
+        _write_rows(path, rows)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _write_rows(path: Path, rows: list[dict[str, float]]) -> tuple[list[str], list[str]]:
+    """Write a whole file, and return its columns and its lines."""
+    columns = [*FIRST, *in_order({name for row in rows for name in row} - set(FIRST))]
+    lines = [_line(columns), *(_line([row.get(name, "") for name in columns]) for row in rows)]
+    with written_whole(path) as temporary:
+        temporary.write_text("".join(lines), encoding="utf-8", newline="")
+    return columns, lines
 
 
 def _line(values: Iterable[object]) -> str:

@@ -16,10 +16,11 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
-from zoo.checkpoints.schema import FaultError, anything, count, dict_of, fault, list_of, parts, tensor, text
+from zoo.checkpoints.schema import FaultError, anything, dict_of, fault, list_of, parts, tensor, text
 from zoo.errors import ZooError
-from zoo.internals.lightning import callbacks_of, is_progress_method
+from zoo.internals.lightning import callbacks_of
 from zoo.tasks import Task
+from zoo.training.loop_state import check_loops
 
 NEEDED = ("loops", "callbacks", "optimizer_states", "lr_schedulers")
 """What weights alone do not have."""
@@ -27,7 +28,6 @@ NEEDED = ("loops", "callbacks", "optimizer_states", "lr_schedulers")
 REPEATS = ("max_iter", "max_eval", "history_size", "ns_steps")
 """Options of optimizers that say how much work a step is: they are the run's, whatever a file says."""
 
-_reached = parts({"ready": count, "completed": count}, {"started": count, "processed": count})
 _best = parts({"best_model_path": text}, {"best_model_score": tensor, "best_k_models": dict_of(text, tensor)})
 
 
@@ -46,7 +46,7 @@ def rehearse(trainer: Trainer, model: Task, checkpoint: dict[str, Any], path: Pa
         raise ZooError(f"{path} is of a run with the optimizer {theirs}, not {ours}; leave --model.optimizer out")
     callbacks = callbacks_of(trainer)
     try:
-        _check_loops(checkpoint, trainer.fit_loop.state_dict())
+        check_loops(checkpoint, trainer.fit_loop.state_dict())
         for callback in callbacks:
             if callback.state_key in checkpoint["callbacks"]:
                 _try_callback(callback, checkpoint["callbacks"][callback.state_key])
@@ -57,44 +57,6 @@ def rehearse(trainer: Trainer, model: Task, checkpoint: dict[str, Any], path: Pa
             _try_optimizer(model, checkpoint, steps=trainer.strategy.root_device.type == "cpu")
     except FaultError as error:
         raise ZooError(f"{path} is damaged: {error}") from None
-
-
-def _check_loops(checkpoint: dict[str, Any], own: dict[str, Any]) -> None:
-    loops = checkpoint["loops"].get("fit_loop", {})
-    for name, state in own.items():
-        where = f"loops.fit_loop.{name}"
-        if name.endswith("state_dict"):
-            place = parts({"epoch": count, "batches": count}, {})
-            parts({}, {"_batches_that_stepped": count, "combined_loader": list_of(place)})(loops.get(name), where)
-        else:
-            _check_progress(loops.get(name), state, where)
-    if len(loops["state_dict"].get("combined_loader", [0])) != 1:
-        raise FaultError("loops.fit_loop.state_dict.combined_loader is of several loaders, expected one")
-    epoch = loops["epoch_progress"]["current"]["completed"]
-    if epoch != checkpoint["epoch"]:
-        raise fault("loops.fit_loop.epoch_progress", epoch, f"the checkpoint's epoch, {checkpoint['epoch']}")
-    optimized = loops["epoch_loop.automatic_optimization.optim_progress"]["optimizer"]["step"]["total"]["completed"]
-    steps = optimized + loops["epoch_loop.manual_optimization.optim_step_progress"]["total"]["completed"]
-    if steps != checkpoint["global_step"]:
-        raise fault("loops.fit_loop: the number of steps", steps, f"the checkpoint's, {checkpoint['global_step']}")
-
-
-def _check_progress(found: Any, own: dict[str, Any], where: str) -> None:
-    if not isinstance(found, dict):
-        raise fault(where, found, "a dictionary")
-    if "ready" in own:
-        _reached(found, where)
-        names = [name for name in ("ready", "started", "processed", "completed") if name in own]
-        order: list[Any] = [found.get(name, found["ready"]) for name in names]
-        if order != sorted(order, reverse=True):
-            raise FaultError(f"{where} has more that ended than began")
-        if methods := [key for key in found.keys() - own.keys() if is_progress_method(str(key))]:
-            raise FaultError(f"{where} may not hold {str(methods[0])[:40]!r}")
-    for name, state in own.items():
-        if isinstance(state, dict):
-            _check_progress(found.get(name), state, f"{where}.{name}")
-        elif type(found.get(name, state)) is not type(state):
-            raise fault(f"{where}.{name}", found[name], f"a {type(state).__name__}")
 
 
 def _try_callback(callback: Callback, state: Any) -> None:

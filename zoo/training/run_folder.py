@@ -10,6 +10,7 @@ import shutil
 import socket
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
@@ -21,7 +22,7 @@ SECONDS_TO_DIE = 10.0
 """The workers of a run that was killed hold its folder for some seconds."""
 
 
-def base_of(out: str, name: str) -> Path:
+def base_folder(out: str, name: str) -> Path:
     """Return the folder of the runs of a kind: ``name``, in ``out``.
 
     Raises:
@@ -34,41 +35,64 @@ def base_of(out: str, name: str) -> Path:
     return as_path(as_path(out, "--out") / name, "--name")
 
 
-def new_folder(base: Path) -> Path:
-    """Make and return the next numbered folder in ``base``; runs that start at once get different ones.
+@dataclass
+class Claim:
+    """A run folder that this process alone writes into.
 
-    Raises:
-        ZooError: It cannot be written.
+    Attributes:
+        path: The folder.
+        keep: Whether the folder stays if the run fails: something was trained.
     """
-    number = max(_numbers(base), default=0)
-    try:
-        base.mkdir(parents=True, exist_ok=True)
-        while True:
-            number += 1
-            try:
-                (base / str(number)).mkdir()
-            except FileExistsError:
-                continue
-            return base / str(number)
-    except OSError as error:
-        raise ZooError(f"cannot make a run folder in {base} ({error.strerror}); name another with --out") from None
 
-
-def remove(folder: Path) -> None:
-    """Delete a run folder, and those that were made for it, if they hold nothing else."""
-    shutil.rmtree(folder, ignore_errors=True)
-    with contextlib.suppress(OSError):
-        folder.parent.rmdir()
-        folder.parent.parent.rmdir()
+    path: Path
+    keep: bool
 
 
 @contextlib.contextmanager
-def only_writer(folder: Path) -> Iterator[None]:
-    """Keep other processes from writing into a run folder; the lock dies with its process.
+def claim_folder(base: Path, existing: Path | None) -> Iterator[Claim]:
+    """Keep other processes from writing into a run folder; the lock is released when the process dies.
+
+    A new folder is deleted again if the block raises before it sets ``keep``.
+
+    Args:
+        base: The folder in which a new folder is made.
+        existing: The folder of a run that is resumed; None for a new one.
 
     Raises:
-        ZooError: Another process is writing into it, and does not end within some seconds.
+        ZooError: The folder cannot be made, or another process is writing into it and does not end within some seconds.
     """
+    made = [folder for folder in (base, *base.parents) if not folder.exists()]
+    claim = Claim(existing or _new_folder(base), keep=existing is not None)
+    try:
+        with _lock(claim.path):
+            yield claim
+    except BaseException:
+        if not claim.keep:
+            shutil.rmtree(claim.path, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                for folder in made:
+                    folder.rmdir()
+        raise
+
+
+def _new_folder(base: Path) -> Path:
+    """Make and return the next numbered folder in ``base``; runs that start at once get different ones."""
+    number = max(_numbers(base), default=0)
+    try:
+        while True:
+            number += 1
+            base.mkdir(parents=True, exist_ok=True)
+            try:
+                (base / str(number)).mkdir()
+            except (FileExistsError, FileNotFoundError):  # another run took the number, or removed the empty base
+                continue
+            return base / str(number)
+    except OSError as error:
+        raise ZooError(f"cannot make a run folder in {base} ({error.strerror}); choose another with --out") from None
+
+
+@contextlib.contextmanager
+def _lock(folder: Path) -> Iterator[None]:
     with (folder / ".lock").open("a+", encoding="utf-8") as file:
         deadline = time.monotonic() + SECONDS_TO_DIE
         while not _locked(file):
@@ -83,7 +107,7 @@ def only_writer(folder: Path) -> Iterator[None]:
             yield
         finally:
             with contextlib.suppress(OSError):
-                fcntl.flock(file, fcntl.LOCK_UN)  # closing it would leave the lock to workers that still end
+                fcntl.flock(file, fcntl.LOCK_UN)  # closing it would leave the lock to workers that are still ending
 
 
 def _locked(file: TextIO) -> bool:

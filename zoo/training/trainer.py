@@ -5,28 +5,30 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-import re
 import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
-from jsonargparse import Namespace
 from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import ModelSummary
 from lightning.pytorch.callbacks import ProgressBar as LightningProgressBar
+from lightning.pytorch.loggers import Logger
 
 from zoo.callbacks import ProgressBar, Summary
-from zoo.commands.parser import Parser, as_list
-from zoo.commands.request import Request
 from zoo.errors import ZooError
 from zoo.launch import rendezvous
-from zoo.launch.launchers import devices_and_nodes, in_slurm, in_torchrun
+from zoo.launch.launchers import in_slurm, in_torchrun
 from zoo.tasks import Task
 from zoo.training.checks import check_launch
 
 THREADS = torch.get_num_threads()
 """What torch computes with by itself."""
+
+ADD_CALLBACKS = ("enable_checkpointing", "enable_progress_bar", "enable_model_summary")
+"""Options with which Lightning adds callbacks of its own."""
 
 SMALL = 50_000
 """Parameters below which a network computes with one thread."""
@@ -62,46 +64,46 @@ def use_threads(model: Task) -> None:
         torch.set_num_threads(1 if sum(p.numel() for p in model.parameters()) < SMALL else THREADS)
 
 
-def as_launched(request: Request, options: Namespace) -> None:
-    """Take the number of processes from what started them, rather than from a default or the config of another run."""
-    for name, value in devices_and_nodes().items():
-        if not request.asks(f"--trainer.{name}"):
-            options.trainer[name] = value
-
-
-def build_trainer(parser: Parser, options: Namespace, callbacks: list[Callback]) -> Trainer:
-    """Build the Trainer that the options ask for, with these callbacks beside the user's, and without a logger of ours.
-
-    Raises:
-        ZooError: The options contradict each other, or ask for devices that are not there.
-    """
-    rendezvous.join()
-    if any(word in str(options.trainer.strategy) for word in ("spawn", "fork", "notebook")):
-        raise ZooError(
-            f"--trainer.strategy {options.trainer.strategy} starts processes that report nothing back; use ddp"
-        )
-    try:
-        arguments = parser.instantiate(Namespace(trainer=options.trainer)).trainer.as_dict()
-    except (MisconfigurationException, ImportError, RuntimeError, TypeError, ValueError) as error:
-        raise ZooError(f"the trainer cannot be set up: {_reason(str(error))}") from None
-    if in_slurm() and not in_torchrun():  # Lightning's own requeue saves wherever a rank happens to be
-        arguments["plugins"] = [*as_list(arguments["plugins"]), SLURMEnvironment(auto_requeue=False)]
-    if arguments["overfit_batches"]:  # it would put another sampler in the place of the zoo's
+def check_trainer_arguments(arguments: Mapping[str, Any]) -> None:
+    """Raise ZooError for arguments of the Trainer with which a run of the zoo would not be what it says."""
+    if arguments["overfit_batches"]:  # it would replace the zoo's sampler
         raise ZooError("--trainer.overfit_batches is not supported; use --trainer.limit_train_batches")
     if (several := arguments["accumulate_grad_batches"]) < 1:
         raise ZooError(f"--trainer.accumulate_grad_batches must be at least 1, got {several}")
-    theirs = as_list(arguments.pop("callbacks"))
-    theirs_shows = any(isinstance(callback, LightningProgressBar) for callback in theirs)
-    if arguments["enable_progress_bar"] is not False and not theirs_shows:
-        callbacks = [*callbacks, ProgressBar()]
-    if arguments["enable_model_summary"] is not False and not any(isinstance(c, ModelSummary) for c in theirs):
-        callbacks = [*callbacks, Summary()]
-    arguments["logger"] = arguments["logger"] if arguments["logger"] not in (None, True) else False
-    try:
-        # Theirs first: a checkpoint of ours holds the state of what was saved before it.
-        trainer = Trainer(**arguments, callbacks=[*theirs, *callbacks])
-    except (MisconfigurationException, ImportError, RuntimeError, TypeError, ValueError) as error:
-        raise ZooError(f"the trainer cannot be set up: {' '.join(str(error).split())}") from None
+
+
+def count_processes(arguments: Mapping[str, Any]) -> int:
+    """Return the number of processes that a Trainer with these arguments would use.
+
+    Args:
+        arguments: Arguments of the Trainer. Objects among them belong to a Trainer from then on.
+    """
+    deciding = {name: arguments[name] for name in ("accelerator", "strategy", "devices", "num_nodes", "plugins")}
+    return _new_trainer({**deciding, **dict.fromkeys(("logger", *ADD_CALLBACKS), False)}).world_size
+
+
+def build_trainer(
+    arguments: Mapping[str, Any], callbacks: Sequence[Callback] = (), loggers: Sequence[Logger] = ()
+) -> Trainer:
+    """Build the Trainer.
+
+    Args:
+        arguments: Arguments of the Trainer, with the user's callbacks and loggers.
+        callbacks: Callbacks of the zoo. They come after the user's: a checkpoint of ours holds their state.
+        loggers: Loggers of the zoo. They come before the user's.
+
+    Raises:
+        ZooError: The arguments contradict each other, or ask for devices that are not there.
+    """
+    check_trainer_arguments(arguments)
+    theirs = as_list(arguments["callbacks"])
+    shown: list[Callback] = []
+    if arguments["enable_progress_bar"] is not False and not _has(theirs, LightningProgressBar):
+        shown.append(ProgressBar())
+    if arguments["enable_model_summary"] is not False and not _has(theirs, ModelSummary):
+        shown.append(Summary())
+    logger = [*loggers, *(one for one in as_list(arguments["logger"]) if isinstance(one, Logger))]
+    trainer = _new_trainer({**arguments, "callbacks": [*theirs, *callbacks, *shown], "logger": logger or False})
     check_launch(trainer)
     atexit.register(_leave_process_group)
     cores = os.cpu_count() or 1
@@ -112,10 +114,23 @@ def build_trainer(parser: Parser, options: Namespace, callbacks: list[Callback])
     return trainer
 
 
-def _reason(message: str) -> str:
-    """Return what is wrong with an object that is asked for, out of all that jsonargparse tried."""
-    found = re.search(r"Problem with given class_path '([^']+)':\s*(.*)", message)
-    return " ".join((f"{found[1].rpartition('.')[2]}: {found[2]}" if found else message).split())
+def _new_trainer(arguments: dict[str, Any]) -> Trainer:
+    rendezvous.join()
+    if in_slurm() and not in_torchrun():  # Lightning's own requeue saves wherever a rank happens to be
+        arguments["plugins"] = [*as_list(arguments["plugins"]), SLURMEnvironment(auto_requeue=False)]
+    try:
+        return Trainer(**arguments)
+    except (MisconfigurationException, ImportError, RuntimeError, TypeError, ValueError) as error:
+        raise ZooError(f"the trainer cannot be set up: {' '.join(str(error).split())}") from None
+
+
+def as_list(value: Any) -> list[Any]:
+    """Return the values of an option that takes one or several."""
+    return value if isinstance(value, list) else [value] if value else []
+
+
+def _has(callbacks: list[Any], kind: type[Callback]) -> bool:
+    return any(isinstance(callback, kind) for callback in callbacks)
 
 
 def _leave_process_group() -> None:

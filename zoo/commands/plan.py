@@ -1,0 +1,168 @@
+"""The first step of ``zoo fit``: from the words of a command line to the plan of a run."""
+
+from __future__ import annotations
+
+import shlex
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonargparse import Namespace
+
+from zoo.checkpoints.reading import check_holds
+from zoo.commands.defaults import STAND_IN
+from zoo.commands.options import Options, merge_with_run, parse_options
+from zoo.commands.parser import flat, section, trainer_arguments
+from zoo.commands.request import Request
+from zoo.commands.stand_in import with_available_data
+from zoo.errors import ZooError
+from zoo.launch import rendezvous
+from zoo.launch.launchers import devices_and_nodes, job
+from zoo.registry import model_row
+from zoo.support.files import as_path
+from zoo.training.plan import Plan
+from zoo.training.resuming import ResumePoint, find_newest, find_of_job
+from zoo.training.run_folder import base_folder, run_of
+from zoo.training.run_record import RunRecord
+from zoo.training.trainer import check_trainer_arguments, count_processes, quiet
+
+LENGTH = ("trainer.max_epochs", "trainer.max_steps", "trainer.max_time", "patience")
+"""The options that say how long a run is."""
+
+
+def make_plan(request: Request) -> Plan:
+    """Return what a run is to do, with everything checked that can be before the data is loaded.
+
+    Raises:
+        ZooError: An option is wrong, there is nothing to resume, or the data is not available.
+    """
+    options = parse_options(request)
+    resume = _find_checkpoint(options)
+    finished = longer = False
+    if resume:
+        check_holds(resume.checkpoint, resume.path, options.model)
+        if resume.folder:
+            before, options = merge_with_run(options.request, resume.folder)
+            longer = _length(options.values) != _length(before)
+            finished = not longer and (resume.folder / "results.json").exists()
+        if not finished:
+            _check_length(resume, options.values)
+    _check_numbers(options.values)
+    quiet(profiling=bool(options.values.trainer.profiler))
+    if not finished:
+        options = with_available_data(options)
+    _share_batch(options, resume.folder if resume else None)
+    values = options.values
+    arguments = trainer_arguments(options.parser, values)
+    check_trainer_arguments(arguments)
+    words = ["--model", options.model, "--data", options.data, *options.request.options]
+    command = f"{options.request.program} {shlex.join(words)}"
+    if resume and resume.folder and not longer and (record := RunRecord.read(resume.folder)):
+        command = record.command  # this one only resumes it
+    return Plan(
+        program=options.request.program,
+        command=command,
+        model=options.model,
+        model_arguments=section(values, "model"),
+        given_model_arguments=section(options.given, "model"),
+        data=options.data,
+        data_arguments=section(values, "data"),
+        trainer_arguments=arguments,
+        seed=values.seed,
+        patience=values.patience,
+        checkpoint_every=values.checkpoint_every,
+        allow_nan=values.allow_nan,
+        length=str(_length(values)),
+        folders=base_folder(values.out, values.name or f"{options.model}-{options.data}"),
+        resume=resume,
+        is_finished=finished,
+        config=_config(options),
+    )
+
+
+def _find_checkpoint(options: Options) -> ResumePoint | None:
+    """Return the checkpoint that the run goes on from, if it does: the one asked for, or that of a restarted job."""
+    path, request = options.values.ckpt_path, options.request
+    restarted = path != "last" and rendezvous.join()
+    if not path and not restarted:
+        return None
+    # The runs are in the folder of the data, or of the data that stood in for them.
+    data_names = [request.data] if request.data else [model_row(options.model).data, STAND_IN]
+    names = [options.values.name] if options.values.name else [f"{options.model}-{name}" for name in data_names]
+    bases = [base_folder(options.values.out, name) for name in names]
+    if path == "last":
+        return find_newest(bases)
+    if restarted and (resume := find_of_job(bases, job())):
+        return resume
+    if not path:
+        return None
+    file = as_path(path, "--ckpt_path")
+    return ResumePoint.read(file, run_of(file))
+
+
+def _length(options: Namespace) -> dict[str, Any]:
+    return {name: options.get(name) for name in LENGTH}
+
+
+def _check_length(resume: ResumePoint, options: Namespace) -> None:
+    """Raise ZooError if the run that is resumed is longer already than asked."""
+    reached = {"max_epochs": resume.checkpoint["epoch"] + 1, "max_steps": resume.checkpoint["global_step"]}
+    for name, done in reached.items():
+        if (wanted := options.trainer[name]) is not None and 0 <= wanted < done:
+            raise ZooError(
+                f"--trainer.{name} is {wanted}, but {resume.path} is of {name.removeprefix('max_')[:-1]} {done}; "
+                f"give at least {done}, or leave --ckpt_path out to start anew"
+            )
+
+
+def _check_numbers(options: Namespace) -> None:
+    if not 0 <= options.seed < 2**32:
+        raise ZooError(f"--seed must be at least 0 and below 2**32, got {options.seed}")
+    if options.checkpoint_every is not None and options.checkpoint_every < 1:
+        raise ZooError(f"--checkpoint_every must be at least 1 step, got {options.checkpoint_every}")
+    if options.patience is not None and options.patience < 0:
+        raise ZooError(f"--patience must be at least 0, got {options.patience}")
+
+
+def _share_batch(options: Options, folder: Path | None) -> None:
+    """Turn the batch size of each process, if it is given, into that of all of them."""
+    values = options.values
+    each = values.data.pop("batch_size_per_device")
+    if each is None:
+        return
+    if options.request.asks("--data.batch_size"):
+        raise ZooError("--data.batch_size and --data.batch_size_per_device contradict each other; give one of them")
+    ranks = count_processes(trainer_arguments(options.parser, values))
+    if folder and values.data.batch_size != each * ranks:
+        raise ZooError(
+            f"--data.batch_size_per_device {each} is {each * ranks} of {ranks} processes, but the run to resume in "
+            f"{folder} has batches of {values.data.batch_size}; start a new run"
+        )
+    values.data.batch_size = each * ranks
+
+
+def _config(options: Options) -> dict[str, Any]:
+    """Return the options as ``config.yaml`` keeps them: without those of this job, and what is null by default."""
+    values = options.values.clone()
+    values.ckpt_path = None
+    for name in devices_and_nodes():
+        del values.trainer[name]
+    for name, value in [*flat(values)]:
+        if value is None and options.parser.get_default(name) is None:
+            del values[name]
+    text = options.parser.dump(_plain(values), skip_none=False, skip_validation=True)
+    content: dict[str, Any] = yaml.safe_load(text)
+    return content
+
+
+def _plain(value: Any) -> Any:
+    """Return options without enumerations, which are the defaults of some of Lightning's callbacks."""
+    match value:
+        case Namespace():
+            return Namespace(**{name: _plain(item) for name, item in vars(value).items()})
+        case list():
+            return [_plain(item) for item in value]
+        case Enum():
+            return value.value
+    return value

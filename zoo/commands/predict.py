@@ -1,0 +1,93 @@
+"""``zoo predict``: ask a trained network about pictures, texts or rows of numbers."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from zoo.commands.request import Request
+from zoo.commands.trained_network import load_trained
+from zoo.datamodules.common.files import read_text
+from zoo.errors import ZooError
+from zoo.support.console import plain, say
+from zoo.tasks import Classifier, Task
+
+LONGEST = 60
+"""Characters of an input that are printed at most."""
+
+FILE_NAME = re.compile(r"\S*\.[a-z]{3,4}")
+"""What the name of a file looks like, rather than a text."""
+
+
+def run(request: Request) -> int:
+    """Print what a network says of each input, and return the exit code: 2 if one of them could not be read."""
+    for word in request.options:
+        if word.startswith("-") and not word[1:2].isdigit() and word[1:2] != ".":  # a row may begin with a minus
+            raise ZooError(f"unknown option {word[:80]}; zoo predict takes --ckpt, --model, --weights and inputs")
+    if not request.options:
+        raise ZooError("predict what? Give pictures, texts, or rows such as 0,1, as the network takes them")
+    network = load_trained(request)
+    if network.model.transform is None:
+        raise ZooError(f"{network.source} does not tell how inputs are made: it was trained on data of its own")
+    failed = False
+    for source, place, error in _sources(request.options, network.model):
+        try:
+            if error:
+                raise error
+            answer = _answer(network.model, network.model.transform.read(source))
+        except ZooError as problem:
+            named = "" if os.path.basename(place) in str(problem) else f"{_short(place)}: "
+            say(plain(f"zoo: error: {named}{problem}"), file=sys.stderr)
+            failed = True
+        else:
+            say(plain(f"{_short(source)}  {answer}"))
+    return 2 if failed else 0
+
+
+def _short(source: str) -> str:
+    return source if len(source) <= LONGEST else source[: LONGEST - 1] + "…"
+
+
+def _sources(words: list[str], model: Task) -> Iterator[tuple[str, str, ZooError | None]]:
+    """Yield each input, and where it is from; of texts and rows, a file stands for its lines."""
+    for word in words:
+        if model.takes == "image":
+            yield word, word, None
+        elif os.path.isdir(word):
+            yield word, word, ZooError(f"{word} is a folder; give the files in it")
+        elif os.path.exists(word):
+            yield from _lines(word)
+        elif FILE_NAME.fullmatch(word):
+            yield word, word, ZooError(f"{word} is the name of a file that does not exist")
+        else:
+            yield word, word, None
+
+
+def _lines(path: str) -> Iterator[tuple[str, str, ZooError | None]]:
+    try:
+        lines = read_text(Path(path)).splitlines()
+    except ZooError as error:
+        yield path, path, error
+        return
+    if not lines:
+        yield path, path, ZooError(f"{path} is empty")
+    for number, line in enumerate(lines, start=1):
+        place = f"{path}, line {number}"
+        yield line, place, None if line.strip() else ZooError(f"{place} is empty")
+
+
+def _answer(model: Task, value: Any) -> str:
+    labels, (values,) = model.predict(value)
+    if not values.isfinite().all():
+        raise ZooError("the network gives no finite number for it")
+    if not isinstance(model, Classifier):
+        return "  ".join(f"{value:.4f}" for value in values.tolist())
+    if model.multilabel and len(model.classes) > 1:
+        return "  ".join(f"{name} {p:.4f}" for name, p in zip(model.classes, values.tolist(), strict=True))
+    if model.multilabel:
+        return f"{float(values):.4f}"
+    return f"{labels[0]}  {float(values.max()):.4f}"

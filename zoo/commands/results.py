@@ -1,0 +1,13 @@
+"""``zoo results``: show the results of many runs as one table."""
+
+from __future__ import annotations
+
+from zoo.commands.request import Request
+from zoo.reports.results import show
+
+
+def run(request: Request) -> int:
+    """Print the results and return the exit code."""
+    folders, csv = request.without_option("--csv", "zoo results takes folders")
+    show(folders or ["runs"], csv)
+    return 0

@@ -1,0 +1,57 @@
+"""The data set that stands in for one that is neither on disk nor can be downloaded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from zoo.commands.defaults import STAND_IN
+from zoo.commands.options import Options, parse_options
+from zoo.commands.parser import section, trainer_arguments
+from zoo.datamodules.common import DataUnavailableError
+from zoo.errors import ZooError
+from zoo.factory import create_datamodule, model_class
+from zoo.internals.lightning import is_first_rank
+from zoo.training.notices import warn
+from zoo.training.trainer import count_processes
+
+
+def with_available_data(options: Options) -> Options:
+    """Return the options as they are if their data is on disk, or can be downloaded; else those with the embedded data.
+
+    Only data that nobody asked for by name is replaced, only for networks of images, and only in a single process: the
+    others would not know.
+
+    Raises:
+        ZooError: The data is not available, and may not be replaced.
+    """
+    if not is_first_rank():
+        return options
+    try:
+        create_datamodule(options.data, **section(options.values, "data"), seed=options.values.seed).prepare_data()
+    except DataUnavailableError as error:
+        if model_class(options.model).takes != "image":
+            raise
+        if options.request.data or count_processes(trainer_arguments(options.parser, options.values)) > 1:
+            raise ZooError(f"{error}, or train on the embedded digits with --data {STAND_IN}") from None
+        return _with_stand_in(options, error)
+    return options
+
+
+def _with_stand_in(options: Options, error: DataUnavailableError) -> Options:
+    """Return the options with the embedded data in the place of the documented, and warn of it."""
+    instead = replace(options.request, data=STAND_IN, options=[])
+    known = parse_options(instead).parser.options()
+    words, unused = iter(options.request.options), ""
+    for word in words:
+        option, equals, _ = word.partition("=")
+        if option.startswith("--data.") and option not in known:
+            unused += f" {option} is not used."
+            if not equals:
+                next(words, None)  # its value
+        else:
+            instead.options.append(word)
+    warn(
+        f"{error}.",
+        f"Training on the embedded {STAND_IN} instead: results are NOT those of {options.data}.{unused}",
+    )
+    return parse_options(instead)

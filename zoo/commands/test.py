@@ -1,0 +1,75 @@
+"""``zoo test``: evaluate a trained network on every split of its data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from zoo.commands.options import set_launched
+from zoo.commands.parser import section, test_parser, trainer_arguments
+from zoo.commands.request import Request
+from zoo.commands.trained_network import TrainedNetwork, load_trained
+from zoo.errors import ZooError
+from zoo.factory import create_datamodule, datamodule_class
+from zoo.internals.lightning import is_first_rank
+from zoo.registry import model_row
+from zoo.reports.evaluation import Metrics, evaluate, sizes, splits_of, table
+from zoo.support.console import say
+from zoo.tasks.compatibility import check_fits, check_pair
+from zoo.training.checks import check_evaluation
+from zoo.training.trainer import build_trainer, quiet, use_threads
+
+
+def run(request: Request) -> int:
+    """Evaluate a network on every split of its data, or of the data asked for.
+
+    Returns:
+        The exit code: 0, or 1 if published weights are not worth what their record says.
+    """
+    if request.wants_help and request.model:
+        test_parser(request.program, datamodule_class(request.data or model_row(request.model).data)).print_help()
+        return 0
+    network = load_trained(request)
+    name = request.data or network.data
+    if not name:
+        raise ZooError(f"{network.source} does not tell on what it was trained; name the data with --data")
+    arguments = network.data_arguments if name == network.data else {}
+    parser = test_parser(request.program, datamodule_class(name))
+    parser.set_defaults({f"data.{key}": value for key, value in arguments.items()})
+    options = parser.parse_args(request.options)
+    check_pair(network.name, type(network.model), name, datamodule_class(name))
+    data = create_datamodule(name, **section(options, "data"))
+    data.adopt(network.model.transform)
+    check_fits(network.model, data)
+    quiet()
+    use_threads(network.model)
+    trainer = build_trainer(trainer_arguments(parser, set_launched(options, request)))
+    if is_first_rank():  # the other ranks wait for it in the trainer
+        data.prepare_data()
+        data.setup()
+        check_evaluation(trainer, network.model, data)
+    metrics: Metrics = {split: evaluate(trainer, network.model, data, split) for split in splits_of(data)}
+    if not trainer.is_global_zero:
+        return 0
+    say(f"{network.name} after {network.steps:,} steps · {name} ({sizes(data)})\n\n{table(metrics)}")
+    whole = options.trainer.limit_test_batches in (None, 1.0) and not options.trainer.fast_dev_run
+    if not network.record or not whole or not _is_recorded_data(network, name, section(options, "data")):
+        return 0
+    if _rounded(metrics) == _rounded(network.record.metrics):
+        say("\nas recorded")
+        return 0
+    say(f"\nNOT as recorded:\n\n{table(network.record.metrics)}")
+    return 1
+
+
+def _rounded(metrics: Mapping[str, Mapping[str, float] | None]) -> Metrics:
+    """Return metrics to the four decimals to which a record is compared."""
+    return {
+        split: {name: round(value, 4) for name, value in values.items()} if values else None
+        for split, values in metrics.items()
+    }
+
+
+def _is_recorded_data(network: TrainedNetwork, name: str, arguments: dict[str, Any]) -> bool:
+    asked = {key: value for key, value in arguments.items() if key in network.data_arguments}
+    return name == network.data and asked == network.data_arguments

@@ -1,0 +1,41 @@
+"""Jsonargparse: the list of a parser's options, and what its messages say."""
+
+from __future__ import annotations
+
+import re
+from argparse import Action, ArgumentParser
+from typing import get_args
+
+
+def actions(parser: ArgumentParser) -> list[Action]:
+    """Return the options of a parser. Neither argparse nor jsonargparse lists them publicly."""
+    return parser._actions
+
+
+def takes_null(action: Action) -> bool:
+    """Return whether an option may be null.
+
+    Jsonargparse takes null for options of any type, and does not tell the type publicly.
+    """
+    return action.default is None or type(None) in get_args(getattr(action, "_typehint", None))
+
+
+def unknown_argument(message: str) -> str | None:
+    """Return the first argument that a parser did not recognize, if that is what its message says."""
+    found = re.match(r"unrecognized arguments: (\S+)", message)
+    return found[1].partition("=")[0] if found else None
+
+
+def as_one_line(message: str) -> str:
+    """Return a parser's message in one line, with types as users know them."""
+    message = re.sub(r'Parser key "([^"]+)":', r"--\1:", message)
+    if union := re.match(r"(?s)(--\S+)\s.*Subtypes: (.*?)\s+Errors:.*Given value: (.*)", message):
+        expected = re.sub(r"typing\.|<class '[\w.]*?(?=\w+'>)|'>|[\w.]+\.(?=\w+[\],])", "", union[2])
+        message = f"{union[1]} Expected one of {expected.replace('NoneType', 'null')}. Got value: {union[3]}"
+    return " ".join(re.sub(r"<class '(\w+)'>|typing\.|collections\.abc\.", r"\1", message).split())
+
+
+def class_problem(message: str) -> str:
+    """Return what is wrong with a class that an option names, out of all that jsonargparse tried."""
+    found = re.search(r"Problem with given class_path '([^']+)':\s*(.*)", message)
+    return " ".join((f"{found[1].rpartition('.')[2]}: {found[2]}" if found else message).split())

@@ -1,0 +1,162 @@
+"""What a run prints, draws and writes when it has ended."""
+
+from __future__ import annotations
+
+import json
+import math
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import get_args
+
+from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import EarlyStopping, Timer
+from lightning.pytorch.utilities import rank_zero_only
+
+from zoo.checkpoints.reading import read_checkpoint, restore
+from zoo.errors import ZooError
+from zoo.internals.lightning import callbacks_of
+from zoo.kinds import Split
+from zoo.reports import figures
+from zoo.reports.evaluation import Metrics, evaluate, splits_of, table
+from zoo.reports.results import MOST_BYTES
+from zoo.support.console import say
+from zoo.support.files import read_bytes, written_whole
+from zoo.support.tables import in_order
+from zoo.training.metrics_file import MetricsFile
+from zoo.training.run import Run
+from zoo.training.versions import versions
+
+FEW = 16
+"""A network with at most that many parameters has them printed: they are its result."""
+
+
+def report_run(run: Run, checkpoint: Path, seconds: float) -> None:
+    """Evaluate a checkpoint on all splits, draw the figures, write ``results.json``, and print the report.
+
+    All ranks must call it; the first one prints.
+
+    Args:
+        run: The run, after its training.
+        checkpoint: The best checkpoint. If there is none, the network is evaluated as it is.
+        seconds: Time that the training took.
+    """
+    trainer = run.trainer
+    # Those that began: a run that was resumed at the end of its last epoch no longer counts it as completed.
+    epochs, steps = trainer.fit_loop.epoch_progress.current.ready, trainer.global_step
+    title = "the network as it is, without a checkpoint"
+    if checkpoint.exists():
+        saved = read_checkpoint(checkpoint)
+        restore(run.model, saved, checkpoint)
+        title = f"{checkpoint.stem} checkpoint, after epoch {saved['epoch'] + 1} of {epochs}{_why_stopped(trainer)}"
+    loggers = trainer.loggers
+    metrics: Metrics = dict.fromkeys(get_args(Split))
+    for split in splits_of(run.data):
+        metrics[split] = evaluate(trainer, run.model, run.data, split)
+    if not trainer.is_global_zero:
+        return
+    drawn = figures.draw(run.folder, run.model, run.data)
+    results = {
+        "model": run.plan.model,
+        "data": run.plan.data,
+        "parameters": run.parameters,
+        "epochs": epochs,
+        "steps": steps,
+        "seed": run.plan.seed,
+        "seconds": round(seconds, 3),
+        "command": run.plan.command,
+        "sizes": {split: len(run.data.splits[split]) for split in splits_of(run.data)},
+        "metrics": {split: _as_json(values) for split, values in metrics.items()},
+        "versions": versions(),
+        "checkpoint": str(checkpoint) if checkpoint.exists() else None,
+    }
+    with written_whole(run.folder / "results.json") as temporary:
+        temporary.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    say(f"\n{title}\n\n{table(metrics)}\n")
+    _print_parameters(run)
+    if metrics["val"] is None:
+        say("No part was held out (val_size 0): the val metrics of each epoch are of the test set, and the last epoch")
+        say("is reported, so that nothing was chosen by the test set.\n")
+    _print_files(run, checkpoint, drawn)
+    for logger in loggers:
+        if not isinstance(logger, MetricsFile):  # that one is of the training
+            logger.log_metrics({f"test/{name}": value for name, value in (metrics["test"] or {}).items()}, steps)
+            logger.finalize("success")
+
+
+def report_finished(folder: Path) -> None:
+    """Print that a run is finished, and its results. Raises ZooError if they are damaged."""
+    try:
+        results = json.loads(read_bytes(folder / "results.json", MOST_BYTES))
+        say(f"{folder} is finished, after {results['epochs']:,} epochs and {results['steps']:,} steps:\n")
+        say(f"{table(results['metrics'])}\n")
+    except (OSError, AttributeError, KeyError, TypeError, ValueError, RecursionError):
+        raise ZooError(f"{folder / 'results.json'} is damaged; delete it to have the run evaluated again") from None
+    say("To train on, give more of what ended it, such as --trainer.max_epochs; to start anew, leave --ckpt_path out.")
+
+
+@rank_zero_only
+def report_interruption(run: Run, checkpoint: Path) -> None:
+    """Print how far an interrupted run got, and how to resume it."""
+    measured = run.trainer.callback_metrics
+    metrics: dict[str, dict[str, float]] = {}
+    for key in in_order(measured):
+        split, _, name = key.partition("/")
+        metrics.setdefault(split, {})[name] = float(measured[key])
+    say(f"\n\nInterrupted in epoch {run.trainer.current_epoch + 1}, after {run.trainer.global_step:,} steps.\n")
+    if metrics:
+        say(f"{table(metrics)}\n")
+    _print_line("config", run.config_file)
+    if checkpoint.exists():
+        _print_line("checkpoint", checkpoint)
+        _print_line("go on", run.resume_command(checkpoint))
+
+
+@rank_zero_only
+def report_unevaluated(run: Run, checkpoint: Path) -> None:
+    """Print that a run was interrupted in its closing evaluation, and how to make up for it."""
+    say("\n\nThe training is complete; interrupted in the closing evaluation.\n")
+    if checkpoint.exists():
+        _print_line("checkpoint", checkpoint)
+        _print_line("report", run.resume_command(checkpoint))
+
+
+def _print_parameters(run: Run) -> None:
+    """Print the parameters of a network that has few of them, and the numbers that the data was made with."""
+    if run.parameters > FEW:
+        return
+    for name, values in run.model.named_parameters():
+        _print_line("learned", name, *(f"{value:.4f}" for value in values.flatten().tolist()))
+    if run.data.coefficients:
+        _print_line("made with", *(f"{value:.4f}" for value in run.data.coefficients))
+    say()
+
+
+def _print_files(run: Run, checkpoint: Path, drawn: list[Path]) -> None:
+    """Print where everything is, and how to start the run again."""
+    if checkpoint.exists():
+        _print_line("checkpoint", checkpoint)
+    for number, figure in enumerate(drawn):
+        _print_line("" if number else "figures", figure)
+    _print_line("results", run.folder / "results.json")
+    _print_line("config", run.config_file)
+    _print_line("again", f"{run.plan.program} --config {shlex.quote(str(run.config_file))}")
+
+
+def _why_stopped(trainer: Trainer) -> str:
+    """Return what ended a run before its last epoch, as the title of its report says it."""
+    for callback in callbacks_of(trainer):
+        if isinstance(callback, Timer) and (callback.time_remaining() or 1) <= 0:
+            return f", stopped by max_time after {callback.time_elapsed():.0f} s"
+        if isinstance(callback, EarlyStopping) and callback.stopped_epoch:
+            return f", stopped early by {callback.monitor}"
+    return ""
+
+
+def _as_json(values: Mapping[str, float] | None) -> dict[str, float | None] | None:
+    """Return metrics with None for numbers that JSON has not: NaN and infinity."""
+    return None if values is None else {name: v if math.isfinite(v) else None for name, v in values.items()}
+
+
+def _print_line(what: str, *values: object) -> None:
+    say(f"{what:<12}{'  '.join(map(str, values))}")

@@ -1,0 +1,21 @@
+"""What a run prints before it starts."""
+
+from __future__ import annotations
+
+from lightning.pytorch.utilities import rank_zero_only
+
+from zoo.reports.evaluation import sizes
+from zoo.support.console import say
+from zoo.training.run import Run
+
+
+@rank_zero_only
+def announce(run: Run) -> None:
+    """Print, in one line, what is about to be done."""
+    trainer = run.trainer
+    ranks = f"{trainer.world_size} × " if trainer.world_size > 1 else ""
+    device = f"{ranks}{trainer.strategy.root_device.type}"
+    limit = "no limit of" if trainer.max_epochs in (None, -1) else trainer.max_epochs
+    epochs = f"{limit} {'epoch' if limit == 1 else 'epochs'}"
+    parts = [f"{run.plan.model}, {run.parameters:,} parameters", f"{run.plan.data} ({sizes(run.data)})", device, epochs]
+    say(" · ".join([*parts, str(run.folder)]), flush=True)

@@ -1,0 +1,96 @@
+"""The parts of a run, built from its plan."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from lightning.pytorch import Callback
+from lightning.pytorch.callbacks import Checkpoint, EarlyStopping, ModelCheckpoint
+from lightning.pytorch.loggers import Logger, TensorBoardLogger
+
+from zoo.callbacks import ExactResume
+from zoo.datamodules.common import DataModule
+from zoo.errors import ZooError
+from zoo.factory import build_model, create_datamodule, model_class
+from zoo.internals.lightning import is_first_rank
+from zoo.internals.messages import is_out_of_memory
+from zoo.support.signatures import arguments_of
+from zoo.tasks import Task
+from zoo.training.metrics_file import MetricsFile
+from zoo.training.plan import Plan
+from zoo.training.run_folder import last_checkpoint
+from zoo.training.trainer import as_list
+from zoo.transforms import from_spec
+
+
+def build_data(plan: Plan) -> DataModule:
+    """Build the data module; on the first rank, the data is loaded too."""
+    data = create_datamodule(plan.data, **plan.data_arguments, seed=plan.seed)
+    if plan.resume and (spec := plan.resume.checkpoint["zoo"].get("transform")):
+        data.adopt(from_spec(spec))
+    if is_first_rank():  # the others wait for it in the trainer
+        data.prepare_data()
+        data.setup()
+    return data
+
+
+def build_network(plan: Plan, data: DataModule) -> Task:
+    """Build the network in the shape of the data.
+
+    Raises:
+        ZooError: The user asked for another shape, the network is too large, or its optimizer cannot be set up.
+    """
+    arguments, given = dict(plan.model_arguments), plan.given_model_arguments
+    known = arguments_of(model_class(plan.model))
+    for key, value in data.model_arguments().items():
+        if key in known:
+            if given.get(key, value) != value:
+                raise ZooError(f"--model.{key} {given[key]} does not fit the data, which has {value}; leave it out")
+            arguments[key] = value
+    try:
+        model = build_model(plan.model, **arguments)
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise ZooError(f"the network does not fit into memory: {' '.join(str(error).split())}") from None
+    try:
+        model.configure_optimizers()
+    except Exception as error:  # whatever torch's classes raise for their arguments
+        raise ZooError(f"the optimizer cannot be set up: {' '.join(str(error).split())}") from None
+    return model
+
+
+def build_callbacks(plan: Plan, folder: Path) -> tuple[ExactResume, ModelCheckpoint, list[Callback]]:
+    """Build the callback that saves the last checkpoint, the one that saves the best, and the list of those in use.
+
+    Raises:
+        ZooError: The user asked for checkpoints, and for none.
+    """
+    path = last_checkpoint(folder)
+    last = ExactResume(
+        path if plan.keeps_checkpoints else None, plan.checkpoint_every, plan.allow_nan, length=plan.length
+    )
+    # With the full path, by which a resumed run finds its best checkpoint again from any working directory.
+    best = ModelCheckpoint(path.parent.resolve(), "best", monitor="val/loss", enable_version_counter=False)
+    callbacks: list[Callback] = [last]
+    if not plan.keeps_checkpoints:
+        for theirs in as_list(plan.trainer_arguments["callbacks"]):
+            if isinstance(theirs, Checkpoint):
+                raise ZooError(
+                    f"--trainer.enable_checkpointing is false, but --trainer.callbacks has {type(theirs).__name__}; "
+                    "leave one of them out"
+                )
+    elif plan.data_arguments["val_size"]:  # without a validation part, nothing could tell which is the best
+        callbacks = [best, last]  # the last checkpoint holds the state of the best one
+    if plan.patience is not None:
+        callbacks.append(EarlyStopping("val/loss", patience=plan.patience))
+    return last, best, callbacks
+
+
+def build_loggers(plan: Plan, folder: Path) -> list[Logger]:
+    """Build the loggers that write into the run folder."""
+    loggers: list[Logger] = [MetricsFile(folder)]
+    if plan.trainer_arguments["logger"] is not False and find_spec("tensorboard"):
+        loggers.append(TensorBoardLogger(folder, name="tensorboard", version=""))
+    return loggers

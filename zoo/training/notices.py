@@ -1,0 +1,16 @@
+"""Warnings to the user, printed by the first rank alone."""
+
+from __future__ import annotations
+
+import sys
+
+from lightning.pytorch.utilities import rank_zero_only
+
+from zoo.support.console import say
+
+
+@rank_zero_only
+def warn(*lines: str) -> None:
+    """Print a warning between two bars, so that it is not overlooked."""
+    bar = "!" * 100
+    say("\n".join([bar, *(f"WARNING: {line}" for line in lines), bar]), file=sys.stderr, flush=True)

@@ -1,0 +1,63 @@
+"""The plan of a training run: everything that is asked of it, as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zoo.training.resuming import ResumePoint
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run does. The options are parsed and checked; nothing is built or written yet.
+
+    Attributes:
+        program: The command without its options, to tell the user how to start it again.
+        command: The whole command that starts the run.
+        model: Name of the network.
+        model_arguments: Arguments of its class.
+        given_model_arguments: Those of them that the user gave; the data may not change them.
+        data: Name of the data set.
+        data_arguments: Arguments of its class, except for the seed.
+        trainer_arguments: Arguments of Lightning's Trainer, with the user's callbacks and loggers.
+        seed: Seeds weights, order and dropout.
+        patience: Epochs without an improvement after which the run stops.
+        checkpoint_every: Steps between two checkpoints.
+        allow_nan: Whether to go on with a loss or gradient that is not finite.
+        length: The options that say how long the run is, as one text.
+        folders: The folder that holds the folders of all runs of this kind.
+        resume: The checkpoint that the run goes on from, if it does.
+        is_finished: Whether the run that is to be resumed has nothing left to do.
+        config: The options as ``config.yaml`` keeps them.
+    """
+
+    program: str
+    command: str
+    model: str
+    model_arguments: Mapping[str, Any]
+    given_model_arguments: Mapping[str, Any]
+    data: str
+    data_arguments: Mapping[str, Any]
+    trainer_arguments: Mapping[str, Any]
+    seed: int
+    patience: int | None
+    checkpoint_every: int | None
+    allow_nan: bool
+    length: str
+    folders: Path
+    resume: ResumePoint | None
+    is_finished: bool
+    config: Mapping[str, Any]
+
+    @property
+    def keeps_checkpoints(self) -> bool:
+        """Whether the run saves checkpoints."""
+        return self.trainer_arguments["enable_checkpointing"] is not False
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of the run that is resumed; None for a run that gets a folder of its own."""
+        return self.resume.folder if self.resume else None

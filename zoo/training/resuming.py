@@ -1,0 +1,96 @@
+"""Finding the checkpoint that a run goes on from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zoo.checkpoints.reading import read_checkpoint
+from zoo.errors import ZooError
+from zoo.training.notices import warn
+from zoo.training.run_folder import checkpoints_of, folders
+from zoo.training.run_record import RunRecord
+
+
+@dataclass(frozen=True)
+class ResumePoint:
+    """The checkpoint that a run goes on from.
+
+    Attributes:
+        path: Its file.
+        checkpoint: Its content.
+        folder: The run's folder; None if the checkpoint is not in one, and the run gets a folder of its own.
+        modified: When the file was written, in nanoseconds.
+    """
+
+    path: Path
+    checkpoint: dict[str, Any]
+    folder: Path | None
+    modified: int
+
+    @classmethod
+    def read(cls, path: Path, folder: Path | None) -> ResumePoint:
+        """Read a checkpoint. Raises ZooError if it cannot be read."""
+        modified = path.stat().st_mtime_ns if path.exists() else 0
+        return cls(path, read_checkpoint(path), folder, modified)
+
+    def check_unchanged(self) -> None:
+        """Raise ZooError if another process has written the checkpoint since it was read."""
+        if not self.path.exists() or self.path.stat().st_mtime_ns != self.modified:
+            raise ZooError(f"another process wrote {self.path} just now; try again")
+
+    def is_complete(self, max_steps: int, length: str) -> bool:
+        """Return whether there is nothing left to train after the checkpoint, although it ends no epoch.
+
+        Args:
+            max_steps: Of the trainer.
+            length: See :class:`zoo.callbacks.ExactResume`.
+        """
+        reached = 0 <= max_steps <= self.checkpoint["global_step"]
+        return reached or self.checkpoint.get("exact_resume", {}).get("stopped_at") == length
+
+
+def find_newest(bases: Iterable[Path]) -> ResumePoint:
+    """Return the checkpoint of the newest run in some folders, or of the newest one that has a checkpoint.
+
+    Raises:
+        ZooError: There is no run, or none with a checkpoint.
+    """
+    bases = list(bases)
+    runs = [folder for base in bases for folder in folders(base)[:1]]
+    if not runs:
+        raise ZooError(f"there is no run to resume in {bases[0]}; leave --ckpt_path out to start one")
+    newest = max(runs, key=lambda folder: folder.stat().st_mtime)
+    for folder in folders(newest.parent):
+        if checkpoints_of(folder):
+            if folder != newest:
+                warn(f"the newest run, {newest}, ended before its first checkpoint; resuming {folder} instead.")
+            return _newest_readable(folder)
+    raise ZooError(f"{newest} ended before its first checkpoint; leave --ckpt_path out to start a new run")
+
+
+def find_of_job(bases: Iterable[Path], job: str) -> ResumePoint | None:
+    """Return the checkpoint of a job's own run, the newest one with its name; None if it has no checkpoint yet."""
+    for base in bases:
+        for folder in folders(base):
+            record = RunRecord.read(folder)
+            if record and record.job == job:
+                return _newest_readable(folder) if checkpoints_of(folder) else None
+    return None
+
+
+def _newest_readable(folder: Path) -> ResumePoint:
+    first_error = None
+    for path in checkpoints_of(folder):
+        try:
+            point = ResumePoint.read(path, folder)
+        except ZooError as error:
+            first_error = first_error or error
+            continue
+        if first_error:
+            warn(f"{first_error}.", f"Resuming from {path} instead, saved in epoch {point.checkpoint['epoch'] + 1}.")
+        return point
+    assert first_error is not None
+    raise first_error

@@ -1,0 +1,52 @@
+"""A training run: its plan, and everything that was built for it."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
+
+from zoo.callbacks import ExactResume
+from zoo.datamodules.common import DataModule
+from zoo.tasks import Task
+from zoo.training.plan import Plan
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training run, ready to be started.
+
+    Attributes:
+        plan: What it is to do.
+        folder: The run folder.
+        data: The data module.
+        model: The network.
+        last: Saves ``last.ckpt``.
+        best: Saves ``best.ckpt``.
+        trainer: Lightning's Trainer.
+    """
+
+    plan: Plan
+    folder: Path
+    data: DataModule
+    model: Task
+    last: ExactResume
+    best: ModelCheckpoint
+    trainer: Trainer
+
+    @property
+    def parameters(self) -> int:
+        """Number of parameters of the network."""
+        return sum(p.numel() for p in self.model.parameters())
+
+    @property
+    def config_file(self) -> Path:
+        """The file that holds the options of the run."""
+        return self.folder / "config.yaml"
+
+    def resume_command(self, checkpoint: Path) -> str:
+        """Return the command that resumes the run from a checkpoint."""
+        return f"{self.plan.program} --config {shlex.join([str(self.config_file), '--ckpt_path', str(checkpoint)])}"

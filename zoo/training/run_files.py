@@ -1,0 +1,46 @@
+"""What a run writes into its folder before and after the training."""
+
+from __future__ import annotations
+
+import yaml
+
+from zoo.checkpoints.writing import sweep
+from zoo.launch.launchers import job
+from zoo.support.files import written_whole
+from zoo.training.metrics_file import metrics_path, rewind
+from zoo.training.run import Run
+from zoo.training.run_record import RunRecord
+from zoo.training.versions import versions
+
+
+def begin_files(run: Run) -> None:
+    """Make the run folder ready for the training: remove what a crash left, and write the options and the record.
+
+    Raises:
+        ZooError: Another process has gone on with the run since its checkpoint was read.
+    """
+    resume = run.plan.resume
+    if resume:
+        resume.check_unchanged()
+    sweep(run.folder)
+    (run.folder / "results.json").unlink(missing_ok=True)  # of a run that now goes on
+    if resume:
+        complete = resume.is_complete(run.trainer.max_steps, run.plan.length)
+        rewind(metrics_path(run.folder), resume.checkpoint, complete)
+    with written_whole(run.config_file) as temporary:
+        temporary.write_text(_config(run), encoding="utf-8")
+    RunRecord(run.plan.command, job(), versions()).write(run.folder)
+
+
+def end_files(run: Run, seconds: float) -> None:
+    """Add the time that the training took to the record."""
+    RunRecord(run.plan.command, job(), versions(), round(seconds, 3)).write(run.folder)
+
+
+def _config(run: Run) -> str:
+    """Return the options of the run as ``--config`` takes them, with those that followed from the data."""
+    model = {"name": run.plan.model, **run.model.hparams}
+    data = {"name": run.plan.data, **run.data.hparams}
+    del data["seed"]  # an option of the run
+    model, data = ({k: v for k, v in options.items() if v is not None} for options in (model, data))
+    return str(yaml.safe_dump({**run.plan.config, "model": model, "data": data}, sort_keys=False, allow_unicode=True))

@@ -1,0 +1,66 @@
+"""``run.json``: what a run knows of itself in addition to its options."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from zoo.checkpoints.schema import FaultError, check_values, count, dict_of, number, parts, text
+from zoo.errors import ZooError
+from zoo.support.files import read_bytes, written_whole
+from zoo.training.config_file import config_text
+
+NAME = "run.json"
+VERSION = 1
+"""Of the format."""
+
+MOST_BYTES = 1_000_000
+
+_check = parts({"format": count, "command": text, "job": text, "versions": dict_of(text, text)}, {"seconds": number})
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """The origin of a run.
+
+    Attributes:
+        command: The command that started it, or that made it longer.
+        job: Name of the SLURM or torchrun job that it belongs to; ``""`` outside of jobs.
+        versions: Versions of the packages that it ran with, and the processor.
+        seconds: Time spent in training, known once it has ended.
+    """
+
+    command: str
+    job: str
+    versions: dict[str, str]
+    seconds: float | None = None
+
+    def write(self, folder: Path) -> None:
+        """Write the record into a run folder."""
+        content = {"format": VERSION, **asdict(self)}
+        with written_whole(folder / NAME) as temporary:
+            temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> RunRecord | None:
+        """Read the record of a run folder; None if there is none, or if it is damaged."""
+        try:
+            content = json.loads(read_bytes(folder / NAME, MOST_BYTES))
+            check_values(content, NAME)
+            _check(content, NAME)
+        except FileNotFoundError:
+            return cls._read_comments(folder)
+        except (OSError, ValueError, RecursionError, FaultError):
+            return None
+        return cls(content["command"], content["job"], content["versions"], content.get("seconds"))
+
+    @classmethod
+    def _read_comments(cls, folder: Path) -> RunRecord | None:
+        """Read the record of an older run, which kept it in comments at the top of ``config.yaml``."""
+        try:
+            lines = config_text(folder / "config.yaml").splitlines()
+        except ZooError:
+            return None
+        head = [line.removeprefix("# ") for line in lines[:2] if line.startswith("# ")]
+        return cls(head[0], "".join(head[1:]), {}) if head else None

@@ -1,0 +1,123 @@
+"""A trial step of a copy of the network: some values of options are refused by torch only then."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import GradientAccumulationScheduler
+from torch.optim.lr_scheduler import OneCycleLR
+
+from zoo.datamodules.common import DataModule
+from zoo.errors import ZooError
+from zoo.internals.lightning import callbacks_of
+from zoo.kinds import Split
+from zoo.tasks import Classifier, Task
+from zoo.tasks.example_inputs import random_inputs
+
+OURS = ("zoo.", "lightning.")
+"""How the names of modules begin whose classes train and log as this package knows."""
+
+
+def count_batches(data: DataModule, split: Split, size: int) -> int:
+    """Return the number of batches of a size that a split has, before limits."""
+    return math.ceil(len(data.splits[split]) / size)
+
+
+def limited(limit: float, batches: int) -> int:
+    """Return how many of some batches a limit of the Trainer leaves."""
+    return min(limit, batches) if isinstance(limit, int) else int(limit * batches)
+
+
+def can_be_tried(trainer: Trainer, model: Task) -> bool:
+    """Return whether to try the network: of other devices none is used before the processes have started.
+
+    Networks of other packages may train in their own way.
+    """
+    own = all(
+        getattr(type(model), name).__module__.startswith(OURS) for name in ("training_step", "configure_optimizers")
+    )
+    return own and trainer.strategy.root_device.type == "cpu" and isinstance(model.example_input_array, torch.Tensor)
+
+
+def try_step(trainer: Trainer, model: Task, data: DataModule) -> None:
+    """Take a step with a copy of the network: some values are refused by torch only then."""
+    network = copy.deepcopy(model)
+    precision = trainer.precision_plugin
+    precision.convert_module(network)
+    x = precision.convert_input(random_inputs(network, 2))
+    y = torch.zeros(2, dtype=torch.int64)
+    if not isinstance(network, Classifier) or network.multilabel:
+        y = torch.zeros(2, *network(x).shape[1:], dtype=x.dtype)
+    configured: Any = network.configure_optimizers()
+    optimizer: Any = configured["optimizer"] if isinstance(configured, dict) else configured
+
+    def closure() -> torch.Tensor:
+        with precision.train_step_context():
+            loss = network.training_step((x, y), 0)
+        loss.backward()
+        return loss
+
+    with torch.random.fork_rng(devices=[]):
+        with _precision_told(trainer):
+            closure()
+        try:
+            optimizer.step(closure)
+        except Exception as error:
+            raise ZooError(f"the optimizer cannot take a step: {_told(error)}; see --model.optimizer_args") from None
+    if isinstance(configured, dict):
+        _try_schedule(configured["lr_scheduler"]["scheduler"], model, trainer, data)
+
+
+@contextlib.contextmanager
+def _precision_told(trainer: Trainer) -> Iterator[None]:
+    """Turn what a processor cannot compute in a reduced precision into a ZooError."""
+    try:
+        yield
+    except RuntimeError as error:
+        if trainer.precision in ("32-true", "64-true"):
+            raise
+        reason = _told(error).partition(". ")[0]
+        raise ZooError(
+            f"--trainer.precision {trainer.precision} does not work for this network on this CPU: {reason}"
+        ) from None
+
+
+def _try_schedule(scheduler: Any, model: Task, trainer: Trainer, data: DataModule) -> None:
+    batches = limited(trainer.limit_train_batches, count_batches(data, "train", data.batch_size))
+    epochs = trainer.max_epochs if trainer.max_epochs not in (None, -1) else math.inf
+    steps = min(
+        epochs * math.ceil(batches / trainer.accumulate_grad_batches),
+        trainer.max_steps if trainer.max_steps != -1 else math.inf,
+    )
+    counted = math.isfinite(steps) and not any(
+        isinstance(one, GradientAccumulationScheduler) for one in callbacks_of(trainer)
+    )
+    if isinstance(scheduler, OneCycleLR) and counted and steps > scheduler.total_steps:
+        raise ZooError(
+            f"{model.lr_scheduler} ends after {scheduler.total_steps} steps, but the run takes {steps}; "
+            "give that as total_steps in --model.lr_scheduler_args"
+        )
+    try:
+        scheduler.step(*([0.0] if model.lr_scheduler == "ReduceLROnPlateau" else []))
+    except Exception as error:
+        raise ZooError(
+            f"the schedule {model.lr_scheduler} cannot take a step: {_told(error)}; see --model.lr_scheduler_args"
+        ) from None
+
+
+def _told(error: Exception) -> str:
+    return " ".join(str(error).split()).rstrip(".")
+
+
+def try_evaluation(trainer: Trainer, model: Task) -> None:
+    """Evaluate a copy of the network on random inputs."""
+    network = copy.deepcopy(model)
+    trainer.precision_plugin.convert_module(network)
+    with _precision_told(trainer), torch.inference_mode(), trainer.precision_plugin.test_step_context():
+        network(trainer.precision_plugin.convert_input(random_inputs(network, 1)))
