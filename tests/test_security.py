@@ -103,7 +103,7 @@ def test_metrics_of_a_checkpoint_set_nothing_else(zoo_command: Command) -> None:
     checkpoint = torch.load(path, weights_only=True)
     checkpoint["measured"][0]["counts"]["train/acc"]["compute"] = torch.zeros(1)
     torch.save(checkpoint, path)
-    assert callable(zoo.load_model(path).measures["train/"]["acc"].compute)
+    assert callable(zoo.load_model(path).split_metrics["train/"]["acc"].compute)
     torch.save({**checkpoint, "measured": [5]}, path)
     with pytest.raises(zoo.ZooError, match=r"is damaged: measured\[0\] is 5, expected a dictionary"):
         zoo.load_model(path)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import TypeVar
 
-from zoo.support.console import plain
+from zoo.support.console import escape_control
 
 Row = TypeVar("Row")
 
@@ -31,7 +31,7 @@ def with_plugins(own: Mapping[str, Row], group: str, kind: type[Row]) -> dict[st
         try:
             row = point.load()
         except Exception as error:  # whatever goes wrong in it, it is not to break the zoo
-            reason = plain(" ".join(str(error).split()))
+            reason = escape_control(" ".join(str(error).split()))
             logger.warning("zoo: %s %r of %s cannot be loaded: %s", group, point.name, package, reason)
             continue
         if isinstance(row, kind):

@@ -17,9 +17,9 @@ from zoo.errors import ZooError, suggestion
 from zoo.launch.launchers import check_environment, rank_prefix
 from zoo.launch.signals import exit_on_interrupt, listen
 from zoo.registry import datamodules, models
-from zoo.support.console import plain, say
+from zoo.support.console import echo, escape_control
 from zoo.support.files import DISK_FULL
-from zoo.support.tables import columns
+from zoo.support.tables import format_table
 
 USAGE = {
     "fit": "zoo fit --model NAME [--data NAME] [--OPTION VALUE ...]",
@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None, program: str = "zoo COMMAND") -> int
         listen()
         return _run(list(sys.argv[1:] if argv is None else argv), program)
     except ZooError as error:
-        _complain(plain(f"zoo: error: {rank_prefix()}{error}"))
+        _complain(escape_control(f"zoo: error: {rank_prefix()}{error}"))
         return 2
     except KeyboardInterrupt:
         _complain("\nzoo: interrupted")
@@ -93,7 +93,7 @@ def _open_streams() -> None:
 
 def _complain(line: str) -> None:
     with contextlib.suppress(OSError):  # the exit code tells it too
-        say(line, file=sys.stderr)
+        echo(line, file=sys.stderr)
 
 
 def script(command: str) -> int:
@@ -105,12 +105,12 @@ def _run(argv: list[str], program: str) -> int:
     if argv[:1] == ["help"]:
         argv = [*argv[1:2], "--help"]
     if not argv or argv[0] in ("--help", "-h"):
-        say(_help())
+        echo(_help())
         return 0
     if argv[0] == "--version":
         from zoo.support.version import __version__
 
-        say(__version__)
+        echo(__version__)
         return 0
     command, *words = argv
     if command not in USAGE:
@@ -121,12 +121,12 @@ def _run(argv: list[str], program: str) -> int:
         return _describe(words)
     if command in ("results", "prepare"):
         if words in (["--help"], ["-h"]):
-            say(_command_help(command))
+            echo(_command_help(command))
             return 0
         return _results(words) if command == "results" else _prepare(words)
     request = parse(command, program, words)
     if request.wants_help and (command in ("predict", "export") or not request.model):
-        say(_command_help(command))
+        echo(_command_help(command))
         return 0
     if command == "fit" and not request.model:
         raise ZooError(f"which network? Give --model NAME: {', '.join(sorted(models()))}")
@@ -141,25 +141,25 @@ def _run(argv: list[str], program: str) -> int:
 
 def _list(words: list[str]) -> int:
     if words == ["--names"]:
-        say("\n".join(sorted(models())))
+        echo("\n".join(sorted(models())))
     elif words in (["--help"], ["-h"]):
-        say(_command_help("list"))
+        echo(_command_help("list"))
     elif words:
         raise ZooError(f"zoo list takes --names or nothing, got {' '.join(words)}")
     else:
-        say(_zoo())
+        echo(_zoo())
     return 0
 
 
 def _describe(words: list[str]) -> int:
     if words in (["--help"], ["-h"]):
-        say(_command_help("describe"))
+        echo(_command_help("describe"))
         return 0
     if len(words) != 1 or words[0].startswith("-"):
         raise ZooError("zoo describe takes one name, of a network or a data set; zoo list shows them")
     from zoo.commands.describe import describe
 
-    say(describe(words[0]))
+    echo(describe(words[0]))
     return 0
 
 
@@ -203,7 +203,8 @@ def _zoo() -> str:
         for name, row in sorted(models().items())
     ]
     data = [(name, row.summary) for name, row in sorted(datamodules().items())]
-    return f"{columns(('network', 'data', 'epochs', 'weights', ''), networks)}\n\n{columns(('data set', ''), data)}"
+    table = format_table(("network", "data", "epochs", "weights", ""), networks)
+    return f"{table}\n\n{format_table(('data set', ''), data)}"
 
 
 def _help() -> str:

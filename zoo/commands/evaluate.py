@@ -18,7 +18,7 @@ from zoo.factory import create_datamodule, datamodule_class
 from zoo.internals.lightning import is_first_rank
 from zoo.registry import model_row
 from zoo.reports.report import Metrics, evaluate, splits_of, table
-from zoo.support.console import plain, say
+from zoo.support.console import echo, escape_control
 from zoo.tasks import Classifier, Task
 from zoo.tasks.compatibility import check_fits, check_pair
 from zoo.training.checks import check_evaluation
@@ -50,7 +50,7 @@ def test(request: Request) -> int:
     options = parser.parse_args(request.options)
     check_pair(network.name, type(network.model), name, datamodule_class(name))
     data = create_datamodule(name, **section(options, "data"))
-    data.adopt(network.model.transform)
+    data.use_transform(network.model.transform)
     check_fits(network.model, data)
     quiet()
     use_threads(network.model)
@@ -65,14 +65,14 @@ def test(request: Request) -> int:
     if not trainer.is_global_zero:
         return 0
     sizes = ", ".join(f"{len(data.splits[split]):,} {split}" for split in splits_of(data))
-    say(f"{network.name} after {network.steps:,} steps · {name} ({sizes})\n\n{table(metrics)}")
+    echo(f"{network.name} after {network.steps:,} steps · {name} ({sizes})\n\n{table(metrics)}")
     whole = options.trainer.limit_test_batches in (None, 1.0) and not options.trainer.fast_dev_run
     if not network.record or not whole or not _is_recorded_data(network, name, section(options, "data")):
         return 0
     if _rounded(metrics) == _rounded(network.record.metrics):
-        say("\nas recorded")
+        echo("\nas recorded")
         return 0
-    say(f"\nNOT as recorded:\n\n{table(network.record.metrics)}")
+    echo(f"\nNOT as recorded:\n\n{table(network.record.metrics)}")
     return 1
 
 
@@ -102,10 +102,10 @@ def predict(request: Request) -> int:
             answer = _answer(network.model, network.model.transform.read(source))
         except ZooError as problem:
             named = "" if os.path.basename(place) in str(problem) else f"{_short(place)}: "
-            say(plain(f"zoo: error: {named}{problem}"), file=sys.stderr)
+            echo(escape_control(f"zoo: error: {named}{problem}"), file=sys.stderr)
             failed = True
         else:
-            say(plain(f"{_short(source)}  {answer}"))
+            echo(escape_control(f"{_short(source)}  {answer}"))
     return 2 if failed else 0
 
 

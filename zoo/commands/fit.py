@@ -20,8 +20,8 @@ from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.profilers import PassThroughProfiler
 
 from zoo.callbacks import ExactResume
-from zoo.checkpoints.reading import check_holds, restore
-from zoo.checkpoints.writing import sweep
+from zoo.checkpoints.reading import check_network_name, load_weights
+from zoo.checkpoints.writing import remove_leftovers
 from zoo.commands.defaults import STAND_IN, parser_of, with_stand_in
 from zoo.commands.parser import Parser, section
 from zoo.commands.request import Request
@@ -46,8 +46,8 @@ from zoo.launch.launchers import devices_and_nodes, job
 from zoo.launch.signals import PREEMPTION, REQUEUE
 from zoo.registry import model_row
 from zoo.reports.report import Run, announce, how_to_go_on, report, report_interruption, report_unreported, warn
-from zoo.support.console import plain
-from zoo.support.files import DISK_FULL, written_whole
+from zoo.support.console import escape_control
+from zoo.support.files import DISK_FULL, atomic_write
 from zoo.support.signatures import arguments_of
 from zoo.tasks import Task
 from zoo.training.checks import check_run
@@ -68,7 +68,7 @@ def fit(request: Request) -> int:
     options = parser.parse_args(request.options)
     resumed = to_resume(request, options)
     if resumed:
-        check_holds(resumed.checkpoint, resumed.path, str(request.model))
+        check_network_name(resumed.checkpoint, resumed.path, str(request.model))
         if resumed.folder:
             request, options = as_in_run(request, resumed.folder)
             if is_finished(resumed.folder, options):
@@ -108,7 +108,7 @@ def fit(request: Request) -> int:
     if is_first_rank():
         check_run(trainer, model, data, options)
     if resumed:
-        restore(model, resumed.checkpoint, resumed.path)
+        load_weights(model, resumed.checkpoint, resumed.path)
         rehearse(trainer, model, resumed.checkpoint, resumed.path)
 
     base = base_of(options.out, options.name or f"{request.model}-{data_name}")
@@ -134,9 +134,9 @@ def fit(request: Request) -> int:
                 remove(run.folder)  # nothing is in it yet
             raise
         path = last.path or path  # which the first rank told the others
-        if last.asked and trainer.interrupted:
+        if last.stop_signal and trainer.interrupted:
             report_interruption(run, trainer, path)
-            return REQUEUE if last.asked == PREEMPTION else 128 + last.asked
+            return REQUEUE if last.stop_signal == PREEMPTION else 128 + last.stop_signal
         chosen = path.with_name(Path(best.best_model_path or path).name)
         if not chosen.exists() and path.exists():
             warn(f"{chosen} is gone, and no epoch after it was better: reporting on {path.name} instead.")
@@ -167,10 +167,10 @@ def _choose_folder(run: Run, request: Request, options: Namespace, resumed: Resu
 
 def _prepare_folder(run: Run, config: str) -> None:
     """Sweep up after a crash, and write the options of the run."""
-    sweep(run.folder)
+    remove_leftovers(run.folder)
     (run.folder / "results.json").unlink(missing_ok=True)  # they are of a run that now goes on
-    with written_whole(run.folder / "config.yaml") as temporary:
-        head = "".join(f"{COMMENT}{plain(line)}\n" for line in (run.command, job()) if line)
+    with atomic_write(run.folder / "config.yaml") as temporary:
+        head = "".join(f"{COMMENT}{escape_control(line)}\n" for line in (run.command, job()) if line)
         temporary.write_text(head + config, encoding="utf-8")
 
 
@@ -181,7 +181,7 @@ def _train(run: Run, trainer: Trainer, last: ExactResume, resumed: Resumed | Non
     try:
         trainer.fit(run.model, run.data, ckpt_path=resumed.path if resumed else None, weights_only=True)
     except SystemExit:  # what Lightning makes of an interruption
-        if not last.asked:
+        if not last.stop_signal:
             raise
     except RuntimeError as error:
         if trainer.world_size == 1 or "by peer" not in str(error):  # Gloo's words: closed by peer, reset by peer
@@ -233,7 +233,7 @@ def _data(request: Request, options: Namespace, resumed: Resumed | None, ranks: 
     name = request.data or model_row(str(request.model)).data
     data = create_datamodule(name, **section(options, "data"), seed=options.seed)
     if resumed and (spec := resumed.checkpoint["zoo"].get("transform")):
-        data.adopt(from_spec(spec))
+        data.use_transform(from_spec(spec))
     if is_first_rank():  # the others wait for it in the trainer
         data.prepare_data()
         data.setup()

@@ -20,8 +20,8 @@ from zoo.launch.launchers import job
 from zoo.registry import model_row
 from zoo.reports.report import table, warn
 from zoo.reports.results import MOST_BYTES
-from zoo.support.console import say
-from zoo.support.files import as_path, read_bytes
+from zoo.support.console import echo
+from zoo.support.files import parse_path, read_bytes
 from zoo.training.config_file import config_text, names_in
 from zoo.training.run_folder import base_of, checkpoints_of, folders, run_of
 
@@ -80,7 +80,7 @@ def to_resume(request: Request, options: Namespace) -> Resumed | None:
             return resumed
         if not options.ckpt_path:
             return None
-        path = as_path(options.ckpt_path, "--ckpt_path")
+        path = parse_path(options.ckpt_path, "--ckpt_path")
         return Resumed.read(path, run_of(path))
     return _newest(_bases(request, options))
 
@@ -207,11 +207,11 @@ def tell_finished(folder: Path, options: Namespace) -> None:
     """Print that there is nothing left to do, and what came out."""
     try:
         results = json.loads(read_bytes(folder / "results.json", MOST_BYTES))
-        say(f"{folder} is finished, after {results['epochs']:,} epochs and {results['steps']:,} steps:\n")
-        say(f"{table(results['metrics'])}\n")
+        echo(f"{folder} is finished, after {results['epochs']:,} epochs and {results['steps']:,} steps:\n")
+        echo(f"{table(results['metrics'])}\n")
     except (OSError, AttributeError, KeyError, TypeError, ValueError, RecursionError):
         raise ZooError(f"{folder / 'results.json'} is damaged; delete it to have the run evaluated again") from None
-    say("To train on, give more of what ended it, such as --trainer.max_epochs; to start anew, leave --ckpt_path out.")
+    echo("To train on, give more of what ended it, such as --trainer.max_epochs; to start anew, leave --ckpt_path out.")
 
 
 def command_of(folder: Path) -> str | None:

@@ -20,14 +20,14 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import EarlyStopping, Timer
 from lightning.pytorch.utilities import rank_zero_only
 
-from zoo.checkpoints.reading import read_checkpoint, restore
+from zoo.checkpoints.reading import load_weights, read_checkpoint
 from zoo.datamodules.common.base import DataModule
 from zoo.internals.lightning import callbacks_of
 from zoo.kinds import Split
 from zoo.reports import figures
-from zoo.support.console import say
-from zoo.support.files import written_whole
-from zoo.support.tables import as_text, in_order
+from zoo.support.console import echo
+from zoo.support.files import atomic_write
+from zoo.support.tables import format_number, sort_metrics
 from zoo.support.version import __version__
 from zoo.tasks import Task
 from zoo.training.metrics_file import MetricsFile
@@ -81,7 +81,7 @@ def splits_of(data: DataModule) -> list[Split]:
 def warn(*lines: str) -> None:
     """Print a warning that cannot be overlooked."""
     bar = "!" * 100
-    say("\n".join([bar, *(f"WARNING: {line}" for line in lines), bar]), file=sys.stderr, flush=True)
+    echo("\n".join([bar, *(f"WARNING: {line}" for line in lines), bar]), file=sys.stderr, flush=True)
 
 
 @rank_zero_only
@@ -93,7 +93,7 @@ def announce(run: Run, trainer: Trainer) -> None:
     limit = "no limit of" if trainer.max_epochs in (None, -1) else trainer.max_epochs
     epochs = f"{limit} {'epoch' if limit == 1 else 'epochs'}"
     parts = [f"{run.model_name}, {run.parameters:,} parameters", f"{run.data_name} ({sizes})", device, epochs]
-    say(" · ".join([*parts, str(run.folder)]), flush=True)
+    echo(" · ".join([*parts, str(run.folder)]), flush=True)
 
 
 def report(run: Run, trainer: Trainer, checkpoint: Path) -> None:
@@ -107,7 +107,7 @@ def report(run: Run, trainer: Trainer, checkpoint: Path) -> None:
     title = "the network as it is, without a checkpoint"
     if checkpoint.exists():
         saved = read_checkpoint(checkpoint)
-        restore(run.model, saved, checkpoint)
+        load_weights(run.model, saved, checkpoint)
         title = f"{checkpoint.stem} checkpoint, after epoch {saved['epoch'] + 1} of {epochs}{_why_stopped(trainer)}"
     loggers = trainer.loggers
     metrics: Metrics = dict.fromkeys(get_args(Split))
@@ -130,19 +130,19 @@ def report(run: Run, trainer: Trainer, checkpoint: Path) -> None:
         "versions": versions(),
         "checkpoint": str(checkpoint) if checkpoint.exists() else None,
     }
-    with written_whole(run.folder / "results.json") as temporary:
+    with atomic_write(run.folder / "results.json") as temporary:
         temporary.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
 
-    say(f"\n{title}\n\n{table(metrics)}\n")
+    echo(f"\n{title}\n\n{table(metrics)}\n")
     if run.parameters <= FEW:
         for name, values in run.model.named_parameters():
             _tell("learned", name, *(f"{value:.4f}" for value in values.flatten().tolist()))
         if run.data.coefficients:
             _tell("made with", *(f"{value:.4f}" for value in run.data.coefficients))
-        say()
+        echo()
     if metrics["val"] is None:
-        say("No part was held out (val_size 0): the val metrics of each epoch are of the test set, and the last epoch")
-        say("is reported, so that nothing was chosen by the test set.\n")
+        echo("No part was held out (val_size 0): the val metrics of each epoch are of the test set, and the last epoch")
+        echo("is reported, so that nothing was chosen by the test set.\n")
     if checkpoint.exists():
         _tell("checkpoint", checkpoint)
     for number, figure in enumerate(drawn):
@@ -170,12 +170,12 @@ def _why_stopped(trainer: Trainer) -> str:
 def report_interruption(run: Run, trainer: Trainer, checkpoint: Path) -> None:
     """Tell how far an interrupted run got, and how to go on."""
     logged: dict[str, dict[str, float]] = {}
-    for key in in_order(trainer.callback_metrics):
+    for key in sort_metrics(trainer.callback_metrics):
         split, _, name = key.partition("/")
         logged.setdefault(split, {})[name] = float(trainer.callback_metrics[key])
-    say(f"\n\nInterrupted in epoch {trainer.current_epoch + 1}, after {trainer.global_step:,} steps.\n")
+    echo(f"\n\nInterrupted in epoch {trainer.current_epoch + 1}, after {trainer.global_step:,} steps.\n")
     if logged:
-        say(f"{table(logged)}\n")
+        echo(f"{table(logged)}\n")
     _tell("config", run.folder / "config.yaml")
     if checkpoint.exists():
         _tell("checkpoint", checkpoint)
@@ -185,7 +185,7 @@ def report_interruption(run: Run, trainer: Trainer, checkpoint: Path) -> None:
 @rank_zero_only
 def report_unreported(run: Run, checkpoint: Path) -> None:
     """Tell that a run was interrupted when it was evaluated, and how to have that done."""
-    say("\n\nThe training is complete; interrupted in the closing evaluation.\n")
+    echo("\n\nThe training is complete; interrupted in the closing evaluation.\n")
     if checkpoint.exists():
         _tell("checkpoint", checkpoint)
         _tell("report", how_to_go_on(run, checkpoint))
@@ -200,21 +200,21 @@ def evaluate(trainer: Trainer, model: Task, data: DataModule, split: Split) -> d
     """Return the metrics of a network, as it is, on a split. All ranks must call it."""
     trainer.loggers = []  # metrics.csv is of the training
     try:
-        (results,) = trainer.test(model, data if split == "test" else data.testing_on(split), verbose=False)
+        (results,) = trainer.test(model, data if split == "test" else data.with_test_split(split), verbose=False)
     except SystemExit:
         if trainer.interrupted:  # what Lightning makes of Ctrl-C
             raise KeyboardInterrupt from None
         raise
-    return {name.removeprefix("test/"): results[name] for name in in_order(results)}
+    return {name.removeprefix("test/"): results[name] for name in sort_metrics(results)}
 
 
 def table(metrics: Mapping[str, Mapping[str, float | None] | None]) -> str:
     """Return metrics as text: a row a split, a column a metric."""
-    names = in_order({name for values in metrics.values() for name in values or {}})
+    names = sort_metrics({name for values in metrics.values() for name in values or {}})
     rows = [["", *names]]
     for split, values in metrics.items():
         found = [(values or {}).get(name) for name in names]
-        rows.append([split, *("–" if value is None else as_text(value) for value in found)])
+        rows.append([split, *("–" if value is None else format_number(value) for value in found)])
     return "\n".join("  ".join([f"{row[0]:<6}", *(f"{cell:>8}" for cell in row[1:])]).rstrip() for row in rows)
 
 
@@ -236,4 +236,4 @@ def versions() -> dict[str, str]:
 
 
 def _tell(what: str, *values: object) -> None:
-    say(f"{what:<12}{'  '.join(map(str, values))}")
+    echo(f"{what:<12}{'  '.join(map(str, values))}")

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from zoo.errors import ZooError
-from zoo.support.console import is_plain
+from zoo.support.console import is_printable
 
-TEMPORARY = ".writing-"
+TEMPORARY_INFIX = ".writing-"
 """What is in the name of a file that is being written."""
 
 LONGEST_NAME = 255
@@ -24,7 +24,7 @@ LONGEST_PATH = 3500
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-def as_path(text: str | os.PathLike[str], option: str) -> Path:
+def parse_path(text: str | os.PathLike[str], option: str) -> Path:
     """Turn what a user gave into a path, ``~`` expanded, whether or not there is anything yet.
 
     Args:
@@ -36,7 +36,7 @@ def as_path(text: str | os.PathLike[str], option: str) -> Path:
             with the home of nobody, or leads through a link to nothing, or into a folder that may not be entered.
     """
     text = os.fspath(text)
-    if not is_plain(text):
+    if not is_printable(text):
         raise ZooError(f"{option} {text[:80]!r} holds a control character, which no file's name should")
     if "://" in text:
         raise ZooError(f"{option} {text[:80]} is an address; download what is there, and give its path")
@@ -87,7 +87,7 @@ def read_bytes(path: str | os.PathLike[str], most: int) -> bytes:
 
 
 @contextlib.contextmanager
-def written_whole(target: Path, durable: bool = False) -> Iterator[Path]:
+def atomic_write(target: Path, durable: bool = False) -> Iterator[Path]:
     """Give a temporary file beside ``target`` that takes its place when the block ends well, and vanishes otherwise.
 
     Args:
@@ -95,7 +95,7 @@ def written_whole(target: Path, durable: bool = False) -> Iterator[Path]:
         durable: Whether it must be on the disk before it takes the other's place: it then survives a crash of the
             machine too, at the cost of some milliseconds.
     """
-    temporary = target.with_name(f".{target.name}{TEMPORARY}{uuid.uuid4().hex}")
+    temporary = target.with_name(f".{target.name}{TEMPORARY_INFIX}{uuid.uuid4().hex}")
     try:
         yield temporary
         if durable:

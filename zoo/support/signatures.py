@@ -35,7 +35,7 @@ def follow_options(cls: type) -> None:
             init.__annotations__[name] = Any
 
 
-def built_with(built: object) -> dict[str, Any]:
+def constructor_arguments(built: object) -> dict[str, Any]:
     """Return what an object is being built with, by the names of its class's arguments, defaults included.
 
     Call it in a constructor. Lightning's ``save_hyperparameters`` finds the same for a class without ``**options``, but

@@ -13,8 +13,8 @@ from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
 from zoo.errors import ZooError
-from zoo.support.files import open_file, written_whole
-from zoo.support.tables import in_order
+from zoo.support.files import atomic_write, open_file
+from zoo.support.tables import sort_metrics
 
 FIRST = ("epoch", "step")
 """Columns of every row."""
@@ -93,9 +93,9 @@ class MetricsFile(Logger):
 
     def _write(self, rows: list[dict[str, float]]) -> None:
         """Write the whole file, since it has a new column, or fewer rows."""
-        self.columns = [*FIRST, *in_order({name for row in rows for name in row} - set(FIRST))]
+        self.columns = [*FIRST, *sort_metrics({name for row in rows for name in row} - set(FIRST))]
         text = [_line(self.columns), *(_line([row.get(name, "") for name in self.columns]) for row in rows)]
-        with written_whole(self.path) as temporary:
+        with atomic_write(self.path) as temporary:
             temporary.write_text("".join(text), encoding="utf-8", newline="")
         self.row, self.row_start = rows[-1], len("".join(text[:-1]).encode())
 
