@@ -138,12 +138,12 @@ main(["fit", "slp", "--data", "digits", "--ckpt_path", {str(path)!r}, "--trainer
 
 @pytest.mark.parametrize("address", ["https://example.com/last.ckpt", "s3://bucket/last.ckpt", "file:///tmp/last.ckpt"])
 def test_addresses_are_refused(address: str, zoo_command: Command) -> None:
-    with pytest.raises(zoo.ZooError, match="is an address; download"):
+    with pytest.raises(zoo.ZooError, match="is a URL; download"):
         zoo.load_model(address)
     for words in (("test", "--ckpt", address), ("fit", "slp", "--data", "digits", "--ckpt_path", address)):
         done = zoo_command(*words)
         assert done.code == 2
-        assert "is an address" in done.err
+        assert "is a URL" in done.err
 
 
 @pytest.mark.usefixtures("environment")
