@@ -15,7 +15,7 @@ from pathlib import Path
 
 from safetensors.torch import save_file
 
-from zoo.checkpoints.reading import build, check_holds, data_arguments, read_checkpoint
+from zoo.checkpoints.reading import build_network, check_network_name, data_arguments, read_checkpoint
 from zoo.errors import ZooError
 from zoo.registry import data_row
 from zoo.weights import WeightsRecord
@@ -43,7 +43,7 @@ def publish(model: str, run: Path, weights: str | None = None) -> WeightsRecord:
         raise ZooError(f"{run} kept no checkpoint")
     path = run / "checkpoints" / Path(results["checkpoint"]).name
     checkpoint = read_checkpoint(path)
-    check_holds(checkpoint, path, model)
+    check_network_name(checkpoint, path, model)
     data = checkpoint["zoo"]["data"]
     transform = checkpoint["zoo"]["transform"]
     if not data or not transform:
@@ -67,7 +67,7 @@ def publish(model: str, run: Path, weights: str | None = None) -> WeightsRecord:
         sha256="",
     )
     texts = {key: transform[key] for key in IN_THE_WEIGHTS_FILE if key in transform}
-    tensors = {name: value.contiguous() for name, value in build(checkpoint, path).state_dict().items()}
+    tensors = {name: value.contiguous() for name, value in build_network(checkpoint, path).state_dict().items()}
     save_file(tensors, record.file, {"format": "pt", **texts})
     record = WeightsRecord(**{**vars(record), "sha256": hashlib.sha256(record.file.read_bytes()).hexdigest()})
     record.write()

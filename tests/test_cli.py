@@ -94,7 +94,16 @@ def test_fit_says_nothing_else(zoo_process: Command) -> None:
     done = zoo_process("fit", "slp", *DIGITS, *ONE_EPOCH)
     assert done.code == 0
     assert "epoch 1/1: train loss" in done.out
-    for noise in ("arning", "Tip", "GPU available", "`Trainer.fit` stopped", "litlogger", "FLOPs", "Flops", "measures"):
+    for noise in (
+        "arning",
+        "Tip",
+        "GPU available",
+        "`Trainer.fit` stopped",
+        "litlogger",
+        "FLOPs",
+        "Flops",
+        "split_metrics",
+    ):
         assert noise not in done.out + done.err
     summary = [line.split() for line in done.err.splitlines() if line.strip()]
     assert summary == [

@@ -178,7 +178,7 @@ def test_what_ranks_cannot_share_is_refused(batch_size: int, message: str, share
 def test_testing_on_another_split_leaves_the_data_module_as_it_was(shared_root: Path) -> None:
     data = zoo.create_datamodule("mnist", root=str(shared_root), **SMALL)
     data.setup()
-    assert len(data.testing_on("val").test_dataloader().dataset) == 51
+    assert len(data.with_test_split("val").test_dataloader().dataset) == 51
     assert len(data.test_dataloader().dataset) == TEST
 
 

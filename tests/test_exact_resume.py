@@ -29,7 +29,7 @@ from zoo.checkpoints.writing import SafeCheckpointIO
 from zoo.datamodules.common import base
 from zoo.factory import model_class
 from zoo.registry import model_row
-from zoo.support.seeds import mixed
+from zoo.support.seeds import combine_seeds
 from zoo.training import run_folder as runs
 from zoo.training.metrics_file import read_metrics
 
@@ -259,8 +259,8 @@ def test_importers_get_it_by_a_callback(
 
 
 def test_a_batch_does_not_depend_on_what_was_drawn_before() -> None:
-    assert mixed(1, 2, 3) != mixed(1, 3, 2) != mixed(0, 1, 2)
-    assert 0 <= mixed(2**62, 2**62, 2**62) < 2**63
+    assert combine_seeds(1, 2, 3) != combine_seeds(1, 3, 2) != combine_seeds(0, 1, 2)
+    assert 0 <= combine_seeds(2**62, 2**62, 2**62) < 2**63
 
 
 # Checkpoints that are damaged, and runs that are over
@@ -672,12 +672,12 @@ def test_a_picture_is_varied_by_its_place_alone(monkeypatch: pytest.MonkeyPatch)
     data = zoo.create_datamodule("digits", augment=True, seed=3)
     data.trainer = Trainer(logger=False, accelerator="cpu")
     data.trainer.state.status = TrainerStatus.RUNNING
-    alone = data._chance(6, 1, 2)
+    alone = data._random_numbers(6, 1, 2)
     ranks = []
     for rank in range(2):
         monkeypatch.setattr(Trainer, "global_rank", rank)
         monkeypatch.setattr(Trainer, "world_size", 2)
-        ranks.append(data._chance(3, 1, 2))
+        ranks.append(data._random_numbers(3, 1, 2))
     assert torch.equal(torch.stack(ranks, dim=1).flatten(0, 1), alone)
 
 

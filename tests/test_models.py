@@ -171,7 +171,7 @@ def test_state_dict_holds_only_the_layers(name: str) -> None:
     assert set(model.state_dict()) == {key for key, _ in model.named_parameters()} | {
         k for k, _ in model.named_buffers()
     }
-    assert not [key for key in model.state_dict() if key.startswith("measures")]
+    assert not [key for key in model.state_dict() if key.startswith("split_metrics")]
 
 
 def test_the_documents_own_weights_load_and_give_the_same_output(name: str) -> None:

@@ -37,7 +37,7 @@ def write_metadata(folder: Path, name: str, pyproject: str) -> None:
 
 
 def run(site: Path, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(site)}
+    environment = {**os.environ, "PYTHONPATH": f"{site}{os.pathsep}{REPOSITORY}"}
     return subprocess.run(
         [sys.executable, "-m", "zoo", *words],
         cwd=folder,
@@ -64,7 +64,7 @@ def test_an_installed_package_adds_to_the_zoo(site: Path, tmp_path: Path) -> Non
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(site)},
+        env={**os.environ, "PYTHONPATH": f"{site}{os.pathsep}{REPOSITORY}"},
         capture_output=True,
         text=True,
         check=True,
@@ -84,7 +84,7 @@ def test_an_installed_package_adds_to_the_zoo(site: Path, tmp_path: Path) -> Non
         ("raise RuntimeError('it is\\nbroken')", "zoo.models 'theirs' of broken cannot be loaded: it is broken"),
         ("import nothing_of_this_name", "cannot be loaded: No module named 'nothing_of_this_name'"),
         ("", "cannot be loaded: module 'broken' has no attribute 'ROW'"),
-        ("ROW = 3", "zoo.models 'theirs' of broken is no ModelRow: broken:ROW"),
+        ("ROW = 3", "zoo.models 'theirs' of broken is not a ModelRow: broken:ROW"),
     ],
 )
 def test_a_broken_package_is_named_and_breaks_nothing(code: str, warning: str, tmp_path: Path) -> None:
@@ -104,6 +104,6 @@ def test_a_name_that_is_taken_stays_the_zoos(tmp_path: Path) -> None:
     )
     write_metadata(tmp_path, "clash", '[project.entry-points."zoo.models"]\nslp = "clash:ROW"')
     done = run(tmp_path, tmp_path, "describe", "slp")
-    assert "zoo: zoo.models of clash is left out: there is another 'slp' already" in done.stderr
+    assert "zoo: zoo.models of clash is ignored: the name 'slp' is already taken" in done.stderr
     assert done.stderr.count("\n") == 1
     assert "Single-layer perceptron" in done.stdout

@@ -103,7 +103,7 @@ def test_metrics_of_a_checkpoint_set_nothing_else(zoo_command: Command) -> None:
     checkpoint = torch.load(path, weights_only=True)
     checkpoint["measured"][0]["counts"]["train/acc"]["compute"] = torch.zeros(1)
     torch.save(checkpoint, path)
-    assert callable(zoo.load_model(path).measures["train/"]["acc"].compute)
+    assert callable(zoo.load_model(path).split_metrics["train/"]["acc"].compute)
     torch.save({**checkpoint, "measured": [5]}, path)
     with pytest.raises(zoo.ZooError, match=r"is damaged: measured\[0\] is 5, expected a dictionary"):
         zoo.load_model(path)
@@ -138,12 +138,12 @@ main(["fit", "slp", "--data", "digits", "--ckpt_path", {str(path)!r}, "--trainer
 
 @pytest.mark.parametrize("address", ["https://example.com/last.ckpt", "s3://bucket/last.ckpt", "file:///tmp/last.ckpt"])
 def test_addresses_are_refused(address: str, zoo_command: Command) -> None:
-    with pytest.raises(zoo.ZooError, match="is an address; download"):
+    with pytest.raises(zoo.ZooError, match="is a URL; download"):
         zoo.load_model(address)
     for words in (("test", "--ckpt", address), ("fit", "slp", "--data", "digits", "--ckpt_path", address)):
         done = zoo_command(*words)
         assert done.code == 2
-        assert "is an address" in done.err
+        assert "is a URL" in done.err
 
 
 @pytest.mark.usefixtures("environment")

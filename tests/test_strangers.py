@@ -22,8 +22,8 @@ from test_datasets import write_cifar, write_imdb
 
 import zoo
 from zoo.datamodules.common.base import DataModule
-from zoo.support.console import is_plain, plain
-from zoo.support.tables import columns
+from zoo.support.console import escape_control, is_printable
+from zoo.support.tables import format_table
 
 EVIL = "a\x1b]0;owned\x07\x9b2J\r\x7f\u202eb\u2028c"
 
@@ -38,10 +38,10 @@ def write_run(folder: Path, **changes: Any) -> Path:
 
 
 def test_nothing_steers_the_terminal() -> None:
-    assert is_plain(plain(EVIL))
-    assert plain(EVIL) == r"a\x1b]0;owned\x07\x9b2J\r\x7f\u202eb\u2028c"
-    assert plain("é ☃ 漢字 → 🙂") == "é ☃ 漢字 → 🙂"
-    assert is_plain(columns(["a\nb"], [[EVIL]]).replace("\n", ""))
+    assert is_printable(escape_control(EVIL))
+    assert escape_control(EVIL) == r"a\x1b]0;owned\x07\x9b2J\r\x7f\u202eb\u2028c"
+    assert escape_control("é ☃ 漢字 → 🙂") == "é ☃ 漢字 → 🙂"
+    assert is_printable(format_table(["a\nb"], [[EVIL]]).replace("\n", ""))
 
 
 def test_results_of_strangers_steer_nothing(zoo_command: Command) -> None:
@@ -51,7 +51,7 @@ def test_results_of_strangers_steer_nothing(zoo_command: Command) -> None:
     (Path("runs") / EVIL / "results.json").write_text("{}")
     done = zoo_command("results", "runs")
     assert done.code == 0
-    assert is_plain((done.out + done.err).replace("\n", ""))
+    assert is_printable((done.out + done.err).replace("\n", ""))
     assert "owned" in done.out
     assert done.err.count("\n") == 1
 
@@ -91,7 +91,7 @@ def test_a_name_stays_in_its_folder(name: str, zoo_command: Command) -> None:
     done = zoo_command("fit", "slp", "--data", "digits", "--name", name, "--trainer.fast_dev_run", "true")
     assert done.code == 2
     assert done.err.count("\n") == 1
-    assert is_plain(done.err.strip())
+    assert is_printable(done.err.strip())
     assert not any(Path().iterdir())
 
 
@@ -99,7 +99,7 @@ def test_a_name_stays_in_its_folder(name: str, zoo_command: Command) -> None:
 def test_the_config_of_a_run_can_be_read_wherever_it_is(out: str, zoo_command: Command) -> None:
     words = ("--trainer.max_epochs", "1", "--trainer.limit_train_batches", "1", "--name", "x")
     done = zoo_command("fit", "slp", "--data", "digits", f"--out={out}", *words)
-    if not is_plain(out):
+    if not is_printable(out):
         assert done.code == 2
         return
     assert done.code == 0, done.err
@@ -155,7 +155,7 @@ def test_paths_that_cannot_be(command: Callable[[str], list[str]], path: str, zo
         return
     assert done.code == 2, done
     assert done.err.count("\n") == 1, done.err
-    assert is_plain(done.err.strip().encode("utf-8", "replace").decode())
+    assert is_printable(done.err.strip().encode("utf-8", "replace").decode())
     assert len(done.err) < 1000
     assert time.process_time() - started < 20
 

@@ -17,7 +17,7 @@ import zoo
 from zoo.kinds import OutputKind, TargetKind
 from zoo.tasks import Classifier, Regressor
 from zoo.tasks.losses import SENSIBLE, LossName, loss_function
-from zoo.tasks.metrics import MEASURED_AT_ONCE
+from zoo.tasks.metrics import BATCHES_PER_UPDATE
 from zoo.tasks.optimizers import LR_SCHEDULERS, OPTIMIZERS
 
 OUTPUTS = {
@@ -220,7 +220,7 @@ def evaluate_plainly(model: Classifier, loader: DataLoader[Any]) -> tuple[float,
         return float(model.loss(output, y)), float((output.argmax(-1) == y).float().mean())
 
 
-@pytest.mark.parametrize("count", [1, MEASURED_AT_ONCE - 1, MEASURED_AT_ONCE, 2 * MEASURED_AT_ONCE + 1])
+@pytest.mark.parametrize("count", [1, BATCHES_PER_UPDATE - 1, BATCHES_PER_UPDATE, 2 * BATCHES_PER_UPDATE + 1])
 def test_metrics_are_exact_for_any_number_of_batches_the_last_one_smaller(count: int) -> None:
     generator = torch.Generator().manual_seed(0)
     size = 3 * count - 1

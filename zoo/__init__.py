@@ -1,6 +1,6 @@
-"""The Lightning model zoo: the networks everyone learns PyTorch with, from the notebook to the cluster.
+"""The Lightning model zoo: networks from PyTorch tutorials, from the notebook to the cluster.
 
-Importing it, or listing it, imports neither torch nor lightning.
+Neither importing nor listing it imports torch or lightning.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The one exception of the zoo: something the user can mend, said in one line."""
+"""The zoo's exception for errors that the user can fix."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Iterable
 
 
 class ZooError(ValueError):
-    """Bad input: says what is wrong, what was expected and what to do, in one line.
+    """Invalid input. The message says, in one line, what is wrong, what was expected and what to do.
 
-    The command line prints it and exits with code 2. Anything else that is raised is a bug and keeps its traceback.
+    The command line prints the message and exits with code 2. Any other exception is a bug and keeps its traceback.
     """
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """Return ``"; did you mean 'slp'?"`` for the name of ``known`` nearest to ``word``, or ``""`` when none is near."""
+    """Return ``"; did you mean 'slp'?"`` for the name in ``known`` closest to ``word``, or ``""`` if none is close."""
     names = list(known)
     lower = {name.lower(): name for name in reversed(names)}
     near = difflib.get_close_matches(word.lower(), lower, n=1, cutoff=0.6)

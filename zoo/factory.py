@@ -1,4 +1,4 @@
-"""From names to classes, networks and data sets. A class is imported when its name is first used."""
+"""Builds networks and data modules by name. A class is imported when its name is first used."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 def model_class(name: str) -> type[Task]:
-    """Import and return a network's class. Raises ZooError for an unknown name."""
+    """Import and return the class of a network. Raises ZooError for an unknown name."""
     cls: type[Task] = _load(model_row(name).path)
     return cls
 
 
 def datamodule_class(name: str) -> type[DataModule]:
-    """Import and return a data module's class. Raises ZooError for an unknown name."""
+    """Import and return the class of a data module. Raises ZooError for an unknown name."""
     cls: type[DataModule] = _load(data_row(name).path)
     return cls
 
@@ -46,7 +46,7 @@ def create_datamodule(name: str, **arguments: Any) -> DataModule:
         **arguments: Arguments of the data module's class.
 
     Raises:
-        ZooError: The name or an argument is unknown, or a value makes no sense.
+        ZooError: The name or an argument is unknown, or a value is invalid.
     """
     cls = datamodule_class(name)
     _check_arguments("data set", name, cls, arguments)
@@ -54,15 +54,15 @@ def create_datamodule(name: str, **arguments: Any) -> DataModule:
 
 
 def name_of(path: str, rows: Mapping[str, ModelRow | DataRow]) -> str | None:
-    """Return the name of the row whose class is at ``module:Class``, or None if there is none."""
+    """Return the name of the row whose path is ``module:Class``, or None if there is none."""
     return next((name for name, row in rows.items() if row.path == path), None)
 
 
 def load_class(name: str, rows: Mapping[str, ModelRow | DataRow], package: str) -> Any:
-    """Import and return the class of a name such as ``SLP`` from a package's rows.
+    """Import and return a class by its name, such as ``SLP``; a package's ``__getattr__`` calls this.
 
     Raises:
-        AttributeError: No row has it, as a package's ``__getattr__`` must.
+        AttributeError: No row has a class of this name.
     """
     for row in rows.values():
         if row.path.endswith(f":{name}"):

@@ -1,20 +1,20 @@
-"""The kinds of inputs, outputs and targets: what networks, data sets and transforms agree on."""
+"""Kinds of inputs, outputs and targets, shared by networks, data sets and transforms."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 InputKind = Literal["image", "table", "text"]
-"""What a network takes, and a data set gives: ``image`` (channels, rows, columns), ``table`` (rows of numbers),
+"""Inputs of a network: ``image`` (channels, rows, columns), ``table`` (rows of numbers),
 ``text`` (token ids)."""
 
 OutputKind = Literal["sigmoid", "logits", "log_probs", "values"]
-"""What a network puts out: ``sigmoid`` (numbers in 0 to 1, each on its own), ``logits`` (any numbers, before a softmax
+"""Outputs of a network: ``sigmoid`` (independent numbers in 0 to 1), ``logits`` (unbounded, before a softmax
 or sigmoid), ``log_probs`` (after a log-softmax), ``values`` (the numbers of a regression)."""
 
 TargetKind = Literal["class", "binary", "value"]
-"""What it is compared with: ``class`` (one of several that exclude each other), ``binary`` (each output is a yes or a
-no), ``value`` (numbers)."""
+"""Targets: ``class`` (one of several mutually exclusive classes), ``binary`` (yes or no for each
+output), ``value`` (numbers)."""
 
 Split = Literal["train", "val", "test"]
 """A part of a data set."""

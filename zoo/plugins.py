@@ -1,4 +1,4 @@
-"""Networks and data sets of other packages, which name them by the entry points ``zoo.models``, ``zoo.datamodules``."""
+"""Plugins: networks and data sets of other packages, found by their entry points."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import TypeVar
 
-from zoo.support.console import plain
+from zoo.support.console import escape_control
 
 Row = TypeVar("Row")
 
@@ -15,27 +15,27 @@ logger = logging.getLogger(__name__)
 
 
 def with_plugins(own: Mapping[str, Row], group: str, kind: type[Row]) -> dict[str, Row]:
-    """Return the zoo's own rows and those of installed packages; what cannot be used is named in one warning.
+    """Return the zoo's own rows and those of installed packages. Logs a warning for each that cannot be used.
 
     Args:
         own: The zoo's own rows, by name.
-        group: Name of the entry points. Each names a row: ``toy = "package.module:ROW"``.
-        kind: The class of a row.
+        group: Group of the entry points, each of which refers to a row: ``toy = "package.module:ROW"``.
+        kind: Class of the rows.
     """
     rows = dict(own)
     for point in entry_points(group=group):
         package = point.dist.name if point.dist else "a package"
         if point.name in rows:
-            logger.warning("zoo: %s of %s is left out: there is another %r already", group, package, point.name)
+            logger.warning("zoo: %s of %s is ignored: the name %r is already taken", group, package, point.name)
             continue
         try:
             row = point.load()
-        except Exception as error:  # whatever goes wrong in it, it is not to break the zoo
-            reason = plain(" ".join(str(error).split()))
+        except Exception as error:  # a broken plugin must not break the zoo
+            reason = escape_control(" ".join(str(error).split()))
             logger.warning("zoo: %s %r of %s cannot be loaded: %s", group, point.name, package, reason)
             continue
         if isinstance(row, kind):
             rows[point.name] = row
         else:
-            logger.warning("zoo: %s %r of %s is no %s: %s", group, point.name, package, kind.__name__, point.value)
+            logger.warning("zoo: %s %r of %s is not a %s: %s", group, point.name, package, kind.__name__, point.value)
     return rows

@@ -1,6 +1,6 @@
-"""The zoo at a glance: one row a model, one row a data set.
+"""The registry: one row per model, one row per data set.
 
-Only the standard library is imported here, so that listing the zoo is instant.
+Only the standard library is imported here, so that listing the zoo is fast.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ class ModelRow:
     """A network and its documented training.
 
     Attributes:
-        path: Where the class is, as ``module:Class``.
-        summary: What it is, in one phrase.
-        data: Name of the data set that its document trains it on.
-        batch_size: Documented batch size, in samples.
-        max_epochs: Documented length of the training, in epochs.
-        options: Further options of the documented training, as the command line names them.
+        path: Import path of the class, as ``module:Class``.
+        summary: Short description.
+        data: Name of the data set used in the source document.
+        batch_size: Documented batch size.
+        max_epochs: Documented number of epochs.
+        options: Further documented options, named as on the command line.
     """
 
     path: str
@@ -41,9 +41,9 @@ class DataRow:
     """A data set.
 
     Attributes:
-        path: Where the class is, as ``module:Class``.
-        summary: What it is, in one phrase.
-        license: Under what terms it is given out.
+        path: Import path of the class, as ``module:Class``.
+        summary: Short description.
+        license: License of the data.
     """
 
     path: str
@@ -93,7 +93,7 @@ MODELS: dict[str, ModelRow] = {
     "convnet": ModelRow("zoo.models.convnet:ConvNet", "two 5×5 convolutions, 20 and 64 maps, linear", "mnist", 64, 3),
     "ffnn": ModelRow(
         "zoo.models.ffnn:FeedForwardNN",
-        "feed-forward of any depth, dropout, log-softmax",
+        "feed-forward network of any depth, dropout, log-softmax",
         "fashion_mnist",
         64,
         10,
@@ -101,10 +101,12 @@ MODELS: dict[str, ModelRow] = {
     ),
     "rnn": ModelRow("zoo.models.rnn:RNN", "recurrent network over the rows of an image", "mnist", 64, 5),
     "lstm": ModelRow("zoo.models.lstm:LSTM", "long short-term memory over the rows of an image", "mnist", 64, 4),
-    "lstm_cell": ModelRow("zoo.models.lstm_cell:LSTMCell", "the same, stepped by hand", "mnist", 64, 4),
+    "lstm_cell": ModelRow(
+        "zoo.models.lstm_cell:LSTMCell", "LSTM cell, stepped by hand over the rows of an image", "mnist", 64, 4
+    ),
     "bilstm_sentiment": ModelRow(
         "zoo.models.bilstm_sentiment:BiLSTMSentiment",
-        "bidirectional LSTM that reads reviews",
+        "bidirectional LSTM for film reviews",
         "imdb",
         64,
         6,
@@ -116,7 +118,7 @@ MODELS: dict[str, ModelRow] = {
     ),
 }
 
-MADE_HERE = "MIT, as the zoo: it is made by it"
+MADE_HERE = "MIT, as the zoo, which generates it"
 
 DATAMODULES: dict[str, DataRow] = {
     "mnist": DataRow(
@@ -129,13 +131,13 @@ DATAMODULES: dict[str, DataRow] = {
     ),
     "cifar10": DataRow(
         "zoo.datamodules.cifar10:CIFAR10",
-        "60,000 photos of ten things, 32×32 color (torchvision's)",
+        "60,000 photos of ten kinds of objects, 32×32 color (torchvision's)",
         "none stated; its publisher asks to be cited",
     ),
     "celeba": DataRow(
         "zoo.datamodules.celeba:CelebA",
         "202,599 faces with 40 attributes, color (torchvision's)",
-        "for research that is not commercial",
+        "non-commercial research only",
     ),
     "imdb": DataRow(
         "zoo.datamodules.imdb:IMDB",
@@ -143,13 +145,13 @@ DATAMODULES: dict[str, DataRow] = {
         "none stated; its publisher asks to be cited",
     ),
     "digits": DataRow(
-        "zoo.datamodules.digits:Digits", "1,797 handwritten digits, embedded (scikit-learn's)", "CC BY 4.0"
+        "zoo.datamodules.digits:Digits", "1,797 handwritten digits, included (scikit-learn's)", "CC BY 4.0"
     ),
     "quadratic": DataRow(
-        "zoo.datamodules.quadratic:Quadratic", "30 points of y = 2x² + 3 + noise, made on the spot", MADE_HERE
+        "zoo.datamodules.quadratic:Quadratic", "30 points of y = 2x² + 3 + noise, generated", MADE_HERE
     ),
     "custom_function": DataRow(
-        "zoo.datamodules.custom_function:CustomFunctionData", "values of A·x·log(y) + B·y², made on the spot", MADE_HERE
+        "zoo.datamodules.custom_function:CustomFunctionData", "values of A·x·log(y) + B·y², generated", MADE_HERE
     ),
     "xor": DataRow("zoo.datamodules.xor:XORData", "the four rows of exclusive or", MADE_HERE),
 }
@@ -157,13 +159,13 @@ DATAMODULES: dict[str, DataRow] = {
 
 @functools.cache
 def models() -> dict[str, ModelRow]:
-    """Return the row of every network by name: the zoo's own, and those of installed packages."""
+    """Return the rows of all networks by name, those of installed plugins included."""
     return with_plugins(MODELS, "zoo.models", ModelRow)
 
 
 @functools.cache
 def datamodules() -> dict[str, DataRow]:
-    """Return the row of every data set by name: the zoo's own, and those of installed packages."""
+    """Return the rows of all data sets by name, those of installed plugins included."""
     return with_plugins(DATAMODULES, "zoo.datamodules", DataRow)
 
 
@@ -178,12 +180,12 @@ def list_datamodules(pattern: str = "*") -> list[str]:
 
 
 def data_row(name: str) -> DataRow:
-    """Return a data set's row. Raises ZooError, with a suggestion, when there is no data set of that name."""
+    """Return the row of a data set. Raises ZooError, with a suggestion, if the name is unknown."""
     return _row("data set", name, datamodules())
 
 
 def model_row(name: str) -> ModelRow:
-    """Return a network's row. Raises ZooError, with a suggestion, when there is no network of that name."""
+    """Return the row of a network. Raises ZooError, with a suggestion, if the name is unknown."""
     return _row("model", name, models())
 
 

@@ -25,7 +25,7 @@ from torch.nn import Parameter
 from torch.optim import Optimizer
 
 from zoo.callbacks.finite import check_gradients, check_loss
-from zoo.checkpoints.writing import SafeCheckpointIO, sweep
+from zoo.checkpoints.writing import SafeCheckpointIO, remove_leftovers
 from zoo.errors import ZooError
 from zoo.internals.lightning import (
     begin_next_epoch,
@@ -78,7 +78,7 @@ class ExactResume(Checkpoint):
         length: What says how long the run is. A run that was about to stop goes on if it is resumed with another one.
 
     Attributes:
-        asked: The number of the signal that asked to stop, 0 while none did.
+        stop_signal: The number of the signal that asked to stop, 0 while none did.
         started: Whether the training has begun.
         seconds: What the run took before it was resumed, to its checkpoint.
 
@@ -95,17 +95,17 @@ class ExactResume(Checkpoint):
     ) -> None:
         self.path = Path(path) if path else None
         self.every_n_steps, self.allow_nan = every_n_steps, allow_nan
-        self.asked, self.started = 0, False
-        self.length, self.seconds, self.began = length, 0.0, 0.0
-        self.saved_at_step, self.saved_at = 0, 0.0
+        self.stop_signal, self.started = 0, False
+        self.length, self.seconds, self.start_time = length, 0.0, 0.0
+        self.last_save_step, self.last_save_time = 0, 0.0
         self.epoch_metrics: dict[str, float] = {}
-        self.watched: list[Parameter] = []
+        self.checked_parameters: list[Parameter] = []
         self.ranks = 1
-        self.previous: dict[int, Any] = {}
+        self.previous_handlers: dict[int, Any] = {}
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Tell the other ranks the path, see to it that checkpoints are written safely, and sweep up after a crash."""
-        self.began = time.monotonic()
+        self.start_time = time.monotonic()
         self.path = trainer.strategy.broadcast(self.path)
         if not isinstance(trainer.strategy.checkpoint_io, SafeCheckpointIO):
             trainer.strategy.checkpoint_io = SafeCheckpointIO()
@@ -115,7 +115,7 @@ class ExactResume(Checkpoint):
         # Before the weights are loaded, which Lightning does in single precision, and so rounds them.
         trainer.precision_plugin.convert_module(pl_module)
         if self.path and trainer.is_global_zero:
-            sweep(self.path.parent)
+            remove_leftovers(self.path.parent)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin to count steps and seconds, and take the signals over.
@@ -125,21 +125,21 @@ class ExactResume(Checkpoint):
         """
         self.started = True
         begin_next_epoch(trainer)
-        self.saved_at_step, self.saved_at = trainer.global_step, time.monotonic()
+        self.last_save_step, self.last_save_time = trainer.global_step, time.monotonic()
         self.ranks = trainer.world_size
         for callback in callbacks_of(trainer):
             if isinstance(callback, GradientAccumulationScheduler):  # which is not called amid an epoch
                 callback.on_train_epoch_start(trainer)
-        may_overflow = getattr(trainer.precision_plugin, "scaler", None) is not None  # then that step is left out
-        self.watched = [] if self.allow_nan or may_overflow else list(pl_module.parameters())
-        self.asked = received()
+        has_scaler = getattr(trainer.precision_plugin, "scaler", None) is not None  # then that step is left out
+        self.checked_parameters = [] if self.allow_nan or has_scaler else list(pl_module.parameters())
+        self.stop_signal = received()
         for number in (signal.SIGINT, signal.SIGTERM, *([PREEMPTION] if in_slurm() else [])):
-            self.previous[number] = signal.signal(number, self._ask)
+            self.previous_handlers[number] = signal.signal(number, self._on_signal)
 
     def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer) -> None:
         """Raise ZooError, before the update, if a gradient is not finite."""
-        if self.watched:
-            check_gradients(trainer, pl_module, self.watched)
+        if self.checked_parameters:
+            check_gradients(trainer, pl_module, self.checked_parameters)
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -150,38 +150,38 @@ class ExactResume(Checkpoint):
         """
         if not self.allow_nan and outputs:
             check_loss(trainer, outputs["loss"])
-        due = trainer.global_step - self.saved_at_step >= self.every_n_steps if self.every_n_steps else self._is_late()
-        if not self._any_rank(trainer, self.asked > 0 or due) or not can_be_resumed_here(trainer):
+        due = trainer.global_step - self.last_save_step >= self.every_n_steps if self.every_n_steps else self._overdue()
+        if not self._any_rank(trainer, self.stop_signal > 0 or due) or not can_be_resumed_here(trainer):
             return
-        asked = self._all_asked(trainer)
+        stop = self._stop_requested(trainer)
         self._save(trainer)
-        if asked:
+        if stop:
             raise KeyboardInterrupt
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save, if it is time to; and stop, if asked to during the validation."""
-        asked = self._all_asked(trainer)
+        stop = self._stop_requested(trainer)
         self.epoch_metrics = {k: float(v) for k, v in trainer.callback_metrics.items() if k.startswith("train/")}
         last = trainer.should_stop or trainer.current_epoch + 1 == trainer.max_epochs
         last |= trainer.global_step == trainer.max_steps
-        if asked or last or self._any_rank(trainer, time.monotonic() - self.saved_at > SECONDS_APART):
+        if stop or last or self._any_rank(trainer, time.monotonic() - self.last_save_time > SECONDS_APART):
             self._save(trainer)
         self.epoch_metrics = {}
-        if asked:
+        if stop:
             raise KeyboardInterrupt
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Give the signals back."""
-        self._give_back()
+        self._restore_handlers()
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Give the signals back."""
-        self._give_back()
+        self._restore_handlers()
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Add what Lightning forgets: that the run is to stop, its time, and metrics that no logger has yet."""
         stopped_at = self.length if trainer.should_stop else None
-        seconds = self.seconds + time.monotonic() - self.began
+        seconds = self.seconds + time.monotonic() - self.start_time
         cut_short = was_cut_short(trainer)
         if cut_short:
             move_into_epoch(checkpoint["loops"]["fit_loop"])
@@ -197,23 +197,23 @@ class ExactResume(Checkpoint):
         saved = checkpoint.get("exact_resume", {})
         trainer.should_stop, self.seconds = saved.get("stopped_at") == self.length, saved.get("seconds", 0.0)
 
-    def _ask(self, number: int, frame: FrameType | None) -> None:
-        self.asked = number
-        self._give_back()
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self.stop_signal = number
+        self._restore_handlers()
 
-    def _give_back(self) -> None:
-        while self.previous:
-            signal.signal(*self.previous.popitem())
+    def _restore_handlers(self) -> None:
+        while self.previous_handlers:
+            signal.signal(*self.previous_handlers.popitem())
 
-    def _all_asked(self, trainer: Trainer) -> bool:
-        if not self._any_rank(trainer, self.asked > 0):
+    def _stop_requested(self, trainer: Trainer) -> bool:
+        if not self._any_rank(trainer, self.stop_signal > 0):
             return False
         if self.ranks > 1:  # not each was asked itself
-            self.asked = int(trainer.strategy.reduce(torch.tensor(self.asked), reduce_op="max"))
+            self.stop_signal = int(trainer.strategy.reduce(torch.tensor(self.stop_signal), reduce_op="max"))
         return True
 
-    def _is_late(self) -> bool:
-        return time.monotonic() - self.saved_at > SECONDS_AT_MOST
+    def _overdue(self) -> bool:
+        return time.monotonic() - self.last_save_time > SECONDS_AT_MOST
 
     def _any_rank(self, trainer: Trainer, here: bool) -> bool:
         if self.ranks == 1:
@@ -223,7 +223,7 @@ class ExactResume(Checkpoint):
     def _save(self, trainer: Trainer) -> None:
         if self.path and not trainer.fast_dev_run:  # type: ignore[attr-defined]  # Lightning sets it unannounced
             trainer.save_checkpoint(self.path)
-            self.saved_at_step, self.saved_at = trainer.global_step, time.monotonic()
+            self.last_save_step, self.last_save_time = trainer.global_step, time.monotonic()
 
 
 def check_callbacks(callbacks: Iterable[Callback]) -> None:

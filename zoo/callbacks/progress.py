@@ -13,8 +13,8 @@ from lightning.pytorch.callbacks.progress.tqdm_progress import Tqdm
 from lightning.pytorch.utilities.types import STEP_OUTPUT
 
 from zoo.internals.lightning import without_hooks
-from zoo.support.console import say
-from zoo.support.tables import as_text, in_order
+from zoo.support.console import echo
+from zoo.support.tables import format_number, sort_metrics
 
 SECONDS = 0.1
 """Between two drawings of a bar."""
@@ -38,7 +38,7 @@ class ProgressBar(TQDMProgressBar):
     def __init__(self) -> None:
         super().__init__()
         self.live = sys.stdout.isatty()
-        self.drawn = self.told = 0.0
+        self.last_draw = self.last_line = 0.0
         if not self.live:
             self.disable()
 
@@ -46,7 +46,7 @@ class ProgressBar(TQDMProgressBar):
         self, trainer: Trainer, pl_module: LightningModule, outputs: STEP_OUTPUT, batch: Any, batch_idx: int
     ) -> None:
         """Redraw the bar, if it is time to."""
-        if self.live and self._due(batch_idx + 1 == self.total_train_batches):
+        if self.live and self._redraw_due(batch_idx + 1 == self.total_train_batches):
             super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
 
     def on_validation_batch_end(
@@ -59,7 +59,7 @@ class ProgressBar(TQDMProgressBar):
         dataloader_idx: int = 0,
     ) -> None:
         """Redraw the bar, if it is time to."""
-        if self.live and self._due():
+        if self.live and self._redraw_due():
             super().on_validation_batch_end(trainer, pl_module, outputs, batch, batch_idx, dataloader_idx)
 
     def on_test_batch_end(
@@ -72,12 +72,12 @@ class ProgressBar(TQDMProgressBar):
         dataloader_idx: int = 0,
     ) -> None:
         """Redraw the bar, if it is time to."""
-        if self.live and self._due():
+        if self.live and self._redraw_due():
             super().on_test_batch_end(trainer, pl_module, outputs, batch, batch_idx, dataloader_idx)
 
     def on_train_epoch_start(self, trainer: Trainer, *_: Any) -> None:
         """Begin a bar, and print the line of the epoch before, whose metrics are all there only now."""
-        if self._leaves_a_line(trainer):
+        if self._line_due(trainer):
             self._print_epoch(trainer)
         super().on_train_epoch_start(trainer, *_)
 
@@ -88,11 +88,11 @@ class ProgressBar(TQDMProgressBar):
 
     def init_train_tqdm(self) -> Tqdm:
         """Return a bar that vanishes when it is done."""
-        return _vanishing(super().init_train_tqdm())
+        return _leave_no_trace(super().init_train_tqdm())
 
     def init_test_tqdm(self) -> Tqdm:
         """Return a bar that vanishes when it is done."""
-        return _vanishing(super().init_test_tqdm())
+        return _leave_no_trace(super().init_test_tqdm())
 
     def get_metrics(
         self, trainer: Trainer, pl_module: LightningModule
@@ -102,39 +102,39 @@ class ProgressBar(TQDMProgressBar):
         shown = next((name for name in ("val/loss", "train/loss") if name in metrics), None)
         return {shown: metrics[shown]} if shown else {}
 
-    def _due(self, last: bool = False) -> bool:
+    def _redraw_due(self, last: bool = False) -> bool:
         now = time.monotonic()
-        due = last or now - self.drawn >= SECONDS
+        due = last or now - self.last_draw >= SECONDS
         if due:
-            self.drawn = now
+            self.last_draw = now
         return due
 
-    def _leaves_a_line(self, trainer: Trainer) -> bool:
+    def _line_due(self, trainer: Trainer) -> bool:
         done, epochs = trainer.current_epoch, trainer.max_epochs
         if done == 0:
             return False
         if epochs in (None, -1):
-            return time.monotonic() - self.told >= SECONDS_A_LINE
+            return time.monotonic() - self.last_line >= SECONDS_A_LINE
         validated = trainer.check_val_every_n_epoch or 1  # a line without a validation would tell less
         return done % (math.ceil(epochs / LINES / validated) * validated) == 0
 
     def _print_epoch(self, trainer: Trainer) -> None:
         if not trainer.is_global_zero or not trainer.callback_metrics:
             return
-        self.told = time.monotonic()
+        self.last_line = time.monotonic()
         parts: dict[str, list[str]] = {}
-        for name in in_order(trainer.callback_metrics):
+        for name in sort_metrics(trainer.callback_metrics):
             split, _, metric = name.rpartition("/")
-            parts.setdefault(split, []).append(f"{metric} {as_text(trainer.callback_metrics[name].item())}")
+            parts.setdefault(split, []).append(f"{metric} {format_number(trainer.callback_metrics[name].item())}")
         words = [f"{split} {', '.join(metrics)}".strip() for split, metrics in parts.items()]
         limit = "" if trainer.max_epochs in (None, -1) else f"/{trainer.max_epochs}"
         line = f"epoch {trainer.current_epoch}{limit}: {'; '.join(words)}"
         if self.live:
             self.print(line)  # above the bar
         else:
-            say(line, flush=True)
+            echo(line, flush=True)
 
 
-def _vanishing(bar: Tqdm) -> Tqdm:
+def _leave_no_trace(bar: Tqdm) -> Tqdm:
     bar.leave = False
     return bar

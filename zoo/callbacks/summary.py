@@ -7,7 +7,7 @@ from typing import Any
 
 from lightning.pytorch.callbacks import ModelSummary
 
-from zoo.support.tables import columns
+from zoo.support.tables import format_table
 
 logger = logging.getLogger("lightning.pytorch.callbacks.model_summary")
 
@@ -30,7 +30,7 @@ class Summary(ModelSummary):
     ) -> None:
         """Log the table, as Lightning would."""
         shown = {name: cells for name, cells in summary_data if name not in LEFT_OUT}
-        table = columns(list(shown), list(zip(*shown.values(), strict=True)))
+        table = format_table(list(shown), list(zip(*shown.values(), strict=True)))
         frozen = f", {total_parameters - trainable_parameters:,} of them frozen" * (
             trainable_parameters < total_parameters
         )

@@ -113,7 +113,7 @@ def _outputs(model: Task, transform: Transform | None) -> tuple[int, ...]:
 
 
 def _check_measured(measured: dict[str, Any], model: Task, outputs: tuple[int, ...], where: str) -> None:
-    for name, metric in cast(MetricCollection, model.measures["train/"]).items():
+    for name, metric in cast(MetricCollection, model.split_metrics["train/"]).items():
         for key, expected in metric.metric_state.items():
             found = measured["counts"].get(name, {}).get(key)
             if found is not None and isinstance(expected, Tensor) and found.shape != expected.shape:

@@ -14,7 +14,7 @@ from zoo.checkpoints.schema import FaultError, check_parts
 from zoo.errors import ZooError
 from zoo.factory import build_model, datamodule_class, name_of
 from zoo.registry import datamodules, models
-from zoo.support.files import as_path, open_file
+from zoo.support.files import open_file, parse_path
 from zoo.support.signatures import arguments_of
 from zoo.tasks import Task
 
@@ -31,7 +31,7 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
     Raises:
         ZooError: The file is missing, damaged, or not such a checkpoint.
     """
-    path = as_path(path, "checkpoint")
+    path = parse_path(path, "checkpoint")
     if not path.exists():
         raise ZooError(f"checkpoint {path} does not exist")
     try:
@@ -74,17 +74,17 @@ def load_model(path: str | os.PathLike[str], *, name: str | None = None) -> Task
     Raises:
         ZooError: The file is missing, damaged, no checkpoint of the zoo, or one of another network.
     """
-    return build(read_checkpoint(path), path, name)
+    return build_network(read_checkpoint(path), path, name)
 
 
-def build(checkpoint: dict[str, Any], path: str | os.PathLike[str], name: str | None = None) -> Task:
+def build_network(checkpoint: dict[str, Any], path: str | os.PathLike[str], name: str | None = None) -> Task:
     """Build the network of a checkpoint that was read from ``path``; see :func:`load_model`."""
     found = checkpoint["zoo"]["model"]
     if found is None:
         raise ZooError(f"{path} holds a network that is not of the zoo; load it with its class's load_from_checkpoint")
-    check_holds(checkpoint, path, name or found)
+    check_network_name(checkpoint, path, name or found)
     model = build_model(found, **checkpoint.get("hyper_parameters", {}))
-    restore(model, checkpoint, path)
+    load_weights(model, checkpoint, path)
     return model.eval()
 
 
@@ -99,7 +99,7 @@ def data_arguments(checkpoint: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in checkpoint.get("datamodule_hyper_parameters", {}).items() if key in known}
 
 
-def check_holds(checkpoint: dict[str, Any], path: str | os.PathLike[str], name: str) -> None:
+def check_network_name(checkpoint: dict[str, Any], path: str | os.PathLike[str], name: str) -> None:
     """Raise ZooError if a checkpoint that was read from ``path`` holds another network than that of the name."""
     found = checkpoint["zoo"]["model"]
     if found != name:
@@ -109,7 +109,7 @@ def check_holds(checkpoint: dict[str, Any], path: str | os.PathLike[str], name: 
         raise ZooError(f"{path} holds {hint}")
 
 
-def restore(model: Task, checkpoint: dict[str, Any], path: str | os.PathLike[str]) -> None:
+def load_weights(model: Task, checkpoint: dict[str, Any], path: str | os.PathLike[str]) -> None:
     """Load the weights of a checkpoint that was read from ``path`` into a network, and what makes its inputs.
 
     Raises:

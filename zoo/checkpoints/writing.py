@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 
-from zoo.support.files import TEMPORARY, written_whole
+from zoo.support.files import TEMPORARY_INFIX, atomic_write
 
 
 class SafeCheckpointIO(TorchCheckpointIO):
@@ -25,7 +25,7 @@ class SafeCheckpointIO(TorchCheckpointIO):
         target.parent.mkdir(parents=True, exist_ok=True)
         content = io.BytesIO()
         torch.save(checkpoint, content)  # to a file that cannot be written it raises what tells no reason
-        with written_whole(target, durable=True) as temporary:
+        with atomic_write(target, durable=True) as temporary:
             temporary.write_bytes(content.getbuffer())
 
     def load_checkpoint(self, path: Any, map_location: Any = "cpu", weights_only: bool | None = None) -> dict[str, Any]:
@@ -34,7 +34,7 @@ class SafeCheckpointIO(TorchCheckpointIO):
         return loaded
 
 
-def sweep(folder: Path) -> None:
+def remove_leftovers(folder: Path) -> None:
     """Delete what writers that were killed left in a folder."""
-    for leftover in folder.glob(f".*{TEMPORARY}*"):
+    for leftover in folder.glob(f".*{TEMPORARY_INFIX}*"):
         leftover.unlink(missing_ok=True)

@@ -18,7 +18,7 @@ from zoo.commands.request import parse
 from zoo.errors import ZooError, suggestion
 from zoo.launch.launchers import check_environment, rank_prefix
 from zoo.launch.signals import exit_on_interrupt, listen
-from zoo.support.console import plain, say
+from zoo.support.console import echo, escape_control
 from zoo.support.files import DISK_FULL
 from zoo.support.version import __version__
 
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None, program: str = "zoo COMMAND") -> int
         listen()
         return _run(list(sys.argv[1:] if argv is None else argv), program)
     except ZooError as error:
-        _complain(plain(f"zoo: error: {rank_prefix()}{error}"))
+        _complain(escape_control(f"zoo: error: {rank_prefix()}{error}"))
         return 2
     except KeyboardInterrupt:
         _complain("\nzoo: interrupted")
@@ -64,7 +64,7 @@ def _open_streams() -> None:
 
 def _complain(line: str) -> None:
     with contextlib.suppress(OSError):  # the exit code tells it too
-        say(line, file=sys.stderr)
+        echo(line, file=sys.stderr)
 
 
 def script(command: str) -> int:
@@ -76,17 +76,17 @@ def _run(argv: list[str], program: str) -> int:
     if argv[:1] == ["help"]:
         argv = [*argv[1:2], "--help"]
     if not argv or argv[0] in ("--help", "-h"):
-        say(overview())
+        echo(overview())
         return 0
     if argv[0] == "--version":
-        say(__version__)
+        echo(__version__)
         return 0
     name, *words = argv
     if name not in COMMANDS:
         raise ZooError(f"unknown command {name!r}{suggestion(name, COMMANDS) or '; try: ' + ', '.join(COMMANDS)}")
     request = parse(name, program, words)
     if request.wants_help and not (request.model and COMMANDS[name].has_options):
-        say(command_help(name))
+        echo(command_help(name))
         return 0
     return int(_load(name).run(request))
 

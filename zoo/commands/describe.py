@@ -8,7 +8,7 @@ from zoo.commands.request import Request
 from zoo.errors import ZooError, suggestion
 from zoo.factory import build_model, datamodule_class, model_class
 from zoo.registry import data_row, datamodules, model_row, models
-from zoo.support.console import say
+from zoo.support.console import echo
 from zoo.weights import list_weights, weights_record
 
 
@@ -16,7 +16,7 @@ def run(request: Request) -> int:
     """Print the card of a name and return the exit code."""
     if len(request.options) != 1 or request.options[0].startswith("-"):
         raise ZooError("zoo describe takes one name, of a network or a data set; zoo list shows them")
-    say(describe(request.options[0]))
+    echo(describe(request.options[0]))
     return 0
 
 

@@ -6,8 +6,8 @@ from zoo.commands.request import Request
 from zoo.commands.trained_network import load_trained
 from zoo.errors import ZooError, suggestion
 from zoo.sharing.formats import FORMATS, export
-from zoo.support.console import say
-from zoo.support.files import as_path, written_whole
+from zoo.support.console import echo
+from zoo.support.files import atomic_write, parse_path
 
 LARGEST_DIFFERENCE = 1e-4
 """Of an output from PyTorch's."""
@@ -27,17 +27,17 @@ def run(request: Request) -> int:
         raise ZooError(f"which format? Give --format {' or '.join(FORMATS)}{hint}")
     if not request.out:
         raise ZooError("where to? Give --out FILE")
-    out = as_path(request.out, "--out")
+    out = parse_path(request.out, "--out")
     if out.is_dir():
         raise ZooError(f"{out} is a folder; give the name of a file in it")
     network = load_trained(request)
     try:
-        with written_whole(out) as temporary:
+        with atomic_write(out) as temporary:
             difference = export(network.name, network.model, request.format, temporary)
-            say(f"largest difference from PyTorch: {difference:.1e}")
+            echo(f"largest difference from PyTorch: {difference:.1e}")
             if not difference <= LARGEST_DIFFERENCE:
                 raise ZooError(f"that is more than {LARGEST_DIFFERENCE:.0e}: nothing was written")
     except OSError as error:
         raise ZooError(f"{out} cannot be written ({error.strerror or error})") from None
-    say(f"{network.source} is in {out}, {out.stat().st_size:,} bytes; its outputs are {network.model.output}")
+    echo(f"{network.source} is in {out}, {out.stat().st_size:,} bytes; its outputs are {network.model.output}")
     return 0

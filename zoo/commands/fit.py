@@ -11,7 +11,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import seed_everything
 from lightning.pytorch.profilers import PassThroughProfiler
 
-from zoo.checkpoints.reading import restore
+from zoo.checkpoints.reading import load_weights
 from zoo.commands.plan import make_plan
 from zoo.commands.request import Request
 from zoo.errors import ZooError
@@ -65,7 +65,7 @@ def build(plan: Plan, folder: Path) -> Run:
     if is_first_rank():
         check_run(trainer, model, data, plan.patience)
     if plan.resume:
-        restore(model, plan.resume.checkpoint, plan.resume.path)
+        load_weights(model, plan.resume.checkpoint, plan.resume.path)
         rehearse(trainer, model, plan.resume.checkpoint, plan.resume.path)
     return Run(plan, folder, data, model, last, best, trainer)
 
@@ -81,7 +81,7 @@ def train(run: Run) -> float:
     try:
         run.trainer.fit(run.model, run.data, ckpt_path=resume.path if resume else None, weights_only=True)
     except SystemExit:  # Lightning's way to end an interrupted run
-        if not run.last.asked:
+        if not run.last.stop_signal:
             raise
     except RuntimeError as error:
         if run.trainer.world_size == 1 or not is_lost_connection(error):
@@ -107,9 +107,9 @@ def train(run: Run) -> float:
 def report(run: Run, seconds: float) -> int:
     """Evaluate the best checkpoint and print the report, or say how to resume. Return the exit code."""
     path = run.last.path or last_checkpoint(run.folder)  # the trainer has told the other ranks the path
-    if run.last.asked and run.trainer.interrupted:
+    if run.last.stop_signal and run.trainer.interrupted:
         report_interruption(run, path)
-        return REQUEUE if run.last.asked == PREEMPTION else 128 + run.last.asked
+        return REQUEUE if run.last.stop_signal == PREEMPTION else 128 + run.last.stop_signal
     chosen = path.with_name(Path(run.best.best_model_path or path).name)
     if not chosen.exists() and path.exists():
         warn(f"{chosen} is gone, and no epoch after it was better: reporting on {path.name} instead.")

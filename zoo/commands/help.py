@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from zoo.registry import datamodules, models
-from zoo.support.tables import columns
+from zoo.support.tables import format_table
 from zoo.weights import list_weights
 
 
@@ -83,4 +83,5 @@ def networks_and_data() -> str:
         for name, row in sorted(models().items())
     ]
     data = [(name, row.summary) for name, row in sorted(datamodules().items())]
-    return f"{columns(('network', 'data', 'epochs', 'weights', ''), networks)}\n\n{columns(('data set', ''), data)}"
+    of_networks = format_table(("network", "data", "epochs", "weights", ""), networks)
+    return f"{of_networks}\n\n{format_table(('data set', ''), data)}"

@@ -6,12 +6,12 @@ from zoo.commands.help import networks_and_data
 from zoo.commands.request import Request
 from zoo.errors import ZooError
 from zoo.registry import list_models
-from zoo.support.console import say
+from zoo.support.console import echo
 
 
 def run(request: Request) -> int:
     """Print the networks and the data sets, or the networks' names alone, and return the exit code."""
     if request.options not in ([], ["--names"]):
         raise ZooError(f"zoo list takes --names or nothing, got {' '.join(request.options)}")
-    say("\n".join(list_models()) if request.options else networks_and_data())
+    echo("\n".join(list_models()) if request.options else networks_and_data())
     return 0

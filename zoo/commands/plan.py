@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from jsonargparse import Namespace
 
-from zoo.checkpoints.reading import check_holds
+from zoo.checkpoints.reading import check_network_name
 from zoo.commands.defaults import STAND_IN
 from zoo.commands.options import Options, merge_with_run, parse_options
 from zoo.commands.parser import flat, section, trainer_arguments
@@ -20,7 +20,7 @@ from zoo.errors import ZooError
 from zoo.launch import rendezvous
 from zoo.launch.launchers import devices_and_nodes, job
 from zoo.registry import model_row
-from zoo.support.files import as_path
+from zoo.support.files import parse_path
 from zoo.training.plan import Plan
 from zoo.training.resuming import ResumePoint, find_newest, find_of_job
 from zoo.training.run_folder import base_folder, run_of
@@ -41,7 +41,7 @@ def make_plan(request: Request) -> Plan:
     resume = _find_checkpoint(options)
     finished = longer = False
     if resume:
-        check_holds(resume.checkpoint, resume.path, options.model)
+        check_network_name(resume.checkpoint, resume.path, options.model)
         if resume.folder:
             before, options = merge_with_run(options.request, resume.folder)
             longer = _length(options.values) != _length(before)
@@ -97,7 +97,7 @@ def _find_checkpoint(options: Options) -> ResumePoint | None:
         return resume
     if not path:
         return None
-    file = as_path(path, "--ckpt_path")
+    file = parse_path(path, "--ckpt_path")
     return ResumePoint.read(file, run_of(file))
 
 

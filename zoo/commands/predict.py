@@ -13,7 +13,7 @@ from zoo.commands.request import Request
 from zoo.commands.trained_network import load_trained
 from zoo.datamodules.common.files import read_text
 from zoo.errors import ZooError
-from zoo.support.console import plain, say
+from zoo.support.console import echo, escape_control
 from zoo.tasks import Classifier, Task
 
 LONGEST = 60
@@ -41,10 +41,10 @@ def run(request: Request) -> int:
             answer = _answer(network.model, network.model.transform.read(source))
         except ZooError as problem:
             named = "" if os.path.basename(place) in str(problem) else f"{_short(place)}: "
-            say(plain(f"zoo: error: {named}{problem}"), file=sys.stderr)
+            echo(escape_control(f"zoo: error: {named}{problem}"), file=sys.stderr)
             failed = True
         else:
-            say(plain(f"{_short(source)}  {answer}"))
+            echo(escape_control(f"{_short(source)}  {answer}"))
     return 2 if failed else 0
 
 

@@ -8,7 +8,7 @@ from zoo.commands.request import Request
 from zoo.errors import ZooError
 from zoo.factory import create_datamodule, datamodule_class
 from zoo.registry import data_row, list_datamodules
-from zoo.support.console import say
+from zoo.support.console import echo
 from zoo.support.signatures import arguments_of
 
 
@@ -39,4 +39,4 @@ def prepare(names: Sequence[str], root: str | None) -> None:
         data.prepare_data()
         data.setup()
         sizes = ", ".join(f"{len(examples):,} {split}" for split, examples in data.splits.items())
-        say(f"{name}: {sizes}", flush=True)
+        echo(f"{name}: {sizes}", flush=True)

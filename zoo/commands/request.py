@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from zoo.errors import ZooError
 from zoo.registry import data_row, list_models, model_row
-from zoo.support.console import say
+from zoo.support.console import echo
 from zoo.training.config_file import names_in
 
 OWN_OPTIONS = {
@@ -111,7 +111,7 @@ def parse(command: str, program: str, words: list[str]) -> Request:
         request.model, request.data = request.model or named["model"], request.data or named["data"]
         for name, asked in (("model", request.model), ("data", request.data)):
             if named[name] not in (None, asked):
-                say(f"zoo: --{name} is {asked}: the options of {named[name]} in {path} are not used", file=sys.stderr)
+                echo(f"zoo: --{name} is {asked}: the options of {named[name]} in {path} are not used", file=sys.stderr)
     if command == "fit" and not request.model and not request.wants_help:
         raise ZooError(f"which network? Give --model NAME: {', '.join(list_models())}")
     if request.model:

@@ -14,7 +14,7 @@ from zoo.factory import create_datamodule, datamodule_class
 from zoo.internals.lightning import is_first_rank
 from zoo.registry import model_row
 from zoo.reports.evaluation import Metrics, evaluate, sizes, splits_of, table
-from zoo.support.console import say
+from zoo.support.console import echo
 from zoo.tasks.compatibility import check_fits, check_pair
 from zoo.training.checks import check_evaluation
 from zoo.training.trainer import build_trainer, quiet, use_threads
@@ -39,7 +39,7 @@ def run(request: Request) -> int:
     options = parser.parse_args(request.options)
     check_pair(network.name, type(network.model), name, datamodule_class(name))
     data = create_datamodule(name, **section(options, "data"))
-    data.adopt(network.model.transform)
+    data.use_transform(network.model.transform)
     check_fits(network.model, data)
     quiet()
     use_threads(network.model)
@@ -51,14 +51,14 @@ def run(request: Request) -> int:
     metrics: Metrics = {split: evaluate(trainer, network.model, data, split) for split in splits_of(data)}
     if not trainer.is_global_zero:
         return 0
-    say(f"{network.name} after {network.steps:,} steps · {name} ({sizes(data)})\n\n{table(metrics)}")
+    echo(f"{network.name} after {network.steps:,} steps · {name} ({sizes(data)})\n\n{table(metrics)}")
     whole = options.trainer.limit_test_batches in (None, 1.0) and not options.trainer.fast_dev_run
     if not network.record or not whole or not _is_recorded_data(network, name, section(options, "data")):
         return 0
     if _rounded(metrics) == _rounded(network.record.metrics):
-        say("\nas recorded")
+        echo("\nas recorded")
         return 0
-    say(f"\nNOT as recorded:\n\n{table(network.record.metrics)}")
+    echo(f"\nNOT as recorded:\n\n{table(network.record.metrics)}")
     return 1
 
 

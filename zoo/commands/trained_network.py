@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.checkpoints.reading import build, data_arguments, read_checkpoint
+from zoo.checkpoints.reading import build_network, data_arguments, read_checkpoint
 from zoo.commands.request import Request
 from zoo.errors import ZooError
 from zoo.tasks import Task
@@ -45,7 +45,7 @@ def load_trained(request: Request) -> TrainedNetwork:
         raise ZooError("--ckpt and --weights name two networks; give one of them")
     if request.ckpt:
         checkpoint = read_checkpoint(request.ckpt)
-        model = build(checkpoint, request.ckpt, request.model)
+        model = build_network(checkpoint, request.ckpt, request.model)
         names, steps = checkpoint["zoo"], checkpoint["global_step"]
         return TrainedNetwork(model, names["model"], request.ckpt, steps, names["data"], data_arguments(checkpoint))
     if not request.weights:

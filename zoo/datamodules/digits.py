@@ -62,9 +62,9 @@ class Digits(InMemory, ImageDataModule):
         images = F.pad(large, [margin]).round().to(torch.uint8).expand(-1, channels, -1, -1).contiguous()
         return images, torch.from_numpy(bunch.target[part]).to(torch.int64)
 
-    def vary(self, x: Tensor, chance: Tensor) -> Tensor:
+    def augment_batch(self, x: Tensor, random: Tensor) -> Tensor:
         """Turn, shift and scale each digit a little; mirrored ones would be none."""
-        return small_affine(x, chance)
+        return small_affine(x, random)
 
     @property
     def transform(self) -> Transform:

@@ -34,9 +34,9 @@ class FashionMNIST(MNIST):
     )
     source = datasets.FashionMNIST
 
-    def vary(self, x: Tensor, chance: Tensor) -> Tensor:
+    def augment_batch(self, x: Tensor, random: Tensor) -> Tensor:
         """Shift and mirror each article."""
-        return crop_and_flip(x, chance)
+        return crop_and_flip(x, random)
 
     @property
     def transform(self) -> Transform:

@@ -20,8 +20,8 @@ from zoo.datamodules.common.files import data_root, fetch_tar, read_text
 from zoo.datamodules.common.loading import EpochSampler
 from zoo.errors import ZooError
 from zoo.kinds import Split
-from zoo.support.files import open_file, written_whole
-from zoo.support.seeds import mixed
+from zoo.support.files import atomic_write, open_file
+from zoo.support.seeds import combine_seeds
 from zoo.transforms import Text, Transform
 
 ARCHIVE = "aclImdb_v1.tar.gz"
@@ -68,7 +68,7 @@ class BucketSampler(EpochSampler):
         order = torch.tensor(super().order())
         pools = [pool[lengths[pool].argsort(stable=True)] for pool in order.split(POOL * self.batch_size)]
         *batches, last = torch.cat(pools).split(self.batch_size)  # the last one may be smaller, and stays last
-        generator = torch.Generator().manual_seed(mixed(self.seed, self.epoch))
+        generator = torch.Generator().manual_seed(combine_seeds(self.seed, self.epoch))
         shuffled = [batches[i] for i in torch.randperm(len(batches), generator=generator).tolist()]
         return torch.cat([*shuffled, last]).tolist()
 
@@ -143,7 +143,7 @@ class IMDB(DataModule):
         except Exception:  # whatever a damaged archive raises: it is only a copy
             kept = self._tokenize()
         try:
-            with written_whole(cache) as temporary, temporary.open("wb") as file:
+            with atomic_write(cache) as temporary, temporary.open("wb") as file:
                 np.savez(file, allow_pickle=False, **kept)
         except OSError:
             pass  # a data root that cannot be written is no reason not to train
@@ -162,7 +162,7 @@ class IMDB(DataModule):
         self.tokenizer = tokenizer
         return {"train": train, "val": texts("val") if self.val_size else test, "test": test}
 
-    def adopt(self, transform: Transform | None) -> None:
+    def use_transform(self, transform: Transform | None) -> None:
         """Take the vocabulary of a trained network, rather than learn another."""
         if isinstance(transform, Text):
             self.tokenizer = transform.tokenizer

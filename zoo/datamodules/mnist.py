@@ -92,9 +92,9 @@ class MNIST(InMemory, ImageDataModule):
             raise ZooError(f"{labels_file} holds the label {int(labels[row])} (example {row}), expected 0 to 9")
         return images.unsqueeze(1), labels.to(torch.int64)
 
-    def vary(self, x: Tensor, chance: Tensor) -> Tensor:
+    def augment_batch(self, x: Tensor, random: Tensor) -> Tensor:
         """Turn, shift and scale each digit a little; mirrored ones would be none."""
-        return small_affine(x, chance)
+        return small_affine(x, random)
 
     @property
     def transform(self) -> Transform:

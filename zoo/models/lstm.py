@@ -7,7 +7,7 @@ from typing import Unpack
 import torch
 from torch import Tensor, nn
 
-from zoo.models.layers.sequences import as_steps, last_step
+from zoo.models.layers.sequences import images_to_sequences, last_valid_step
 from zoo.tasks import Classifier, ClassifierOptions
 from zoo.tasks.losses import LossName
 
@@ -64,8 +64,8 @@ class LSTM(Classifier):
 
     def features(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Map ``(batch, steps, input_size)``, the first ``lengths`` steps valid, to the last valid state."""
-        output, _ = self.rnn(as_steps(x))
-        return last_step(output, lengths)
+        output, _ = self.rnn(images_to_sequences(x))
+        return last_valid_step(output, lengths)
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Map ``(batch, steps, input_size)``, the first ``lengths`` steps valid, to ``(batch, num_classes)``."""

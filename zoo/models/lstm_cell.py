@@ -7,7 +7,7 @@ from typing import Unpack
 import torch
 from torch import Tensor, nn
 
-from zoo.models.layers.sequences import as_steps, last_step
+from zoo.models.layers.sequences import images_to_sequences, last_valid_step
 from zoo.tasks import Classifier, ClassifierOptions
 from zoo.tasks.losses import LossName
 
@@ -57,10 +57,10 @@ class LSTMCell(Classifier):
     def features(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Map ``(batch, steps, input_size)``, the first ``lengths`` steps valid, to the last valid state."""
         output, state = [], None
-        for step in as_steps(x).unbind(1):
+        for step in images_to_sequences(x).unbind(1):
             state = self.rnn(step, state)
             output.append(state[0])
-        return last_step(torch.stack(output, dim=1), lengths)
+        return last_valid_step(torch.stack(output, dim=1), lengths)
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Map ``(batch, steps, input_size)``, the first ``lengths`` steps valid, to ``(batch, num_classes)``."""

@@ -13,16 +13,16 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import EarlyStopping, Timer
 from lightning.pytorch.utilities import rank_zero_only
 
-from zoo.checkpoints.reading import read_checkpoint, restore
+from zoo.checkpoints.reading import load_weights, read_checkpoint
 from zoo.errors import ZooError
 from zoo.internals.lightning import callbacks_of
 from zoo.kinds import Split
 from zoo.reports import figures
 from zoo.reports.evaluation import Metrics, evaluate, splits_of, table
 from zoo.reports.results import MOST_BYTES
-from zoo.support.console import say
-from zoo.support.files import read_bytes, written_whole
-from zoo.support.tables import in_order
+from zoo.support.console import echo
+from zoo.support.files import atomic_write, read_bytes
+from zoo.support.tables import sort_metrics
 from zoo.training.metrics_file import MetricsFile
 from zoo.training.run import Run
 from zoo.training.versions import versions
@@ -47,7 +47,7 @@ def report_run(run: Run, checkpoint: Path, seconds: float) -> None:
     title = "the network as it is, without a checkpoint"
     if checkpoint.exists():
         saved = read_checkpoint(checkpoint)
-        restore(run.model, saved, checkpoint)
+        load_weights(run.model, saved, checkpoint)
         title = f"{checkpoint.stem} checkpoint, after epoch {saved['epoch'] + 1} of {epochs}{_why_stopped(trainer)}"
     loggers = trainer.loggers
     metrics: Metrics = dict.fromkeys(get_args(Split))
@@ -70,13 +70,13 @@ def report_run(run: Run, checkpoint: Path, seconds: float) -> None:
         "versions": versions(),
         "checkpoint": str(checkpoint) if checkpoint.exists() else None,
     }
-    with written_whole(run.folder / "results.json") as temporary:
+    with atomic_write(run.folder / "results.json") as temporary:
         temporary.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    say(f"\n{title}\n\n{table(metrics)}\n")
+    echo(f"\n{title}\n\n{table(metrics)}\n")
     _print_parameters(run)
     if metrics["val"] is None:
-        say("No part was held out (val_size 0): the val metrics of each epoch are of the test set, and the last epoch")
-        say("is reported, so that nothing was chosen by the test set.\n")
+        echo("No part was held out (val_size 0): the val metrics of each epoch are of the test set, and the last epoch")
+        echo("is reported, so that nothing was chosen by the test set.\n")
     _print_files(run, checkpoint, drawn)
     for logger in loggers:
         if not isinstance(logger, MetricsFile):  # that one is of the training
@@ -88,11 +88,11 @@ def report_finished(folder: Path) -> None:
     """Print that a run is finished, and its results. Raises ZooError if they are damaged."""
     try:
         results = json.loads(read_bytes(folder / "results.json", MOST_BYTES))
-        say(f"{folder} is finished, after {results['epochs']:,} epochs and {results['steps']:,} steps:\n")
-        say(f"{table(results['metrics'])}\n")
+        echo(f"{folder} is finished, after {results['epochs']:,} epochs and {results['steps']:,} steps:\n")
+        echo(f"{table(results['metrics'])}\n")
     except (OSError, AttributeError, KeyError, TypeError, ValueError, RecursionError):
         raise ZooError(f"{folder / 'results.json'} is damaged; delete it to have the run evaluated again") from None
-    say("To train on, give more of what ended it, such as --trainer.max_epochs; to start anew, leave --ckpt_path out.")
+    echo("To train on, give more of what ended it, such as --trainer.max_epochs; to start anew, leave --ckpt_path out.")
 
 
 @rank_zero_only
@@ -100,12 +100,12 @@ def report_interruption(run: Run, checkpoint: Path) -> None:
     """Print how far an interrupted run got, and how to resume it."""
     measured = run.trainer.callback_metrics
     metrics: dict[str, dict[str, float]] = {}
-    for key in in_order(measured):
+    for key in sort_metrics(measured):
         split, _, name = key.partition("/")
         metrics.setdefault(split, {})[name] = float(measured[key])
-    say(f"\n\nInterrupted in epoch {run.trainer.current_epoch + 1}, after {run.trainer.global_step:,} steps.\n")
+    echo(f"\n\nInterrupted in epoch {run.trainer.current_epoch + 1}, after {run.trainer.global_step:,} steps.\n")
     if metrics:
-        say(f"{table(metrics)}\n")
+        echo(f"{table(metrics)}\n")
     _print_line("config", run.config_file)
     if checkpoint.exists():
         _print_line("checkpoint", checkpoint)
@@ -115,7 +115,7 @@ def report_interruption(run: Run, checkpoint: Path) -> None:
 @rank_zero_only
 def report_unevaluated(run: Run, checkpoint: Path) -> None:
     """Print that a run was interrupted in its closing evaluation, and how to make up for it."""
-    say("\n\nThe training is complete; interrupted in the closing evaluation.\n")
+    echo("\n\nThe training is complete; interrupted in the closing evaluation.\n")
     if checkpoint.exists():
         _print_line("checkpoint", checkpoint)
         _print_line("report", run.resume_command(checkpoint))
@@ -129,7 +129,7 @@ def _print_parameters(run: Run) -> None:
         _print_line("learned", name, *(f"{value:.4f}" for value in values.flatten().tolist()))
     if run.data.coefficients:
         _print_line("made with", *(f"{value:.4f}" for value in run.data.coefficients))
-    say()
+    echo()
 
 
 def _print_files(run: Run, checkpoint: Path, drawn: list[Path]) -> None:
@@ -159,4 +159,4 @@ def _as_json(values: Mapping[str, float] | None) -> dict[str, float | None] | No
 
 
 def _print_line(what: str, *values: object) -> None:
-    say(f"{what:<12}{'  '.join(map(str, values))}")
+    echo(f"{what:<12}{'  '.join(map(str, values))}")

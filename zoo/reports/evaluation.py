@@ -9,7 +9,7 @@ from lightning.pytorch import Trainer
 
 from zoo.datamodules.common import DataModule
 from zoo.kinds import Split
-from zoo.support.tables import as_text, in_order
+from zoo.support.tables import format_number, sort_metrics
 from zoo.tasks import Task
 
 Metrics = dict[str, dict[str, float] | None]
@@ -25,12 +25,12 @@ def evaluate(trainer: Trainer, model: Task, data: DataModule, split: Split) -> d
     """Return the metrics of a network, as it is, on a split. All ranks must call it."""
     trainer.loggers = []  # metrics.csv is of the training
     try:
-        (results,) = trainer.test(model, data if split == "test" else data.testing_on(split), verbose=False)
+        (results,) = trainer.test(model, data if split == "test" else data.with_test_split(split), verbose=False)
     except SystemExit:
         if trainer.interrupted:  # what Lightning makes of Ctrl-C
             raise KeyboardInterrupt from None
         raise
-    return {name.removeprefix("test/"): results[name] for name in in_order(results)}
+    return {name.removeprefix("test/"): results[name] for name in sort_metrics(results)}
 
 
 def sizes(data: DataModule) -> str:
@@ -40,9 +40,9 @@ def sizes(data: DataModule) -> str:
 
 def table(metrics: Mapping[str, Mapping[str, float | None] | None]) -> str:
     """Return metrics as text: a row a split, a column a metric."""
-    names = in_order({name for values in metrics.values() for name in values or {}})
+    names = sort_metrics({name for values in metrics.values() for name in values or {}})
     rows = [["", *names]]
     for split, values in metrics.items():
         found = [(values or {}).get(name) for name in names]
-        rows.append([split, *("–" if value is None else as_text(value) for value in found)])
+        rows.append([split, *("–" if value is None else format_number(value) for value in found)])
     return "\n".join("  ".join([f"{row[0]:<6}", *(f"{cell:>8}" for cell in row[1:])]).rstrip() for row in rows)

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from zoo.datamodules.common.base import DataModule
-from zoo.support.files import written_whole
-from zoo.support.tables import in_order
+from zoo.support.files import atomic_write
+from zoo.support.tables import sort_metrics
 from zoo.tasks import Classifier, Regressor, Task
 from zoo.training.metrics_file import read_metrics
 
@@ -45,7 +45,7 @@ def draw(folder: Path, model: Task, data: DataModule) -> list[Path]:
     paths = []
     for name, figure in figures.items():
         path = folder / f"{name}.png"
-        with written_whole(path) as temporary:
+        with atomic_write(path) as temporary:
             figure.savefig(temporary, format="png", dpi=120)
         paths.append(path)
     return paths
@@ -59,7 +59,7 @@ def curves(rows: list[dict[str, float]], val_is_test: bool = False) -> Figure:
         val_is_test: Whether the test set took the place of the validation set.
     """
     keys = {key for row in rows for key in row if "/" in key}
-    names = in_order({key.partition("/")[2] for key in keys})
+    names = sort_metrics({key.partition("/")[2] for key in keys})
     ends = [row for row in rows if any(key.startswith("train/") for key in row)] or rows
     steps = (ends[0]["step"] + 1) / (ends[0]["epoch"] + 1)  # an epoch has; the last one may be cut short
     figure = Figure(figsize=(5.2 * len(names), 4), layout="constrained")

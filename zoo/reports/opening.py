@@ -5,7 +5,7 @@ from __future__ import annotations
 from lightning.pytorch.utilities import rank_zero_only
 
 from zoo.reports.evaluation import sizes
-from zoo.support.console import say
+from zoo.support.console import echo
 from zoo.training.run import Run
 
 
@@ -18,4 +18,4 @@ def announce(run: Run) -> None:
     limit = "no limit of" if trainer.max_epochs in (None, -1) else trainer.max_epochs
     epochs = f"{limit} {'epoch' if limit == 1 else 'epochs'}"
     parts = [f"{run.plan.model}, {run.parameters:,} parameters", f"{run.plan.data} ({sizes(run.data)})", device, epochs]
-    say(" · ".join([*parts, str(run.folder)]), flush=True)
+    echo(" · ".join([*parts, str(run.folder)]), flush=True)

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import ZooError
-from zoo.support.console import plain, say
-from zoo.support.files import as_path, read_bytes, written_whole
-from zoo.support.tables import as_text, columns
+from zoo.support.console import echo, escape_control
+from zoo.support.files import atomic_write, parse_path, read_bytes
+from zoo.support.tables import format_number, format_table
 from zoo.training.config_file import config_text
 
 MOST_BYTES = 10_000_000
@@ -39,7 +39,7 @@ def show(folders: Sequence[str], csv_file: str | None = None) -> None:
     Raises:
         ZooError: A folder does not exist, or there are no results in it.
     """
-    rows = [row for folder in folders for row in _rows(as_path(folder, "folder"))]
+    rows = [row for folder in folders for row in _rows(parse_path(folder, "folder"))]
     if not rows:
         raise ZooError(f"there are no results.json in {', '.join(folders)}; a run writes one when it ends")
     names = list(dict.fromkeys(name for row in rows for name in row))
@@ -47,8 +47,8 @@ def show(folders: Sequence[str], csv_file: str | None = None) -> None:
     options = [name for name in names if name not in (*COLUMNS, *NOT_OPTIONS, *metrics) and _differs(name, rows)]
     if csv_file:
         try:
-            target = as_path(csv_file, "--csv")
-            with written_whole(target) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+            target = parse_path(csv_file, "--csv")
+            with atomic_write(target) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
                 header = [_as_csv(name) for name in (*COLUMNS, *options, *metrics)]
                 writer = csv.DictWriter(file, header, extrasaction="ignore")
                 writer.writeheader()
@@ -58,7 +58,7 @@ def show(folders: Sequence[str], csv_file: str | None = None) -> None:
     origin = [name for name in ("model", "data", "seed") if len({row[name] for row in rows}) > 1]
     shown = ["run", *origin, *options, *(name for name in SHOWN if name in names)]
     header = [name.removeprefix("model.").removeprefix("trainer.") for name in shown]
-    say(columns(header, [[_cell(name, row.get(name)) for name in shown] for row in rows]))
+    echo(format_table(header, [[_cell(name, row.get(name)) for name in shown] for row in rows]))
 
 
 def _differs(option: str, rows: Sequence[Mapping[str, Any]]) -> bool:
@@ -81,11 +81,11 @@ def _rows(folder: Path) -> list[dict[str, Any]]:
                 row |= {f"{split}/{name}": value for name, value in (values or {}).items()}
             trained_nothing = not results["steps"]
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            say(plain(f"zoo: {path} holds no results, and is left out"), file=sys.stderr)
+            echo(escape_control(f"zoo: {path} holds no results, and is left out"), file=sys.stderr)
             continue
         options = _options(path.with_name("config.yaml"))
         if trained_nothing or options.get("trainer.fast_dev_run"):
-            say(plain(f"zoo: {path.parent} trained nothing, and is left out"), file=sys.stderr)
+            echo(escape_control(f"zoo: {path.parent} trained nothing, and is left out"), file=sys.stderr)
             continue
         rows.append({**options, **row})
     return rows
@@ -112,7 +112,7 @@ def _as_csv(value: Any) -> Any:
     """Return a cell of a CSV file; a text that a spreadsheet would run as a formula gets an apostrophe before it."""
     if isinstance(value, int | float) or value is None:
         return value
-    value = plain(value)
+    value = escape_control(value)
     return f"'{value}" if value.startswith(("=", "+", "-", "@")) else value
 
 
@@ -120,5 +120,7 @@ def _cell(name: str, value: Any) -> str:
     if value is None:
         return "–"
     if isinstance(value, float):
-        return as_text(value) if name.startswith(SPLITS) else f"{value:.1f}" if name == "seconds" else f"{value:g}"
+        return (
+            format_number(value) if name.startswith(SPLITS) else f"{value:.1f}" if name == "seconds" else f"{value:g}"
+        )
     return str(value)

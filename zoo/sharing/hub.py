@@ -18,7 +18,7 @@ from zoo.registry import models
 from zoo.support.files import open_file, read_bytes
 from zoo.tasks import Task, class_path
 from zoo.transforms import from_spec
-from zoo.weights import WeightsRecord, record_of
+from zoo.weights import WeightsRecord, find_record
 
 try:
     from huggingface_hub import EvalResult, ModelCard, ModelCardData, PyTorchModelHubMixin, hf_hub_download
@@ -188,4 +188,4 @@ def _for_hub(model: Task) -> HubModel:
 def _card(model: Task) -> dict[str, Any]:
     card = inspect.cleandoc(type(model).__doc__ or "").partition("\nArgs:")[0]
     classes = ", ".join(model.classes)
-    return {"name": _name(model), "card": card, "classes": classes, "record": record_of(_name(model), model)}
+    return {"name": _name(model), "card": card, "classes": classes, "record": find_record(_name(model), model)}

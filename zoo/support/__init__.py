@@ -1,1 +1,1 @@
-"""What every room may use: files, the console, tables, seeds, signatures."""
+"""Helpers for all packages: files, the console, tables, seeds, signatures."""

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, paths as users give them, and the reading of what strangers made."""
+"""Atomic writes, paths given by users, and safe reading of untrusted files."""
 
 from __future__ import annotations
 
@@ -12,72 +12,72 @@ from pathlib import Path
 from typing import BinaryIO
 
 from zoo.errors import ZooError
-from zoo.support.console import is_plain
+from zoo.support.console import is_printable
 
-TEMPORARY = ".writing-"
-"""What is in the name of a file that is being written."""
+TEMPORARY_INFIX = ".writing-"
+"""Marks the name of a temporary file that is being written."""
 
 LONGEST_NAME = 255
 LONGEST_PATH = 3500
-"""In bytes, as on Linux; a run folder's files have longer paths."""
+"""In bytes, below Linux's limit of 4096: the files in a run folder have longer paths."""
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-def as_path(text: str | os.PathLike[str], option: str) -> Path:
-    """Turn what a user gave into a path, ``~`` expanded, whether or not there is anything yet.
+def parse_path(text: str | os.PathLike[str], option: str) -> Path:
+    """Return a user's input as a path, with ``~`` expanded. The path need not exist.
 
     Args:
         text: The path.
-        option: What it was given as, such as ``--out``, for messages.
+        option: Name of the option that gave it, such as ``--out``, for error messages.
 
     Raises:
-        ZooError: It is an address, or the system knows no such path: it is too long, holds a control character, begins
-            with the home of nobody, or leads through a link to nothing, or into a folder that may not be entered.
+        ZooError: It is a URL, is too long, contains a control character, begins with the home folder of an unknown
+            user, is a broken link, or is in a folder without access.
     """
     text = os.fspath(text)
-    if not is_plain(text):
-        raise ZooError(f"{option} {text[:80]!r} holds a control character, which no file's name should")
+    if not is_printable(text):
+        raise ZooError(f"{option} {text[:80]!r} contains a control character; rename the file")
     if "://" in text:
-        raise ZooError(f"{option} {text[:80]} is an address; download what is there, and give its path")
+        raise ZooError(f"{option} {text[:80]} is a URL; download the file and give its path")
     try:
         text.encode()
         path = Path(text).expanduser()
         if len(os.fsencode(path)) > LONGEST_PATH or any(len(os.fsencode(name)) > LONGEST_NAME for name in path.parts):
-            raise OSError(errno.ENAMETOOLONG, "it is too long")  # which the system says of folders that are there alone
+            raise OSError(errno.ENAMETOOLONG, "it is too long")  # the system reports this only for folders that exist
         if path.is_symlink() and not path.exists():
-            raise ZooError(f"{option} {text} is a link to nothing")
+            raise ZooError(f"{option} {text} is a broken link")
         path.stat()
     except FileNotFoundError:
         pass
     except RuntimeError:
-        raise ZooError(f"{option} {text} begins with the home of a user who does not exist") from None
+        raise ZooError(f"{option} {text} begins with the home folder of an unknown user") from None
     except OSError as error:
         raise ZooError(f"{option} {text[:80]} cannot be used: {error.strerror}") from None
-    except ValueError:  # half characters
+    except ValueError:  # surrogates
         raise ZooError(f"{option} {text[:80]!r} is not UTF-8") from None
     return path
 
 
 def open_file(path: str | os.PathLike[str]) -> BinaryIO:
-    """Open a regular file to read bytes: a pipe or a device would block, or never end.
+    """Open a regular file for reading bytes. A pipe or a device could block, or never end.
 
     Raises:
-        OSError: It cannot be opened, or is something else.
+        OSError: It cannot be opened, or is not a regular file.
     """
     mode = os.stat(path).st_mode
     if stat.S_ISDIR(mode):
-        raise IsADirectoryError(errno.EISDIR, "it is a folder", str(path))
+        raise IsADirectoryError(errno.EISDIR, "it is a directory", str(path))
     if not stat.S_ISREG(mode):
-        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
     return open(path, "rb")
 
 
 def read_bytes(path: str | os.PathLike[str], most: int) -> bytes:
-    """Read a regular file of at most so many bytes.
+    """Read a regular file of at most ``most`` bytes.
 
     Raises:
-        OSError: It cannot be read, is something else, or is larger.
+        OSError: It cannot be read, is not a regular file, or is larger.
     """
     with open_file(path) as file:
         content = file.read(most + 1)
@@ -87,15 +87,15 @@ def read_bytes(path: str | os.PathLike[str], most: int) -> bytes:
 
 
 @contextlib.contextmanager
-def written_whole(target: Path, durable: bool = False) -> Iterator[Path]:
-    """Give a temporary file beside ``target`` that takes its place when the block ends well, and vanishes otherwise.
+def atomic_write(target: Path, durable: bool = False) -> Iterator[Path]:
+    """Yield a temporary file that replaces ``target`` when the block succeeds, and is deleted when it fails.
 
     Args:
-        target: The file.
-        durable: Whether it must be on the disk before it takes the other's place: it then survives a crash of the
-            machine too, at the cost of some milliseconds.
+        target: The file to write.
+        durable: Whether to flush the file to disk before it replaces the target. It then also survives a crash of the
+            machine, at the cost of a few milliseconds.
     """
-    temporary = target.with_name(f".{target.name}{TEMPORARY}{uuid.uuid4().hex}")
+    temporary = target.with_name(f".{target.name}{TEMPORARY_INFIX}{uuid.uuid4().hex}")
     try:
         yield temporary
         if durable:

@@ -1,4 +1,4 @@
-"""Which of several processes this one is."""
+"""The rank of this process."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import distributed
 
 
 def rank_and_ranks(trainer: Trainer | None) -> tuple[int, int]:
-    """Return the rank of this process, and how many there are: of a trainer, or, without one, of torch.distributed."""
+    """Return the rank of this process and the number of ranks, from the trainer or else from torch.distributed."""
     if trainer:
         return trainer.global_rank, trainer.world_size
     if distributed.is_available() and distributed.is_initialized():

@@ -1,22 +1,22 @@
-"""Seeds made of numbers, such as a run's seed, an epoch and a batch."""
+"""Seeds derived from several numbers, such as a run's seed, an epoch and a batch."""
 
 from __future__ import annotations
 
 import torch
 
 
-def mixed(*numbers: int) -> int:
-    """Return a seed for a generator of torch: a function of the numbers and their order, different for most others."""
+def combine_seeds(*numbers: int) -> int:
+    """Return a seed for a torch generator that depends on the numbers and their order."""
     seed = 0
     for number in numbers:
         seed = (seed * 1_000_003 + number) % 2**63
     return seed
 
 
-def draw_from(seed: int) -> None:
-    """Seed torch's global generators, those of devices that are in use included.
+def seed_generators(seed: int) -> None:
+    """Seed torch's global generators, including those of devices in use.
 
-    ``torch.manual_seed`` does it too, but looks for every kind of device there could be, which takes 0.2 ms.
+    ``torch.manual_seed`` does the same, but checks for all kinds of devices, which takes 0.2 ms.
     """
     torch.default_generator.manual_seed(seed)
     if torch.cuda.is_initialized():

@@ -1,4 +1,4 @@
-"""What a class takes, and what an object was built with: networks and data modules alike."""
+"""Signatures of constructors, of networks and data modules alike."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def arguments_of(cls: type) -> list[str]:
-    """Return the arguments of a class by name, those that its constructor passes on as ``**options`` included."""
+    """Return the names of a class's arguments, including those that its constructor passes on as ``**options``."""
     return _arguments_of(cls)
 
 
@@ -23,9 +23,9 @@ def _arguments_of(cls: Any) -> list[str]:
 
 
 def follow_options(cls: type) -> None:
-    """Let tools that read a constructor at runtime follow its ``**options`` to where they are documented.
+    """Let tools that inspect a constructor at runtime follow its ``**options`` to the class that documents them.
 
-    ``**options: Unpack[SomeTypedDict]`` tells editors and type checkers what there is, but neither defaults nor
+    ``**options: Unpack[SomeTypedDict]`` gives editors and type checkers the names and types, but neither defaults nor
     descriptions, and not every version of jsonargparse reads it. All versions follow a plain ``**options`` to the call
     of ``super().__init__``.
     """
@@ -35,11 +35,11 @@ def follow_options(cls: type) -> None:
             init.__annotations__[name] = Any
 
 
-def built_with(built: object) -> dict[str, Any]:
-    """Return what an object is being built with, by the names of its class's arguments, defaults included.
+def constructor_arguments(built: object) -> dict[str, Any]:
+    """Return the arguments with which an object is being built, by name, defaults included.
 
-    Call it in a constructor. Lightning's ``save_hyperparameters`` finds the same for a class without ``**options``, but
-    takes what it finds from whatever object is being built around this one, too.
+    Call it in a constructor. Lightning's ``save_hyperparameters`` does the same for a class without ``**options``, but
+    also collects arguments of an object in whose constructor this one is built.
     """
     values: dict[str, Any] = {}
     given: dict[str, Any] = {}
@@ -50,6 +50,8 @@ def built_with(built: object) -> dict[str, Any]:
             given = {name: found[name] for name in names[1:]} | found.get(str(keywords), {})
             values |= given
             code = frame.f_code
-    if linecache.getline(code.co_filename, code.co_firstlineno):  # else typed in at a prompt: none can be followed
+    if linecache.getline(
+        code.co_filename, code.co_firstlineno
+    ):  # else it was typed at a prompt, and has no source to follow
         given = {name: values[name] for name in arguments_of(type(built)) if name in values} | given
     return given

@@ -1,27 +1,27 @@
-"""Tables on the screen, and numbers in them."""
+"""Formatting of tables and numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from zoo.support.console import plain
+from zoo.support.console import escape_control
 
 
-def columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return rows of text as a table whose columns stand under each other."""
-    table = [[plain(cell) for cell in row] for row in (header, *rows)]
+def format_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return rows of text as a table with aligned columns."""
+    table = [[escape_control(cell) for cell in row] for row in (header, *rows)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = (zip(row, widths, strict=True) for row in table)
     return "\n".join("  ".join(f"{cell:<{width}}" for cell, width in line).rstrip() for line in lines)
 
 
-def as_text(value: float) -> str:
-    """Return a number with four decimals; a smaller one with its power of ten, so that it is not taken for 0."""
+def format_number(value: float) -> str:
+    """Return a number with four decimals, or in scientific notation if that would round it to zero."""
     return f"{value:.1e}" if 0 < abs(value) < 0.0005 else f"{value:.4f}"
 
 
-def in_order(names: Iterable[str]) -> list[str]:
-    """Return names such as ``val/acc`` as they are read: train, val, test, and of each the loss first."""
+def sort_metrics(names: Iterable[str]) -> list[str]:
+    """Return names such as ``val/acc`` sorted by split (train, val, test), the loss first in each."""
     splits = ["train", "val", "test"]
 
     def place(name: str) -> tuple[int, bool, str]:

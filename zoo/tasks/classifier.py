@@ -50,7 +50,7 @@ class Classifier(Task):
         super().__init__(target="binary" if multilabel else "class", metrics=metrics, **options)
         self.num_classes, self.multilabel = num_classes, multilabel
         if num_classes > 1 and not multilabel:
-            self.measures["confusion"] = MulticlassConfusionMatrix(num_classes, validate_args=False)
+            self.split_metrics["confusion"] = MulticlassConfusionMatrix(num_classes, validate_args=False)
 
     def new_head(self, in_features: int) -> nn.Linear | None:
         """Note the size of the features, and return a linear layer from them to the classes; None without classes."""
@@ -87,17 +87,17 @@ class Classifier(Task):
         """Update a split's metrics, and, of the test set, who was taken for whom."""
         super().update_metrics(split, losses, outputs, targets)
         if split == "test/" and not self.multilabel:
-            cast(Metric, self.measures["confusion"]).to(outputs.device).update(outputs, targets)
+            cast(Metric, self.split_metrics["confusion"]).to(outputs.device).update(outputs, targets)
 
     def on_test_epoch_start(self) -> None:
         """Begin the test set's metrics."""
         super().on_test_epoch_start()
         if not self.multilabel:
-            cast(Metric, self.measures["confusion"]).reset()
+            cast(Metric, self.split_metrics["confusion"]).reset()
 
     def on_test_epoch_end(self) -> None:
         """Log the test set's metrics and keep the confusion matrix."""
         super().on_test_epoch_end()
         if not self.multilabel:
-            counts = cast(Metric, self.measures["confusion"]).to(self.device)
+            counts = cast(Metric, self.split_metrics["confusion"]).to(self.device)
             self.confusion = counts.compute().cpu()

@@ -14,11 +14,11 @@ from zoo.support.ranks import rank_and_ranks
 
 SplitPrefix = Literal["train/", "val/", "test/"]
 
-MEASURED_AT_ONCE = 32
+BATCHES_PER_UPDATE = 32
 """Batches whose metrics are updated together: one by one, it would take a tenth of an epoch of a small network."""
 
 
-class Measured(FastHooks):
+class MetricsModule(FastHooks):
     """Metrics for each of train, val and test.
 
     They are updated in each step and computed once, at the epoch's end: exact for uneven batches and on any number of
@@ -34,22 +34,22 @@ class Measured(FastHooks):
         self.summed = summed
         total = SumMetric(nan_strategy="disable") if summed else MeanMetric(nan_strategy="disable")
         measured = MetricCollection({"loss": total, **metrics}, compute_groups=False)
-        self.before_end: dict[str, Any] = {}
+        self.cut_short_state: dict[str, Any] = {}
         # In a plain dictionary, which torch does not look into: a network consists of its layers.
-        self.measures: dict[str, Metric | MetricCollection] = {
+        self.split_metrics: dict[str, Metric | MetricCollection] = {
             split: measured.clone(split) for split in get_args(SplitPrefix)
         }
-        self.unmeasured: dict[SplitPrefix, list[tuple[Tensor, Tensor, Tensor]]] = {s: [] for s in get_args(SplitPrefix)}
+        self.pending: dict[SplitPrefix, list[tuple[Tensor, Tensor, Tensor]]] = {s: [] for s in get_args(SplitPrefix)}
         self.logged = False
 
-    def measure(self, split: SplitPrefix, loss: Tensor, output: Tensor, target: Tensor) -> None:
+    def record(self, split: SplitPrefix, loss: Tensor, output: Tensor, target: Tensor) -> None:
         """Note what came of a batch: its loss, a scalar, what ``forward`` put out, and the targets."""
-        batches = self.unmeasured[split]
+        batches = self.pending[split]
         batches.append((loss.detach(), output.detach(), target))
-        if len(batches) == MEASURED_AT_ONCE:
+        if len(batches) == BATCHES_PER_UPDATE:
             self._flush(split)
 
-    def measured(self, split: SplitPrefix) -> list[str]:
+    def metric_names(self, split: SplitPrefix) -> list[str]:
         """Return the names of a split's metrics, such as ``val/loss``."""
         return [f"{split}{name}" for name in self._metrics(split).keys(keep_base=True)]  # it has prefixes
 
@@ -69,10 +69,10 @@ class Measured(FastHooks):
         self._metrics(split).to(losses.device).update(value=losses, preds=self.predicted(outputs), target=targets)
 
     def _metrics(self, split: SplitPrefix) -> MetricCollection:
-        return cast(MetricCollection, self.measures[split])
+        return cast(MetricCollection, self.split_metrics[split])
 
     def _flush(self, split: SplitPrefix) -> None:
-        batches = self.unmeasured[split]
+        batches = self.pending[split]
         if batches:
             losses = torch.cat([(loss / len(t) if self.summed else loss).expand(len(t)) for loss, _, t in batches])
             self.update_metrics(split, losses, torch.cat([b[1] for b in batches]), torch.cat([b[2] for b in batches]))
@@ -87,7 +87,7 @@ class Measured(FastHooks):
 
     def _forget(self, split: SplitPrefix) -> None:
         """Drop what is left of an epoch that was interrupted."""
-        self.unmeasured[split].clear()
+        self.pending[split].clear()
         self._metrics(split).reset()
 
     def _state(self) -> dict[str, Any]:
@@ -101,12 +101,12 @@ class Measured(FastHooks):
                 }
                 for name, metric in self._metrics("train/").items()
             },
-            "batches": [[value.cpu() for value in batch] for batch in self.unmeasured["train/"]],
+            "batches": [[value.cpu() for value in batch] for batch in self.pending["train/"]],
         }
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Save what each rank measured so far of the epoch's training, so that a resumed epoch is measured whole."""
-        here = self.before_end or self._state()
+        here = self.cut_short_state or self._state()
         everywhere: list[Any] = [here]
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             everywhere = [None] * torch.distributed.get_world_size()
@@ -119,19 +119,19 @@ class Measured(FastHooks):
         rank, ranks = rank_and_ranks(trainer_of(self))
         if len(everywhere) != ranks:
             return
-        self.unmeasured["train/"] = [tuple(batch) for batch in everywhere[rank]["batches"]]
+        self.pending["train/"] = [tuple(batch) for batch in everywhere[rank]["batches"]]
         for name, metric in self._metrics("train/").items():
             restore_state(metric, everywhere[rank]["counts"].get(name, {}))
 
     def on_train_start(self) -> None:
         """Bring what a checkpoint held of an epoch's metrics to the device."""
-        self.before_end, self.logged = {}, False
-        batches = self.unmeasured["train/"]
+        self.cut_short_state, self.logged = {}, False
+        batches = self.pending["train/"]
         batches[:] = [(loss.to(self.device), out.to(self.device), y.to(self.device)) for loss, out, y in batches]
 
     def on_train_epoch_start(self) -> None:
         """Begin the epoch's metrics."""
-        self.before_end = {}
+        self.cut_short_state = {}
         self._forget("train/")
         self.logged = False
 
@@ -144,7 +144,7 @@ class Measured(FastHooks):
         if self.logged:
             return
         if not is_last_batch(self.trainer):
-            self.before_end = self._state()  # with which a longer run goes on
+            self.cut_short_state = self._state()  # with which a longer run goes on
         self._log("train/")
         self.logged = True
 

@@ -16,11 +16,11 @@ from zoo.internals.lightning import trainer_of
 from zoo.internals.torch import evaluating
 from zoo.kinds import InputKind, OutputKind, TargetKind
 from zoo.support.ranks import rank_and_ranks
-from zoo.support.signatures import built_with, follow_options
+from zoo.support.signatures import constructor_arguments, follow_options
 from zoo.tasks.compatibility import check_fits
 from zoo.tasks.hyperparameters import check_hyperparameters
 from zoo.tasks.losses import LossName, loss_function
-from zoo.tasks.metrics import Measured, SplitPrefix
+from zoo.tasks.metrics import MetricsModule, SplitPrefix
 from zoo.tasks.optimizers import lr_scheduler_class, lr_scheduler_config, optimizer_class
 from zoo.transforms import Transform, from_spec
 
@@ -50,7 +50,7 @@ class Prediction(NamedTuple):
     values: Tensor
 
 
-class Task(Measured):
+class Task(MetricsModule):
     """A network with its loss, its optimizer and its metrics.
 
     The loss among the metrics leaves the penalties out, so that train and val compare; ``mse_sum`` is summed over all
@@ -101,7 +101,7 @@ class Task(Measured):
         l2: float = 0.0,
     ) -> None:
         super().__init__(metrics, summed=loss == "mse_sum")
-        self.save_hyperparameters(built_with(self))
+        self.save_hyperparameters(constructor_arguments(self))
         check_hyperparameters({**self.hparams, "lr": lr, "l1": l1, "l2": l2})
         if optimizer_args is None and optimizer == "SGD" and self.momentum:
             optimizer_args = {"momentum": self.momentum}
@@ -194,7 +194,7 @@ class Task(Measured):
         output = self(x)
         loss = self.loss(output, target)
         if split:
-            self.measure(split, loss, output, target)
+            self.record(split, loss, output, target)
         return loss
 
     def configure_optimizers(self) -> OptimizerLRScheduler:

@@ -28,7 +28,7 @@ def build_data(plan: Plan) -> DataModule:
     """Build the data module; on the first rank, the data is loaded too."""
     data = create_datamodule(plan.data, **plan.data_arguments, seed=plan.seed)
     if plan.resume and (spec := plan.resume.checkpoint["zoo"].get("transform")):
-        data.adopt(from_spec(spec))
+        data.use_transform(from_spec(spec))
     if is_first_rank():  # the others wait for it in the trainer
         data.prepare_data()
         data.setup()

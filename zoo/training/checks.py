@@ -96,7 +96,7 @@ def _check_monitors(trainer: Trainer, model: Task) -> None:
     callbacks = callbacks_of(trainer)
     if not all(type(one).__module__.startswith(OURS) for one in (model, *callbacks)):
         return
-    measured = [*model.measured("train/"), *(model.measured("val/") if trainer.limit_val_batches else ())]
+    measured = [*model.metric_names("train/"), *(model.metric_names("val/") if trainer.limit_val_batches else ())]
     for callback in callbacks:
         monitor: Any = getattr(callback, "monitor", None)
         if monitor in (None, *measured, "epoch", "step") or not getattr(callback, "strict", True):

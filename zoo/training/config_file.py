@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import ZooError
-from zoo.support.files import as_path, read_bytes
+from zoo.support.files import parse_path, read_bytes
 
 MOST_BYTES = 1_000_000
 MOST_VALUES = 20_000
@@ -43,7 +43,7 @@ def config_text(path: str | os.PathLike[str], names: Mapping[str, str] | None = 
     """
     import yaml
 
-    path = as_path(path, "--config")
+    path = parse_path(path, "--config")
     try:
         text = read_bytes(path, MOST_BYTES).decode("utf-8")
         _check_events(text, path)

@@ -13,8 +13,8 @@ from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
 from zoo.errors import ZooError
-from zoo.support.files import open_file, written_whole
-from zoo.support.tables import in_order
+from zoo.support.files import atomic_write, open_file
+from zoo.support.tables import sort_metrics
 
 FIRST = ("epoch", "step")
 """Columns of every row."""
@@ -120,9 +120,9 @@ def rewind(path: Path, checkpoint: Mapping[str, Any], is_complete: bool) -> None
 
 def _write_rows(path: Path, rows: list[dict[str, float]]) -> tuple[list[str], list[str]]:
     """Write a whole file, and return its columns and its lines."""
-    columns = [*FIRST, *in_order({name for row in rows for name in row} - set(FIRST))]
+    columns = [*FIRST, *sort_metrics({name for row in rows for name in row} - set(FIRST))]
     lines = [_line(columns), *(_line([row.get(name, "") for name in columns]) for row in rows)]
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text("".join(lines), encoding="utf-8", newline="")
     return columns, lines
 

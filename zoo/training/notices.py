@@ -6,11 +6,11 @@ import sys
 
 from lightning.pytorch.utilities import rank_zero_only
 
-from zoo.support.console import say
+from zoo.support.console import echo
 
 
 @rank_zero_only
 def warn(*lines: str) -> None:
     """Print a warning between two bars, so that it is not overlooked."""
     bar = "!" * 100
-    say("\n".join([bar, *(f"WARNING: {line}" for line in lines), bar]), file=sys.stderr, flush=True)
+    echo("\n".join([bar, *(f"WARNING: {line}" for line in lines), bar]), file=sys.stderr, flush=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import yaml
 
-from zoo.checkpoints.writing import sweep
+from zoo.checkpoints.writing import remove_leftovers
 from zoo.launch.launchers import job
-from zoo.support.files import written_whole
+from zoo.support.files import atomic_write
 from zoo.training.metrics_file import metrics_path, rewind
 from zoo.training.run import Run
 from zoo.training.run_record import RunRecord
@@ -22,12 +22,12 @@ def begin_files(run: Run) -> None:
     resume = run.plan.resume
     if resume:
         resume.check_unchanged()
-    sweep(run.folder)
+    remove_leftovers(run.folder)
     (run.folder / "results.json").unlink(missing_ok=True)  # of a run that now goes on
     if resume:
         complete = resume.is_complete(run.trainer.max_steps, run.plan.length)
         rewind(metrics_path(run.folder), resume.checkpoint, complete)
-    with written_whole(run.config_file) as temporary:
+    with atomic_write(run.config_file) as temporary:
         temporary.write_text(_config(run), encoding="utf-8")
     RunRecord(run.plan.command, job(), versions()).write(run.folder)
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TextIO
 
 from zoo.errors import ZooError
-from zoo.support.console import is_plain
-from zoo.support.files import as_path
+from zoo.support.console import is_printable
+from zoo.support.files import parse_path
 
 SECONDS_TO_DIE = 10.0
 """The workers of a run that was killed hold its folder for some seconds."""
@@ -28,11 +28,11 @@ def base_folder(out: str, name: str) -> Path:
     Raises:
         ZooError: The name is not that of one folder, or there can be no such path.
     """
-    if not is_plain(name):
+    if not is_printable(name):
         raise ZooError(f"--name {name!r} holds a control character, which no folder's name should")
     if Path(name).name != name or name == ".." or name.startswith("~"):
         raise ZooError(f"--name must be the name of one folder, got {name}; --out takes a path")
-    return as_path(as_path(out, "--out") / name, "--name")
+    return parse_path(parse_path(out, "--out") / name, "--name")
 
 
 @dataclass

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from zoo.checkpoints.schema import FaultError, check_values, count, dict_of, number, parts, text
 from zoo.errors import ZooError
-from zoo.support.files import read_bytes, written_whole
+from zoo.support.files import atomic_write, read_bytes
 from zoo.training.config_file import config_text
 
 NAME = "run.json"
@@ -39,7 +39,7 @@ class RunRecord:
     def write(self, folder: Path) -> None:
         """Write the record into a run folder."""
         content = {"format": VERSION, **asdict(self)}
-        with written_whole(folder / NAME) as temporary:
+        with atomic_write(folder / NAME) as temporary:
             temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
     @classmethod

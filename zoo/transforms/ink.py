@@ -16,7 +16,7 @@ PHOTO = 160
 """Pixels each way of a photo that show what is drawn in it."""
 
 
-def as_stored(picture: Image.Image, size: int) -> Tensor | None:
+def pixels_if_ready(picture: Image.Image, size: int) -> Tensor | None:
     """Return a picture of the right size on dark ground, in gray, shape ``(1, size, size)``; None if it is no such."""
     if picture.size != (size, size):
         return None
@@ -33,7 +33,7 @@ def _border(pixels: Tensor) -> Tensor:
     return torch.cat([pixels[0, 0], pixels[0, -1], pixels[0, :, 0], pixels[0, :, -1]])
 
 
-def cut_out(picture: Image.Image, side: int, photographed: bool = False) -> Tensor:
+def extract_foreground(picture: Image.Image, side: int, photographed: bool = False) -> Tensor:
     """Return what is not ground in a picture, light on dark, shape ``(1, rows, columns)``, cut to it.
 
     Args:
@@ -48,10 +48,10 @@ def cut_out(picture: Image.Image, side: int, photographed: bool = False) -> Tens
     ground = _border(ink).median()
     even = (_border(ink) - ground).abs().max() <= FAINT * (ink - ground).abs().max()  # then one threshold serves
     if photographed and not even:
-        from zoo.transforms.photographed import drawn  # which imports scipy
+        from zoo.transforms.photographed import extract_strokes  # which imports scipy
 
         small = F.resize(ink, [PHOTO], antialias=True) if min(ink.shape[1:]) > PHOTO else ink
-        ink = torch.from_numpy(drawn(small[0].numpy())).float().unsqueeze(0)
+        ink = torch.from_numpy(extract_strokes(small[0].numpy())).float().unsqueeze(0)
     else:
         ink = (ground - ink if ground - ink.min() > ink.max() - ground else ink - ground).clamp(min=0)
     if ink.max() < FAINT:
@@ -63,14 +63,14 @@ def cut_out(picture: Image.Image, side: int, photographed: bool = False) -> Tens
     return F.resize(ink, [height, width], antialias=True)
 
 
-def placed(ink: Tensor, size: int, top: int, left: int) -> Tensor:
+def paste(ink: Tensor, size: int, top: int, left: int) -> Tensor:
     """Return a dark picture with the ink in it, shape ``(1, size, size)``, its corner at these coordinates."""
     canvas = torch.zeros(1, size, size)
     canvas[:, top : top + ink.shape[1], left : left + ink.shape[2]] = ink
     return canvas
 
 
-def centered(mass: Tensor, size: int) -> int:
+def centering_offset(mass: Tensor, size: int) -> int:
     """Where a line of ink must start for its center of mass to be in the middle, without leaving the canvas."""
     center = (mass * torch.arange(len(mass))).sum() / mass.sum()
     return int((size / 2 - 0.5 - center).round().clamp(0, size - len(mass)))

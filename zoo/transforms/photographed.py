@@ -23,7 +23,7 @@ SPECK = 0.05
 TOUCHING = np.ones((3, 3), dtype=bool)
 
 
-def drawn(gray: Pixels) -> Pixels:
+def extract_strokes(gray: Pixels) -> Pixels:
     """Return what is drawn, light on dark, in 0 to 1, shape ``(rows, columns)``; zeros if nothing is.
 
     The ground is what most of a pixel's surroundings look like. Of what stands out, lines that run through the whole

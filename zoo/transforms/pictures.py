@@ -12,8 +12,8 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional as F
 
 from zoo.transforms.base import Transform
-from zoo.transforms.ink import as_stored, centered, cut_out, placed
-from zoo.transforms.reading import as_seen, is_picture_array, read_picture
+from zoo.transforms.ink import centering_offset, extract_foreground, paste, pixels_if_ready
+from zoo.transforms.reading import is_picture_array, read_picture, to_rgb
 
 
 class PictureTransform(Transform):
@@ -52,11 +52,12 @@ class Digit(PictureTransform):
 
     def __call__(self, value: Image.Image | np.ndarray[Any, Any]) -> Tensor:
         """Return the input. Raises ZooError if it is no picture, or shows nothing."""
-        value = as_seen(value)
-        picture = as_stored(value, self.size)
+        value = to_rgb(value)
+        picture = pixels_if_ready(value, self.size)
         if picture is None:
-            ink = cut_out(value, round(self.size * 20 / 28), photographed=True)
-            picture = placed(ink, self.size, centered(ink.sum((0, 2)), self.size), centered(ink.sum((0, 1)), self.size))
+            ink = extract_foreground(value, round(self.size * 20 / 28), photographed=True)
+            top, left = (centering_offset(ink.sum((0, axis)), self.size) for axis in (2, 1))
+            picture = paste(ink, self.size, top, left)
         return F.pad(picture, [self.padding]).expand(self.channels, -1, -1)
 
 
@@ -76,11 +77,11 @@ class Item(PictureTransform):
 
     def __call__(self, value: Image.Image | np.ndarray[Any, Any]) -> Tensor:
         """Return the input. Raises ZooError if it is no picture, or shows nothing."""
-        value = as_seen(value)
-        picture = as_stored(value, self.size)
+        value = to_rgb(value)
+        picture = pixels_if_ready(value, self.size)
         if picture is None:
-            item = cut_out(value, self.size)
-            picture = placed(item, self.size, (self.size - item.shape[1]) // 2, (self.size - item.shape[2]) // 2)
+            item = extract_foreground(value, self.size)
+            picture = paste(item, self.size, (self.size - item.shape[1]) // 2, (self.size - item.shape[2]) // 2)
         return F.pad(picture, [self.padding])
 
 
@@ -102,7 +103,7 @@ class Photo(PictureTransform):
 
     def __call__(self, value: Image.Image | np.ndarray[Any, Any]) -> Tensor:
         """Return the input. Raises ZooError if it is no picture."""
-        pixels = F.pad(self.pixels(as_seen(value)), [self.padding])
+        pixels = F.pad(self.pixels(to_rgb(value)), [self.padding])
         return pixels.float().div_(255).mul_(1 - self.low).add_(self.low)
 
     def pixels(self, picture: Image.Image) -> Tensor:

@@ -13,7 +13,7 @@ from zoo.errors import ZooError
 from zoo.support.files import open_file
 
 
-def as_seen(value: Any) -> Image.Image:
+def to_rgb(value: Any) -> Image.Image:
     """Return a picture as one sees it: upright, on white where it is transparent, in RGB.
 
     Args:
@@ -53,7 +53,7 @@ def _described(value: Any) -> str:
 
 
 def read_picture(path: Path) -> Image.Image:
-    """Read a picture, as :func:`as_seen` returns it.
+    """Read a picture, as :func:`to_rgb` returns it.
 
     Raises:
         ZooError: There is no such file, or it is no picture.
@@ -62,7 +62,7 @@ def read_picture(path: Path) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with open_file(path) as file, Image.open(file) as image:
-                return as_seen(image)
+                return to_rgb(image)
     except FileNotFoundError:
         raise ZooError(f"{path} does not exist") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):

@@ -130,7 +130,7 @@ def weights_record(model: str, weights: str = "default") -> WeightsRecord:
         raise ZooError(f"{path} is damaged ({' '.join(str(error).split())}); install the zoo again") from None
 
 
-def record_of(model: str, network: Task) -> WeightsRecord | None:
+def find_record(model: str, network: Task) -> WeightsRecord | None:
     """Return the record of the published weights that a network of this name has; None if it has learned others."""
     found = network.state_dict()
     for weights in list_weights(model):

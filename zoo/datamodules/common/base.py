@@ -13,13 +13,13 @@ from lightning.pytorch.trainer.states import TrainerStatus
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from zoo.datamodules.common.examples import Batches, Examples, Gathered, as_it_is
+from zoo.datamodules.common.examples import Batches, Examples, Gathered, identity
 from zoo.datamodules.common.loading import EpochSampler, ResumableLoader
 from zoo.errors import ZooError
 from zoo.kinds import InputKind, Split, TargetKind
 from zoo.support.ranks import rank_and_ranks
-from zoo.support.seeds import mixed
-from zoo.support.signatures import built_with
+from zoo.support.seeds import combine_seeds
+from zoo.support.signatures import constructor_arguments
 from zoo.transforms import Transform
 
 SPLIT_SEED = 0
@@ -81,8 +81,8 @@ class DataModule(LightningDataModule, ABC):
             raise ZooError(f"val_size must be at least 0, and below 1 if it is a share, got {val_size}")
         self.batch_size, self.val_size, self.seed = batch_size, val_size, seed
         self.splits: dict[Split, Batches] = {}
-        self.tested: Split = "test"
-        self.save_hyperparameters(built_with(self), logger=False)
+        self.test_split: Split = "test"
+        self.save_hyperparameters(constructor_arguments(self), logger=False)
 
     @abstractmethod
     def load_splits(self) -> dict[Split, Batches]:
@@ -97,12 +97,12 @@ class DataModule(LightningDataModule, ABC):
         """Turn a batch of stored inputs, already on the device, into what a model takes."""
         return x
 
-    def vary(self, x: Tensor, chance: Tensor) -> Tensor:
+    def augment_batch(self, x: Tensor, random: Tensor) -> Tensor:
         """Vary a batch of scaled inputs, in training alone, if ``augment`` is set.
 
         Args:
             x: The inputs, shape ``(batch, ...)``.
-            chance: Random numbers in 0 to 1, four for each input, shape ``(batch, 4)``: the same for a place in an
+            random: Random numbers in 0 to 1, four for each input, shape ``(batch, 4)``: the same for a place in an
                 epoch in any run of this seed, resumed or not, on any number of ranks.
         """
         return x
@@ -111,7 +111,7 @@ class DataModule(LightningDataModule, ABC):
     def model_arguments(self) -> dict[str, int | bool]:
         """Return what a model must know of the data to fit it, by the names of models' arguments."""
 
-    def adopt(self, transform: Transform | None) -> None:  # most have nothing to learn
+    def use_transform(self, transform: Transform | None) -> None:  # most have nothing to learn
         """Make inputs as a trained network is used to them, where that was learned from data; call it before setup."""
 
     def setup(self, stage: str = "fit") -> None:
@@ -151,16 +151,16 @@ class DataModule(LightningDataModule, ABC):
 
     def test_dataloader(self) -> DataLoader[Any]:
         """Return batches of the test set."""
-        return self._loader(self.tested)
+        return self._loader(self.test_split)
 
     def predict_dataloader(self) -> DataLoader[Any]:
         """Return batches of the test set, in its own order: that of the answers."""
-        return self._loader(self.tested, sampler=EpochSampler)
+        return self._loader(self.test_split, sampler=EpochSampler)
 
-    def testing_on(self, split: Split) -> Self:
+    def with_test_split(self, split: Split) -> Self:
         """Return this data module with a split in the place of the test set, to evaluate it by ``trainer.test``."""
         other = copy.copy(self)
-        other.tested = split
+        other.test_split = split
         return other
 
     def check_ranks(self, ranks: int) -> None:
@@ -176,18 +176,18 @@ class DataModule(LightningDataModule, ABC):
         assert self.trainer is not None
         if not isinstance(batch, Tensor):  # else it is the example input of the model summary, scaled already
             batch_idx = self.trainer.fit_loop.epoch_loop.batch_progress.current.ready
-            batch = self._finished(batch, self.trainer.current_epoch, batch_idx, training=self.trainer.training)
+            batch = self._prepare_batch(batch, self.trainer.current_epoch, batch_idx, training=self.trainer.training)
         return self.trainer.precision_plugin.convert_input(batch)
 
-    def _finished(self, batch: tuple[Tensor, Tensor], epoch: int, batch_idx: int, training: bool) -> Any:
+    def _prepare_batch(self, batch: tuple[Tensor, Tensor], epoch: int, batch_idx: int, training: bool) -> Any:
         x, y = batch
         x = self.scale(x)
         if self.augment and training:
-            x = self.vary(x, self._chance(len(x), epoch, batch_idx).to(x.device))
+            x = self.augment_batch(x, self._random_numbers(len(x), epoch, batch_idx).to(x.device))
         return x, y
 
-    def _chance(self, size: int, epoch: int, batch_idx: int) -> Tensor:
-        generator = torch.Generator().manual_seed(mixed(self.seed, epoch, batch_idx))
+    def _random_numbers(self, size: int, epoch: int, batch_idx: int) -> Tensor:
+        generator = torch.Generator().manual_seed(combine_seeds(self.seed, epoch, batch_idx))
         rank, ranks = rank_and_ranks(self._running_trainer)
         return torch.rand(size * ranks, 4, generator=generator)[rank::ranks]
 
@@ -215,8 +215,8 @@ class DataModule(LightningDataModule, ABC):
             sampler=(sampler or self.sampler)(
                 examples, batch_size=batch_size, rank=rank, ranks=ranks, shuffle=shuffle, seed=self.seed
             ),
-            finish=None if trainer else partial(self._finished, training=shuffle),
-            collate_fn=as_it_is,
+            prepare=None if trainer else partial(self._prepare_batch, training=shuffle),
+            collate_fn=identity,
             num_workers=self.num_workers,
             timeout=SECONDS_TO_LOAD if self.num_workers else 0,
             persistent_workers=self.num_workers > 0,

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 
-def as_it_is(value: Any) -> Any:
+def identity(value: Any) -> Any:
     """Return what is given."""
     return value
 
@@ -19,7 +19,7 @@ def as_it_is(value: Any) -> Any:
 class Batches(Dataset[tuple[Tensor, Tensor]], ABC):
     """Examples that are fetched a whole batch at a time, as they are stored; one by one, as a network takes them."""
 
-    scale: Callable[[Tensor], Tensor] = staticmethod(as_it_is)
+    scale: Callable[[Tensor], Tensor] = staticmethod(identity)
     """Turns a batch of stored inputs into what a network takes; the data module sets its own."""
 
     @abstractmethod

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from zoo.errors import ZooError
-from zoo.support.files import DISK_FULL, as_path, open_file, read_bytes, written_whole
+from zoo.support.files import DISK_FULL, atomic_write, open_file, parse_path, read_bytes
 
 SECONDS_TO_CONNECT = 8.0
 SECONDS_OF_SILENCE = 30.0
@@ -34,7 +34,7 @@ def data_root(root: str | None) -> Path:
     Raises:
         ZooError: There can be no such folder.
     """
-    return as_path(root, "--data.root") if root else as_path(os.environ.get("ZOO_DATA") or "data", "ZOO_DATA")
+    return parse_path(root, "--data.root") if root else parse_path(os.environ.get("ZOO_DATA") or "data", "ZOO_DATA")
 
 
 def offline_reason(urls: Sequence[str], seconds: float = SECONDS_TO_CONNECT) -> str | None:
@@ -118,7 +118,7 @@ def unpack_gz(archive: Path, target: Path) -> None:
             raise EOFError("it is empty")
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise ZooError(f"{archive} is damaged ({error}); delete it to have it downloaded again") from None
-    with written_whole(target) as temporary:
+    with atomic_write(target) as temporary:
         temporary.write_bytes(content)
 
 

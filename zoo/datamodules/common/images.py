@@ -39,9 +39,9 @@ class ImageDataModule(DataModule):
             return x
         return F.pad(x, [self.padding] * 4).float().div_(255) if self.padding else x.float().div_(255)
 
-    def vary(self, x: Tensor, chance: Tensor) -> Tensor:
+    def augment_batch(self, x: Tensor, random: Tensor) -> Tensor:
         """Shift and mirror each image."""
-        return crop_and_flip(x, chance)
+        return crop_and_flip(x, random)
 
     def model_arguments(self) -> dict[str, int | bool]:
         """Return sizes, for networks that flatten an image, look at it, or read it row by row; and the classes."""
@@ -56,35 +56,35 @@ class ImageDataModule(DataModule):
         }
 
 
-def crop_and_flip(x: Tensor, chance: Tensor, margin: int = 4) -> Tensor:
+def crop_and_flip(x: Tensor, random: Tensor, margin: int = 4) -> Tensor:
     """Shift each image by up to ``margin`` pixels each way, with zeros moving in, and mirror every other one at random.
 
     Args:
         x: Shape ``(batch, channels, rows, columns)``.
-        chance: Random numbers in 0 to 1, shape ``(batch, 3)`` at least.
+        random: Random numbers in 0 to 1, shape ``(batch, 3)`` at least.
         margin: Largest shift, in pixels.
     """
     batch, _, rows, columns = x.shape
     padded = F.pad(x, [margin] * 4)
-    top, left = (chance[:, :2] * (2 * margin + 1)).long().T.unsqueeze(-1)
+    top, left = (random[:, :2] * (2 * margin + 1)).long().T.unsqueeze(-1)
     row = top + torch.arange(rows, device=x.device)
     column = left + torch.arange(columns, device=x.device)
-    column = torch.where(chance[:, 2:3] < 0.5, column, column.flip(1))
+    column = torch.where(random[:, 2:3] < 0.5, column, column.flip(1))
     index = torch.arange(batch, device=x.device)[:, None, None]
     return padded.permute(0, 2, 3, 1)[index, row[:, :, None], column[:, None, :]].permute(0, 3, 1, 2).contiguous()
 
 
-def small_affine(x: Tensor, chance: Tensor, degrees: float = 10.0, shift: float = 0.08, zoom: float = 0.1) -> Tensor:
+def small_affine(x: Tensor, random: Tensor, degrees: float = 10.0, shift: float = 0.08, zoom: float = 0.1) -> Tensor:
     """Turn, shift and scale each image a little, with zeros moving in.
 
     Args:
         x: Shape ``(batch, channels, rows, columns)``.
-        chance: Random numbers in 0 to 1, shape ``(batch, 4)``.
+        random: Random numbers in 0 to 1, shape ``(batch, 4)``.
         degrees: Largest turn, in degrees.
         shift: Largest shift, as a share of the image's side.
         zoom: Largest change of size, as a share of it.
     """
-    turn, size, right, down = (chance.T * 2 - 1) * torch.tensor(
+    turn, size, right, down = (random.T * 2 - 1) * torch.tensor(
         [[degrees * torch.pi / 180], [zoom], [2 * shift], [2 * shift]], device=x.device
     )
     cos, sin = turn.cos() * (1 + size), turn.sin() * (1 + size)

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, DistributedSampler
 from zoo.datamodules.common.examples import Batches, Gathered
 from zoo.errors import ZooError
 from zoo.support.ranks import rank_and_ranks
-from zoo.support.seeds import draw_from, mixed
+from zoo.support.seeds import combine_seeds, seed_generators
 
 STEPS = 0
 """Tells the seeds of what steps draw from those of augmentation."""
@@ -46,7 +46,7 @@ class EpochSampler(DistributedSampler[Any]):
         """Return the indices of all examples in the order of the epoch."""
         if not self.shuffle:
             return list(range(self.size))
-        generator = torch.Generator().manual_seed(mixed(self.seed, self.epoch))
+        generator = torch.Generator().manual_seed(combine_seeds(self.seed, self.epoch))
         return torch.randperm(self.size, generator=generator).tolist()
 
     def __iter__(self) -> Iterator[int]:
@@ -72,7 +72,7 @@ class ResumableLoader(DataLoader[Any]):
 
     Args:
         dataset: What is loaded.
-        finish: Turns a stored batch, of an epoch and a place in it, into what a network takes; None where the trainer
+        prepare: Turns a stored batch, of an epoch and a place in it, into what a network takes; None where the trainer
             has that done on the device.
         **options: Arguments of ``DataLoader``.
 
@@ -84,10 +84,10 @@ class ResumableLoader(DataLoader[Any]):
     fetched = 0
 
     def __init__(
-        self, dataset: Gathered, *, finish: Callable[[Any, int, int], Any] | None = None, **options: Any
+        self, dataset: Gathered, *, prepare: Callable[[Any, int, int], Any] | None = None, **options: Any
     ) -> None:
         super().__init__(dataset, **options)
-        self.finish = finish
+        self.prepare = prepare
 
     @property
     def order(self) -> EpochSampler | None:
@@ -102,7 +102,7 @@ class ResumableLoader(DataLoader[Any]):
         """
         order = self.order
         epoch = order.epoch if order else 0
-        if order and self.finish and order.num_replicas != (ranks := rank_and_ranks(None)[1]):
+        if order and self.prepare and order.num_replicas != (ranks := rank_and_ranks(None)[1]):
             raise ZooError(
                 f"the loader was made for {order.num_replicas} processes, and there are {ranks}: give the trainer the "
                 "data module itself, or make the loader when all processes have started"
@@ -114,10 +114,10 @@ class ResumableLoader(DataLoader[Any]):
         try:
             for batch in super().__iter__():
                 if order and order.shuffle:  # in training, what a step draws depends on its place alone
-                    draw_from(mixed(order.seed, epoch, self.fetched, STEPS))
-                finished = self.finish(batch, epoch, self.fetched) if self.finish else batch
+                    seed_generators(combine_seeds(order.seed, epoch, self.fetched, STEPS))
+                prepared = self.prepare(batch, epoch, self.fetched) if self.prepare else batch
                 self.fetched += 1
-                yield finished
+                yield prepared
         except ZooError as error:  # one from a worker brings its traceback along
             raise ZooError(str(error).strip().splitlines()[-1].removeprefix("zoo.errors.ZooError: ")) from None
         except RuntimeError as error:

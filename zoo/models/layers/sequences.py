@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
 
-def as_steps(x: Tensor) -> Tensor:
+def images_to_sequences(x: Tensor) -> Tensor:
     """Turn images ``(batch, channels, rows, columns)`` into one step a row, ``(batch, rows, channels * columns)``.
 
     Sequences ``(batch, steps, features)`` stay what they are.
@@ -15,7 +15,7 @@ def as_steps(x: Tensor) -> Tensor:
     return x.transpose(1, 2).flatten(2) if x.dim() == 4 else x
 
 
-def last_step(output: Tensor, lengths: Tensor | None) -> Tensor:
+def last_valid_step(output: Tensor, lengths: Tensor | None) -> Tensor:
     """Return what a recurrent network put out at the last valid step, shape ``(batch, features)``.
 
     Args:
