@@ -281,12 +281,12 @@ def test_a_run_goes_on_from_what_fits_it(
     ckpt.with_name("best.ckpt").unlink()
     change(checkpoint)
     torch.save(checkpoint, ckpt)
-    before = {path: path.stat().st_mtime_ns for path in Path("runs").rglob("*")}
+    before = {path: path.stat().st_mtime_ns for path in Path("runs").rglob("[!.]*")}
     done = zoo_command("fit", "ffnn", "--name", "x", "--ckpt_path", "last", "--trainer.max_epochs", "3", *SHORT)
     assert done.code == 2, done.out
     assert done.err.count("\n") == 1, done.err
     assert told in done.err
-    assert {path: path.stat().st_mtime_ns for path in Path("runs").rglob("*")} == before
+    assert {path: path.stat().st_mtime_ns for path in Path("runs").rglob("[!.]*")} == before
 
 
 def test_a_run_goes_on_from_its_own(whole: Path, checkpoint: dict[str, Any], zoo_command: Command) -> None:

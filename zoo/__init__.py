@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.errors import ZooError
 from zoo.factory import create_datamodule
 from zoo.registry import list_datamodules, list_models
+from zoo.support.moved import keep_old_names
 from zoo.support.version import __version__
 from zoo.weights import create_model
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from zoo.tasks import Prediction
     from zoo.tasks.gradients import gradcheck
     from zoo.weights import WeightsRecord, list_weights, weights_record
+
+keep_old_names()
 
 _LAZY = {
     "Prediction": "zoo.tasks",

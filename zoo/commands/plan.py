@@ -151,7 +151,7 @@ def _config(options: Options) -> dict[str, Any]:
     for name, value in [*flat(values)]:
         if value is None and options.parser.get_default(name) is None:
             del values[name]
-    text = options.parser.dump(_plain(values), skip_none=False, skip_validation=True)
+    text = options.parser.dump(_plain(values), skip_unset=False, skip_validation=True)
     content: dict[str, Any] = yaml.safe_load(text)
     return content
 

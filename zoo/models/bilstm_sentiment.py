@@ -9,8 +9,7 @@ from torch import Tensor, nn
 
 from zoo.models.layers.dropout import Dropout
 from zoo.models.layers.sequences import final_states
-from zoo.tasks import Classifier, ClassifierOptions
-from zoo.tasks.losses import LossName
+from zoo.tasks import Classifier, ClassifierOptions, LossName
 
 
 class BiLSTMSentiment(Classifier):

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.errors import ZooError
-from zoo.tasks import Classifier, ClassifierOptions
-from zoo.tasks.losses import LossName
+from zoo.tasks import Classifier, ClassifierOptions, LossName
 
 
 class ConvNet(Classifier):

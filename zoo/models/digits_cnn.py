@@ -9,8 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zoo.errors import ZooError
-from zoo.tasks import Classifier, ClassifierOptions
-from zoo.tasks.losses import LossName
+from zoo.tasks import Classifier, ClassifierOptions, LossName
 
 
 class DigitsCNN(Classifier):

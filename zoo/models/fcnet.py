@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoo.tasks import Classifier, ClassifierOptions
-from zoo.tasks.losses import LossName
+from zoo.tasks import Classifier, ClassifierOptions, LossName
 
 
 class FCNet(Classifier):

@@ -7,8 +7,7 @@ from typing import Unpack
 import torch
 from torch import Tensor, nn
 
-from zoo.tasks import Regressor, TaskOptions
-from zoo.tasks.losses import LossName
+from zoo.tasks import LossName, Regressor, TaskOptions
 
 
 class LinearRegression(Regressor):

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.models.layers.sequences import images_to_sequences, last_valid_step
-from zoo.tasks import Classifier, ClassifierOptions
-from zoo.tasks.losses import LossName
+from zoo.tasks import Classifier, ClassifierOptions, LossName
 
 
 class LSTMCell(Classifier):

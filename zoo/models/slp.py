@@ -7,8 +7,7 @@ from typing import Unpack
 import torch
 from torch import Tensor
 
-from zoo.tasks import Classifier, ClassifierOptions
-from zoo.tasks.losses import LossName
+from zoo.tasks import Classifier, ClassifierOptions, LossName
 
 
 class SLP(Classifier):

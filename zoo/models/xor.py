@@ -8,8 +8,7 @@ from typing import Unpack
 import torch
 from torch import Tensor, nn
 
-from zoo.tasks import Classifier, TaskOptions
-from zoo.tasks.losses import LossName
+from zoo.tasks import Classifier, LossName, TaskOptions
 
 
 class XOR(Classifier):

@@ -4,7 +4,7 @@ import torch
 from sklearn.datasets import make_moons
 from torch import Tensor
 
-from zoo.datamodules.common.tables import TableDataModule
+from zoo.datamodules.common import TableDataModule
 
 
 class TwoMoons(TableDataModule):

@@ -5,8 +5,7 @@ from typing import Unpack
 import torch
 from torch import Tensor, nn
 
-from zoo.tasks import Classifier, ClassifierOptions
-from zoo.tasks.losses import LossName
+from zoo.tasks import Classifier, ClassifierOptions, LossName
 
 
 class TwoMoonsMLP(Classifier):
