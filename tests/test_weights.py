@@ -13,6 +13,7 @@ from types import ModuleType
 import pytest
 import torch
 from conftest import Command, load_script
+from documents import DOCUMENTED
 from PIL import Image
 
 import zoo
@@ -25,8 +26,8 @@ PUBLISHED = [(model, name) for model in zoo.list_models() for name in zoo.list_w
 published = pytest.mark.parametrize(("model", "name"), PUBLISHED)
 
 
-def test_every_network_has_the_weights_of_its_document() -> None:
-    assert [model for model, _ in PUBLISHED] == zoo.list_models()
+def test_every_network_of_a_document_has_the_weights_of_it() -> None:
+    assert [model for model, _ in PUBLISHED if model in DOCUMENTED] == sorted(DOCUMENTED)
     for model, name in PUBLISHED:
         assert zoo.weights_record(model).weights == zoo.weights_record(model, name).weights == name
 
