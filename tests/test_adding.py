@@ -14,6 +14,8 @@ from conftest import PATIENCE, REPOSITORY
 FILE = '''
 """The smallest network."""
 
+from __future__ import annotations
+
 from typing import Unpack
 
 import torch
@@ -33,7 +35,7 @@ class Toy(Classifier):
         num_classes: Number of classes.
         loss: Name of the loss.
         lr: Learning rate.
-        **options: As everywhere.
+        **options: See :class:`zoo.tasks.ClassifierOptions`.
     """
 
     output = "logits"
@@ -52,6 +54,7 @@ class Toy(Classifier):
         self.example_input_array = torch.zeros(1, in_dim)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map ``(batch, ...)`` to ``(batch, num_classes)``."""
         return self.out(x.flatten(1))
 '''
 

@@ -19,6 +19,7 @@ import pytest
 import torch
 import yaml
 from conftest import TEST, TRAIN, Command, write_idx
+from documents import DOCUMENTED
 from PIL import Image
 
 import zoo
@@ -218,7 +219,7 @@ def test_without_data_at_hand_the_run_warns_and_takes_the_digits(zoo_command: Co
     assert zoo_command("fit", "--config", "runs/slp-digits/1/config.yaml").err.count("WARNING") == 0
 
 
-@pytest.mark.parametrize("name", [n for n in zoo.list_models() if model_class(n).takes == "image"])
+@pytest.mark.parametrize("name", [n for n in DOCUMENTED if model_class(n).takes == "image"])
 def test_every_network_of_pictures_runs_without_data_at_hand(name: str, zoo_command: Command) -> None:
     done = zoo_command("fit", name, "--trainer.max_epochs", 1, "--trainer.limit_train_batches", 2)
     assert done.code == 0, done.err

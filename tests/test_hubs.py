@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import REPOSITORY
+from documents import DOCUMENTED
 from huggingface_hub import ModelCard
 from safetensors.torch import save
 from torch import nn
@@ -32,7 +33,7 @@ def test_torch_hub_takes_weights_and_arguments() -> None:
     assert torch.hub.load(str(REPOSITORY), "mlp", source="local", hidden_dim=7).fc1.out_features == 7
 
 
-@pytest.mark.parametrize("name", zoo.list_models())
+@pytest.mark.parametrize("name", DOCUMENTED)
 def test_hugging_face_round_trip(name: str, tmp_path: Path) -> None:
     model = zoo.create_model(name, weights="default")
     hub.save_pretrained(model, tmp_path / "repository")
@@ -49,7 +50,7 @@ def test_hugging_face_round_trip(name: str, tmp_path: Path) -> None:
     assert "Source:" in card
 
 
-@pytest.mark.parametrize("name", zoo.list_models())
+@pytest.mark.parametrize("name", DOCUMENTED)
 def test_the_card_tells_what_the_record_knows_while_it_holds(name: str, tmp_path: Path) -> None:
     model, record = zoo.create_model(name, weights="default"), zoo.weights_record(name)
     hub.save_pretrained(model, tmp_path / "published")
