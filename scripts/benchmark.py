@@ -206,7 +206,7 @@ os._exit(0)
 FIRST_STEP = """
 import os, sys
 from zoo.tasks import Task
-from zoo.cli import main
+from zoo.commands.cli import main
 Task.on_train_batch_end = lambda *_: os._exit(0)  # the first step is done
 main(["fit", "slp", "--out", sys.argv[1]])
 """

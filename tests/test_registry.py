@@ -15,7 +15,6 @@ from lightning.pytorch import LightningDataModule, LightningModule, Trainer
 import zoo
 from zoo.factory import model_class
 from zoo.registry import MODELS
-from zoo.support.signatures import arguments_of
 
 
 def test_lists_are_sorted_and_take_patterns() -> None:
@@ -75,12 +74,6 @@ def test_unknown_attributes_are_attribute_errors() -> None:
         with pytest.raises(AttributeError, match="Nothing"):
             _ = module.Nothing
         assert set(module.__all__) <= set(dir(module))
-
-
-def test_arguments_are_those_of_the_network_and_of_every_network() -> None:
-    arguments = set(arguments_of(model_class("mlp")))
-    assert {"hidden_dim", "lr", "optimizer_args", "lr_scheduler", "l1", "l2"} <= arguments
-    assert "options" not in arguments
 
 
 def test_listing_imports_nothing_heavy() -> None:

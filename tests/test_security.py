@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import Command
-from test_datasets import write_cifar, write_imdb
+from data_files import write_cifar, write_imdb
 
 import zoo
 
@@ -117,8 +117,8 @@ def test_a_resumed_fit_itself_reads_no_code(zoo_command: Command, tmp_path: Path
     code = f"""
 import pickle, sys, torch
 from pathlib import Path
-import zoo.fit
-from zoo.cli import main
+import zoo.commands.fit
+from zoo.commands.cli import main
 class Malicious:
     def __reduce__(self): return Path.touch, (Path({str(MARK.absolute())!r}),)
 announce = zoo.commands.fit.announce

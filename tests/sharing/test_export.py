@@ -11,7 +11,7 @@ import pytest
 import torch
 from conftest import Command
 from lightning.pytorch import Trainer
-from test_models import stand_in
+from stand_ins import stand_in
 
 import zoo
 from zoo.tasks.example_inputs import random_inputs

@@ -1,4 +1,4 @@
-"""Whatever is changed in a checkpoint, each command gives a result, or one line that names what is wrong."""
+"""Checkpoints with anything done to them: a result, or one line that says what is wrong."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import torch
 from altered import TENSORS, VALUES, altered, doing, place
+from fuzzing import check, seldom
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from test_fuzz import check, seldom
 
 from zoo.commands.cli import main
 
@@ -28,6 +28,7 @@ FIT = (
     "false",
 )
 """Beside Adam and a schedule, so that there is a state of each kind."""
+
 SETUP = ("--model.optimizer", "Adam", "--model.lr_scheduler", "ReduceLROnPlateau", "--patience", "3")
 
 

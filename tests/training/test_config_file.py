@@ -1,16 +1,78 @@
-"""Config files from anywhere: options, or one line that names what is wrong, at once."""
+"""Configs: what they repeat, what they may not hold, and which option wins."""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
 from pathlib import Path
 
 import pytest
+import torch
+import yaml
 from conftest import Command
+from running import DIGITS, ONE_EPOCH, weights
+
+import zoo
+
+
+def test_the_config_repeats_the_run_exactly(zoo_command: Command, tmp_path: Path) -> None:
+    options = ("--model.hidden_dim", 20, "--model.optimizer", "Adam", "--model.lr", 1e-3, "--data.batch_size", 100)
+    more = ("--model.optimizer_args", "{betas: [0.8, 0.9]}", "--model.l2", 1e-4, "--seed", 3, "--patience", 5)
+    assert zoo_command("fit", "mlp", *DIGITS, "--trainer.max_epochs", 2, *options, *more).code == 0
+    runs = tmp_path / "runs" / "mlp-digits"
+    assert zoo_command("fit", "--config", runs / "1" / "config.yaml").code == 0
+    first, second = (weights(runs / n / "checkpoints" / "last.ckpt") for n in ("1", "2"))
+    assert all(torch.equal(first[key], second[key]) for key in first)
+    configs = [(runs / number / "config.yaml").read_text().partition("\n") for number in "12"]
+    assert configs[0][0].startswith("# zoo fit --model mlp --data digits")
+    assert configs[0][2] == configs[1][2]  # all but the command
+    metrics = [json.loads((runs / n / "results.json").read_text())["metrics"] for n in ("1", "2")]
+    assert metrics[0] == metrics[1]
+    assert first["fc1.weight"].shape == (20, 784)
+
+
+def test_print_config_is_a_config(zoo_command: Command, tmp_path: Path) -> None:
+    printed = zoo_command("fit", "slp", *DIGITS, "--model.lr", 0.25, "--print_config")
+    assert printed.code == 0
+    config = yaml.safe_load(printed.out)
+    assert config["model"]["name"] == "slp"
+    assert config["model"]["lr"] == 0.25
+    assert config["data"]["name"] == "digits"
+    (tmp_path / "c.yaml").write_text(printed.out)
+    assert zoo_command("fit", "--config", "c.yaml", *ONE_EPOCH).code == 0
+    assert zoo.load_model("runs/slp-digits/1/checkpoints/last.ckpt").hparams["lr"] == 0.25
+
+
+def test_the_command_line_overrides_the_config(zoo_command: Command, trained: Path) -> None:
+    config = trained / "config.yaml"
+    assert zoo_command("fit", "--config", config, "--model.lr", 0.125, "--seed", 4, "--out", "elsewhere").code == 0
+    results = json.loads(Path("elsewhere/slp-digits/1/results.json").read_text())
+    assert results["seed"] == 4
+    assert zoo.load_model("elsewhere/slp-digits/1/checkpoints/last.ckpt").hparams["lr"] == 0.125
+
+
+def test_a_config_of_other_data_or_another_network_gives_what_is_left(zoo_command: Command, shared_root: Path) -> None:
+    own = ("--data.root", shared_root, "--data.val_size", 51, "--data.padding", 2, "--data.batch_size", 50)
+    assert (
+        zoo_command("fit", "mlp", "--data", "mnist", *own, *ONE_EPOCH, "--model.hidden_dim", 7, "--seed", 3).code == 0
+    )
+    config = ("--config", "runs/mlp-mnist/1/config.yaml")
+    done = zoo_command("fit", *config, *DIGITS, *ONE_EPOCH)
+    assert done.code == 0, done.err
+    assert "zoo: --data is digits: the options of mnist in runs/mlp-mnist/1/config.yaml are not used" in done.err
+    used = yaml.safe_load(Path("runs/mlp-digits/1/config.yaml").read_text())
+    assert (used["seed"], used["model"]["hidden_dim"], used["data"]["batch_size"]) == (3, 7, 64)
+    done = zoo_command("fit", "slp", *config, "--data.val_size", 50)
+    assert done.code == 0, done.err
+    assert "zoo: --model is slp: the options of mlp in runs/mlp-mnist/1/config.yaml are not used" in done.err
+    used = yaml.safe_load(Path("runs/slp-mnist/1/config.yaml").read_text())
+    assert (used["seed"], used["model"]["lr"], used["data"]["padding"], used["data"]["val_size"]) == (3, 0.5, 2, 50)
+
 
 LAUGHS = "\n".join(["a0: &a0 [x, x]", *(f"a{k}: &a{k} [*a{k - 1}, *a{k - 1}]" for k in range(1, 40))])
+
 SLP = "model:\n  name: slp\ndata:\n  name: digits\n"
 
 REFUSED = {

@@ -9,66 +9,16 @@ import pytest
 import torch
 from documents import DOCUMENTED
 from lightning.pytorch import Trainer
-from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
-from torch import Tensor
+from stand_ins import example, stand_in
 
 import zoo
 from zoo.callbacks import ExactResume
 from zoo.commands.defaults import parser_of
 from zoo.commands.request import Request
-from zoo.datamodules.common.base import DataModule, InMemory
 from zoo.factory import model_class
 from zoo.registry import model_row
-from zoo.tasks import Regressor, Task
-from zoo.tasks.example_inputs import random_inputs
-from zoo.transforms import Text
 
 pytestmark = pytest.mark.parametrize("name", zoo.list_models())
-
-
-def example(model: Task, size: int = 8) -> tuple[Tensor, Tensor]:
-    """Random inputs of the documented shape, and targets that fit."""
-    x = random_inputs(model, size)
-    if isinstance(model, Regressor):
-        return x, torch.rand(size, 1, generator=torch.Generator().manual_seed(1))
-    if model.multilabel:
-        return x, torch.arange(size).unsqueeze(1) % 2
-    return x, torch.arange(size) % model.hparams["num_classes"]
-
-
-def stand_in(model: Task) -> DataModule:
-    """Data without a download that the network can learn from, in its documented shape."""
-    if model.takes == "table":
-        return zoo.create_datamodule({"linear": "quadratic"}.get(zoo_name(model), zoo_name(model)))
-    if model.takes == "text":
-        return Words()
-    shape = model.example_input_array.shape[1:]
-    channels, size = (shape[0], shape[-1]) if len(shape) == 3 else (1, 28)
-    return zoo.create_datamodule("digits", channels=channels, image_size=size)
-
-
-def zoo_name(model: Task) -> str:
-    return next(name for name in zoo.list_models() if model_class(name) is type(model))
-
-
-class Words(InMemory):
-    """Texts of one known word or another."""
-
-    kind = "text"
-    classes = ("a", "b")
-    shape = (5,)
-
-    def load(self, train: bool) -> tuple[Tensor, Tensor]:
-        y = torch.arange(64) % 2
-        return (y + 1).unsqueeze(1).repeat(1, 5), y
-
-    @property
-    def transform(self) -> Text:
-        return Text(Tokenizer(WordLevel({"[PAD]": 0, "a": 1, "b": 2}, "[PAD]")).to_str())
-
-    def model_arguments(self) -> dict[str, int | bool]:
-        return {"num_classes": 2}
 
 
 def test_forward_has_the_documented_shape_and_no_nan(name: str) -> None:
@@ -124,6 +74,7 @@ TRAINING = {
 """Of the documents that tell it: data, batch size, epochs, loss, optimizer, learning rate, further arguments."""
 
 EVERY_50 = {"trainer.check_val_every_n_epoch": 50}
+
 OPTIONS = {
     "linear": EVERY_50,
     "custom_function": EVERY_50,
