@@ -143,3 +143,9 @@ def trained(zoo_command: Command, tmp_path: Path) -> Path:
     """The folder of a finished run of slp on digits."""
     assert zoo_command("fit", "slp", *DIGITS, *ONE_EPOCH).code == 0
     return tmp_path / "runs" / "slp-digits" / "1"
+
+
+@pytest.fixture(scope="session")
+def torture() -> ModuleType:
+    """scripts/torture.py, which kills runs and compares what they end with."""
+    return load_script("torture")
