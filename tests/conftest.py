@@ -13,6 +13,7 @@ from types import ModuleType
 
 import pytest
 import torch
+from running import DIGITS, ONE_EPOCH
 from torch import Tensor
 
 import zoo
@@ -135,3 +136,16 @@ def zoo_process(tmp_path: Path) -> Command:
         return Outcome(done.returncode, done.stdout, done.stderr)
 
     return run
+
+
+@pytest.fixture
+def trained(zoo_command: Command, tmp_path: Path) -> Path:
+    """The folder of a finished run of slp on digits."""
+    assert zoo_command("fit", "slp", *DIGITS, *ONE_EPOCH).code == 0
+    return tmp_path / "runs" / "slp-digits" / "1"
+
+
+@pytest.fixture(scope="session")
+def torture() -> ModuleType:
+    """scripts/torture.py, which kills runs and compares what they end with."""
+    return load_script("torture")

@@ -200,4 +200,4 @@ DOCUMENTED: dict[str, type[nn.Module]] = {
     "lstm_cell": LSTMCell,
     "bilstm_sentiment": BiLSTMSentiment,
 }
-"""By the zoo's name. Each takes the network's ``example_input_array``."""
+"""By the zoo's name, those that a document defines. Each takes the network's ``example_input_array``."""

@@ -1,8 +1,9 @@
-"""A network is one file and one row: the tests and every command take it from there."""
+"""A network, or a data set, is one file and one row: the tests and every command take it from there."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,13 +14,15 @@ from conftest import PATIENCE, REPOSITORY
 FILE = '''
 """The smallest network."""
 
+from __future__ import annotations
+
 from typing import Unpack
 
 import torch
 from torch import Tensor, nn
 
-from zoo.losses import LossName
 from zoo.tasks import Classifier, ClassifierOptions
+from zoo.tasks.losses import LossName
 
 
 class Toy(Classifier):
@@ -32,7 +35,7 @@ class Toy(Classifier):
         num_classes: Number of classes.
         loss: Name of the loss.
         lr: Learning rate.
-        **options: As everywhere.
+        **options: See :class:`zoo.tasks.ClassifierOptions`.
     """
 
     output = "logits"
@@ -51,57 +54,89 @@ class Toy(Classifier):
         self.example_input_array = torch.zeros(1, in_dim)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map ``(batch, ...)`` to ``(batch, num_classes)``."""
         return self.out(x.flatten(1))
 '''
 
-ROW = "from zoo.registry import MODELS, ModelRow\nMODELS['toy'] = ModelRow('toy:Toy', 'one layer', 'digits', 64, 2)\n"
+ROWS = {
+    "MODELS: dict[str, ModelRow] = {": '"toy": ModelRow("zoo.models.toy:Toy", "one layer", "digits", 64, 2),',
+    "DATAMODULES: dict[str, DataRow] = {": '"four": DataRow("zoo.datamodules.four:Four", "four rows", MADE_HERE),',
+}
+"""By the line of the registry that they follow."""
 
 
-@pytest.fixture
-def toy(tmp_path: Path) -> dict[str, str]:
-    """The environment of a process that has a toy network in its registry."""
-    (tmp_path / "toy.py").write_text(FILE)
-    (tmp_path / "toy_row.py").write_text(ROW)
-    return {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{REPOSITORY}"}
+@pytest.fixture(scope="module")
+def added(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the repository with a network and a data set more: a file and a row each."""
+    folder = tmp_path_factory.mktemp("added")
+    for name in ("zoo", "tests", "scripts"):
+        shutil.copytree(REPOSITORY / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("README.md", "hubconf.py", "pyproject.toml"):
+        shutil.copy(REPOSITORY / name, folder)
+    (folder / "zoo/models/toy.py").write_text(FILE.lstrip())
+    four = (folder / "zoo/datamodules/xor.py").read_text().replace("class XORData", "class Four")
+    (folder / "zoo/datamodules/four.py").write_text(four)
+    registry = folder / "zoo/registry.py"
+    text = registry.read_text()
+    for line, row in ROWS.items():
+        assert line in text
+        text = text.replace(line, f"{line}\n    {row}")
+    registry.write_text(text)
+    return folder
 
 
-def run(words: list[str], environment: dict[str, str], folder: Path) -> str:
+def run(words: list[str], added: Path, folder: Path, code: int = 0) -> str:
+    """Run Python in a folder with the copy as its zoo, and return what it printed."""
     done = subprocess.run(
         [sys.executable, *words],
         cwd=folder,
-        env=environment,
+        env={**os.environ, "PYTHONPATH": str(added)},
         capture_output=True,
         text=True,
         check=False,
         timeout=PATIENCE,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == code, done.stdout + done.stderr
     return done.stdout
 
 
-def test_a_new_network_is_tested_by_existing(toy: dict[str, str], tmp_path: Path) -> None:
-    tests = [str(REPOSITORY / "tests" / f"test_{name}.py") for name in ("models", "use")]
-    options = ["-m", "pytest", "-p", "toy_row", "-p", "no:cacheprovider", "-q", *tests]
-    listed = [line for line in run([*options, "--co"], toy, tmp_path).splitlines() if "slp]" in line or "toy]" in line]
+def test_a_command_writes_what_editors_see(added: Path, tmp_path: Path) -> None:
+    command = [str(added / "scripts/stubs.py")]
+    told = run([*command, "--check"], added, tmp_path, code=1)
+    assert told.count("\n") == 1
+    assert "python scripts/stubs.py" in told
+    run(command, added, tmp_path)
+    assert run([*command, "--check"], added, tmp_path) == ""
+    assert "from zoo.models.toy import Toy\n" in (added / "zoo/models/__init__.pyi").read_text()
+    assert '    "Four",\n' in (added / "zoo/datamodules/__init__.pyi").read_text()
+
+
+def test_what_is_new_is_tested_by_existing(added: Path, tmp_path: Path) -> None:
+    tests = [str(next((added / "tests").rglob(f"test_{name}.py"))) for name in ("models", "use", "registry")]
+    run([str(added / "scripts/stubs.py")], added, tmp_path)
+    options = ["-m", "pytest", "-n", "0", "-p", "no:cacheprovider", "-q", *tests]
+    listed = run([*options, "--co"], added, tmp_path).splitlines()
     of_slp, of_toy = ({line for line in listed if name in line} for name in ("slp]", "toy]"))
     needs_a_head = ("backbone", "without_classes", "size_of_the_features")
     assert of_toy == {line.replace("slp]", "toy]") for line in of_slp if not any(n in line for n in needs_a_head)}
-    told = run([*options, "-k", "toy"], toy, tmp_path)
+    told = run([*options, "-k", "toy or four or lists or stub"], added, tmp_path)
     assert " failed" not in told
-    assert int(told.split(" passed")[0].split()[-1]) > 15
+    assert int(told.split(" passed")[0].split()[-1]) > 20
 
 
-def test_every_command_takes_a_new_network(toy: dict[str, str], tmp_path: Path) -> None:
+def test_every_command_takes_what_is_new(added: Path, tmp_path: Path) -> None:
     commands = [
         ["list", "--names"],
         ["describe", "toy"],
         ["fit", "toy"],
         ["test", "--ckpt", "runs/toy-digits/1/checkpoints/best.ckpt"],
+        ["fit", "xor", "--data", "four", "--trainer.max_epochs", "1"],
         ["fit", "toy", "--help"],
     ]
-    code = f"import toy_row\nfrom zoo.commands.cli import main\nfor words in {commands}: print('exit', main(words))"
-    listed, described, fitted, tested, *_ = run(["-c", code], toy, tmp_path).split("exit 0")
+    code = f"from zoo.commands.cli import main\nfor words in {commands}: print('exit', main(words))"
+    listed, described, fitted, tested, other, _ = run(["-c", code], added, tmp_path).split("exit 0")
     assert "toy" in listed.split()
     assert "Parameters: 7,850" in described
     assert "runs/toy-digits/1" in fitted
     assert "toy after" in tested
+    assert "runs/xor-four/1" in other

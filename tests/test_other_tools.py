@@ -17,8 +17,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import BasePredictionWriter
 from lightning.pytorch.cli import LightningCLI
 from lightning.pytorch.tuner import Tuner
-from test_models import example, stand_in
-from test_tasks import quiet_trainer
+from stand_ins import example, quiet_trainer, stand_in
 from torch import Tensor
 from torch.utils.data import ConcatDataset, DataLoader, Subset, TensorDataset, random_split
 

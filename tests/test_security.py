@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import Command
-from test_datasets import write_cifar, write_imdb
+from data_files import write_cifar, write_imdb
 
 import zoo
 

@@ -18,12 +18,11 @@ import numpy as np
 import pytest
 import torch
 from conftest import Command
-from test_datasets import write_cifar, write_imdb
+from data_files import write_cifar, write_imdb
 
 import zoo
 from zoo.datamodules.common.base import DataModule
-from zoo.support.console import escape_control, is_printable
-from zoo.support.tables import format_table
+from zoo.support.console import is_printable
 
 EVIL = "a\x1b]0;owned\x07\x9b2J\r\x7f\u202eb\u2028c"
 
@@ -35,13 +34,6 @@ def write_run(folder: Path, **changes: Any) -> Path:
     path = folder / "results.json"
     path.write_text(json.dumps({**results, "metrics": {"test": {"acc": 0.5}}, **changes}))
     return path
-
-
-def test_nothing_steers_the_terminal() -> None:
-    assert is_printable(escape_control(EVIL))
-    assert escape_control(EVIL) == r"a\x1b]0;owned\x07\x9b2J\r\x7f\u202eb\u2028c"
-    assert escape_control("é ☃ 漢字 → 🙂") == "é ☃ 漢字 → 🙂"
-    assert is_printable(format_table(["a\nb"], [[EVIL]]).replace("\n", ""))
 
 
 def test_results_of_strangers_steer_nothing(zoo_command: Command) -> None:

@@ -14,7 +14,7 @@ import pytest
 import torch
 from conftest import PATIENCE
 from lightning.pytorch import LightningDataModule, LightningModule, Trainer
-from test_models import example
+from stand_ins import example
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 

@@ -7,6 +7,7 @@ from lightning.pytorch import LightningDataModule, LightningModule, Trainer
 from torch import Tensor, nn
 
 import zoo
+from zoo.datamodules import MNIST
 from zoo.models import SLP, CifarCNN
 from zoo.tasks import Prediction, Task
 
@@ -32,6 +33,9 @@ assert_type(perceptron.features(torch.zeros(1, 3072)), Tensor)
 SLP(in_dimension=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 SLP(loss="hinge")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 SLP(l2="a lot")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+data = MNIST(batch_size=32, val_size=0.1)
+MNIST(batchsize=32)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
 class Mine(nn.Module):

@@ -1,24 +1,17 @@
-"""The data sets, one file each; a data module is imported when its name is first used."""
+"""The data sets, one file each; a data module is imported when its name is first used.
+
+Their names follow from the registry. Editors and type checkers read ``__init__.pyi``, which ``scripts/stubs.py``
+writes.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from zoo.factory import load_class
 from zoo.registry import DATAMODULES
 
-if TYPE_CHECKING:
-    from zoo.datamodules.celeba import CelebA
-    from zoo.datamodules.cifar10 import CIFAR10
-    from zoo.datamodules.custom_function import CustomFunctionData
-    from zoo.datamodules.digits import Digits
-    from zoo.datamodules.fashion_mnist import FashionMNIST
-    from zoo.datamodules.imdb import IMDB
-    from zoo.datamodules.mnist import MNIST
-    from zoo.datamodules.quadratic import Quadratic
-    from zoo.datamodules.xor import XORData
-
-__all__ = ["CIFAR10", "IMDB", "MNIST", "CelebA", "CustomFunctionData", "Digits", "FashionMNIST", "Quadratic", "XORData"]
+__all__ = sorted(row.path.partition(":")[2] for row in DATAMODULES.values())
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,42 @@
+"""``zoo prepare``, and what it and ``zoo results`` do not take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import Command
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["results", "nowhere"], "nowhere is no folder"),
+        (["results", "."], "there are no results.json in ."),
+        (["results", "--csv"], "--csv needs a value"),
+        (["results", "--table"], "zoo results takes folders and --csv, not --table"),
+        (["prepare"], "which data sets? Give some of: celeba"),
+        (["prepare", "minst"], "did you mean 'mnist'?"),
+        (["prepare", "mnist"], "MNIST is not in"),
+        (["prepare", "--root", "x", "--force"], "not --force"),
+    ],
+)
+def test_bad_requests_are_one_line(words: list[str], message: str, zoo_command: Command) -> None:
+    done = zoo_command(*words)
+    assert done.code == 2
+    assert message in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_data_are_prepared_beforehand(zoo_command: Command, mnist_folder: Path) -> None:
+    import gzip
+
+    for path in list(mnist_folder.iterdir()):
+        path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+        path.unlink()
+    done = zoo_command("prepare", "digits", "mnist", "--root", mnist_folder.parents[1])
+    assert "digits: 1,257 train, 180 val, 360 test" in done.out
+    assert (mnist_folder / "train-images-idx3-ubyte").exists()
+    # Its default of 5,000 held out is more than this tiny set has: what cannot be used is told beforehand, too.
+    assert done.code == 2
+    assert "leaves nothing to train on: the training set has 301 examples" in done.err

@@ -1,0 +1,100 @@
+"""Private names of other libraries: each is still there, and stands in one module of the zoo."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY
+
+SEEN = {"lightning": "2.6.6", "torch": "2.14.1", "torchmetrics": "1.9.0", "jsonargparse": "4.53.0"}
+"""The versions on which the zoo was seen to work."""
+
+WHERE = {"jsonargparse": "zoo/commands/parser.py"}
+"""What uses a library's private names, if it is not the module of the library's name in zoo/internals."""
+
+FIT_LOOP = "lightning.pytorch:Trainer().fit_loop"
+
+USED = [
+    "lightning.pytorch:LightningModule()._current_fx_name",
+    "lightning.pytorch:LightningModule()._trainer",
+    "lightning.pytorch:Trainer().callbacks",
+    "lightning.pytorch.loops.loop:_Loop.restarting.fset",
+    "lightning.pytorch.loops.progress:_ReadyCompletedTracker.reset_on_restart",
+    "lightning.pytorch.utilities:rank_zero_only.rank",
+    f"{FIT_LOOP}._data_fetcher",
+    f"{FIT_LOOP}.epoch_loop._batches_that_stepped",
+    f"{FIT_LOOP}.epoch_loop._num_ready_batches_reached",
+    f"{FIT_LOOP}.epoch_loop._should_accumulate",
+    f"{FIT_LOOP}.epoch_loop._should_check_val_fx",
+    f"{FIT_LOOP}.epoch_loop.batch_progress.is_last_batch",
+    f"{FIT_LOOP}.epoch_loop.reset_restart_stage",
+    f"{FIT_LOOP}.epoch_progress.increment_completed",
+    f"{FIT_LOOP}.reset_restart_stage",
+    f"{FIT_LOOP}.restarted_on_epoch_end",
+    "torch:_amp_foreach_non_finite_check_and_unscale_",
+    "torch:ops.aten.lstm.input._dispatch_cache.clear",
+    "torch.export._patches:register_lstm_while_loop_decomposition",
+    "torch.nn:Module()._modules",
+    "torchmetrics:MeanMetric()._update_count",
+    "torchmetrics:MeanMetric().metric_state",
+    "jsonargparse:ArgumentParser()._actions",
+    "jsonargparse:ArgumentParser().add_argument('--x', type=int | None)._typehint",
+]
+"""As ``module:expression``."""
+
+NAME = r"\b_[a-zA-Z]\w*"
+PRIVATE = {name: re.split(r"[.:]", path)[0] for path in USED for name in re.findall(NAME, path)}
+"""The library of each private name."""
+
+
+def where(library: str) -> str:
+    return WHERE.get(library, f"zoo/internals/{library}.py")
+
+
+@pytest.mark.parametrize("path", USED)
+def test_what_is_used_is_still_there(path: str) -> None:
+    library = re.split(r"[.:]", path)[0]
+    version = importlib.import_module(library).__version__
+    module, _, expression = path.partition(":")
+    try:
+        eval(f"module.{expression}", {"module": importlib.import_module(module)})
+    except (AttributeError, ImportError) as error:
+        thing = path.replace(":", ".")
+        pytest.fail(f"{library} {version} has no {thing} ({error}); seen on {SEEN[library]}; see {where(library)}")
+
+
+@pytest.mark.parametrize("path", ["torch:_nothing", "torch.nn:Module()._nothing", "torch._nothing:nothing"])
+def test_what_is_gone_is_missed(path: str) -> None:
+    told = r"torch 2.* has no torch.*_nothing.*; seen on 2.*; see zoo/internals/torch.py"
+    with pytest.raises(pytest.fail.Exception, match=told):
+        test_what_is_used_is_still_there(path)
+
+
+def private(path: Path) -> tuple[set[str], set[str]]:
+    """Return the private names that a module reaches for, and those among its strings."""
+    reached, strings = set(), set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute):
+            reached.add(node.attr)
+        elif isinstance(node, ast.ImportFrom):
+            reached |= {alias.name for alias in node.names} | set((node.module or "").split("."))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            strings.add(node.value)
+    reached, strings = ({name for name in names if re.fullmatch(NAME, name)} for names in (reached, strings))
+    return reached, strings
+
+
+def test_what_is_used_in_internals_is_in_the_table() -> None:
+    for path in (REPOSITORY / "zoo" / "internals").glob("*.py"):
+        assert set.union(*private(path)) <= set(PRIVATE), path.name
+
+
+def test_what_is_in_the_table_is_reached_for_nowhere_else() -> None:
+    for path in (REPOSITORY / "zoo").rglob("*.py"):
+        here = path.relative_to(REPOSITORY).as_posix()
+        reached, _ = private(path)
+        assert not [name for name in reached & set(PRIVATE) if where(PRIVATE[name]) != here], here

@@ -1,0 +1,84 @@
+"""Several processes: the real thing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import TEST, Command, load_script
+
+import zoo
+
+TWO = ("--trainer.accelerator", "cpu", "--trainer.devices", "2", "--trainer.strategy", "ddp")
+
+FIT = ("fit", "slp", "--data", "mnist", "--data.val_size", "51", "--trainer.max_epochs", "2")
+
+
+def results(folder: str | Path) -> dict[str, dict[str, dict[str, float]]]:
+    parsed: dict[str, dict[str, dict[str, float]]] = json.loads((Path(folder) / "results.json").read_text())
+    return parsed
+
+
+def test_two_processes_measure_exactly_what_one_does(
+    zoo_process: Command, zoo_command: Command, shared_root: Path
+) -> None:
+    """On a test set of odd size, which two processes cannot share equally."""
+    assert TEST % 2 == 1
+    root = ("--data.root", shared_root)
+    together = zoo_process(*FIT, *root, *TWO)
+    assert together.code == 0, together.err
+    for once in ("7,850 parameters", "epoch 1/2", "best checkpoint, after", "again "):
+        assert together.out.count(once) == 1
+    assert "2 × cpu" in together.out.splitlines()[0]
+    assert "arning" not in together.out + together.err
+
+    best = "runs/slp-mnist/1/checkpoints/best.ckpt"
+    alone = zoo_command("test", "--ckpt", best, *root, "--trainer.accelerator", "cpu")
+    shared = zoo_process("test", "--ckpt", best, *root, *TWO)
+    assert alone.code == shared.code == 0, shared.err
+    assert alone.out == shared.out
+    reported = results("runs/slp-mnist/1")["metrics"]["test"]
+    assert f"{reported['acc']:.4f}" in alone.out
+    assert reported["acc"] * TEST == pytest.approx(round(reported["acc"] * TEST), abs=1e-4)
+
+    # The batch is the global one, and each rank's share of it is of the same size: the runs agree to rounding.
+    assert zoo_command(*FIT, *root, "--trainer.accelerator", "cpu").code == 0
+    one, two = (
+        torch.load(f"runs/slp-mnist/{number}/checkpoints/last.ckpt", weights_only=True)["state_dict"]
+        for number in (2, 1)
+    )
+    for key, value in one.items():
+        assert torch.allclose(value, two[key], rtol=0, atol=1e-6)
+    assert results("runs/slp-mnist/2")["metrics"]["test"]["acc"] == reported["acc"]
+
+
+def test_several_processes_never_fall_back(zoo_command: Command, tmp_path: Path) -> None:
+    done = zoo_command("fit", "slp", *TWO)
+    assert done.code == 2
+    assert done.err.count("\n") == 1
+    assert "MNIST is not in" in done.err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_batch_that_two_cannot_share_is_one_line(zoo_command: Command, shared_root: Path, tmp_path: Path) -> None:
+    done = zoo_command(*FIT, "--data.root", shared_root, *TWO, "--data.batch_size", 15)
+    assert done.code == 2
+    assert done.err.count("\n") == 1
+    assert "batch_size 15 cannot be shared equally by 2 processes" in done.err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_two_processes_train_as_one_does_dropout_included(tmp_path: Path) -> None:
+    """100 steps of `ffnn` in double precision; scripts/ranks.py does it for every network."""
+    ranks = load_script("ranks")
+    found = []
+    for way in ("one process", "DDP"):
+        (tmp_path / way).mkdir()
+        found.append(ranks.run(ranks.ways("ffnn")[way], tmp_path / way))
+    (one, one_metrics), (two, two_metrics) = found
+    assert zoo.create_model("ffnn").hparams["dropout"] > 0
+    for key, value in one.items():
+        assert torch.allclose(value, two[key], rtol=0, atol=ranks.LIMIT)
+    assert one_metrics["acc"] == two_metrics["acc"]

@@ -1,0 +1,89 @@
+"""Losses."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+import torch
+from stand_ins import batches, quiet_trainer
+from torch import Tensor
+from torch.nn import functional as F
+
+import zoo
+from zoo.kinds import OutputKind, TargetKind
+from zoo.tasks.losses import SENSIBLE, LossName, loss_function
+
+OUTPUTS = {
+    "sigmoid": torch.sigmoid,
+    "logits": torch.clone,
+    "log_probs": lambda x: x.log_softmax(-1),
+    "values": torch.clone,
+}
+
+TARGETS = {
+    "class": torch.tensor([2, 0, 1, 1]),
+    "binary": torch.tensor([[0, 1, 1], [1, 0, 0], [0, 0, 0], [1, 1, 1]]),
+    "value": torch.linspace(-1, 1, 12).reshape(4, 3),
+}
+
+
+def by_hand(loss: str, output: Tensor, target: Tensor) -> float:
+    """The loss from its definition, element by element."""
+    if target.dim() == 1:
+        target = F.one_hot(target, 3).float()
+    rows = len(output)
+    match loss:
+        case "mse":
+            return float(((output - target) ** 2).sum() / output.numel())
+        case "mse_sum":
+            return float(((output - target) ** 2).sum())
+        case "l1":
+            return float((output - target).abs().sum() / output.numel())
+        case "nll":
+            return float(-(output * target).sum() / rows)
+        case "cross_entropy":
+            return float(-((output - output.exp().sum(-1, keepdim=True).log()) * target).sum() / rows)
+        case "kl_div":  # the entropy of a one-hot target is 0
+            return float(-(output * target).sum() / rows)
+    raise AssertionError(loss)
+
+
+@pytest.mark.parametrize(
+    ("target", "output", "loss"), [(*kinds, loss) for kinds, losses in SENSIBLE.items() for loss in losses]
+)
+def test_losses_are_as_defined(target: TargetKind, output: OutputKind, loss: LossName) -> None:
+    raw = torch.randn(4, 3, generator=torch.Generator().manual_seed(0))
+    out, goal = OUTPUTS[output](raw), TARGETS[target]
+    value = float(loss_function(loss, output, target)(out, goal))
+    if loss == "bce":
+        p = out if output == "sigmoid" else out.sigmoid()
+        yes = (F.one_hot(goal, 3) if target == "class" else goal).float()
+        expected = float(-(yes * p.log() + (1 - yes) * (1 - p).log()).mean())
+    else:
+        expected = by_hand(loss, out, goal)
+    assert value == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("target", "output", "loss"),
+    [(*kinds, loss) for kinds, losses in SENSIBLE.items() for loss in get_args(LossName) if loss not in losses],
+)
+def test_senseless_losses_are_refused_in_one_line(target: TargetKind, output: OutputKind, loss: LossName) -> None:
+    with pytest.raises(zoo.ZooError, match="makes no sense") as raised:
+        loss_function(loss, output, target)
+    assert "\n" not in str(raised.value)
+
+
+def test_bce_survives_half_precision() -> None:
+    certain = torch.ones(2, 3, dtype=torch.bfloat16, requires_grad=True)
+    loss_function("bce", "sigmoid", "class")(certain, torch.tensor([0, 1])).backward()
+    assert certain.grad is not None
+    assert certain.grad.isfinite().all()
+
+
+def test_a_summed_loss_is_that_of_all_examples() -> None:
+    model = zoo.create_model("slp", loss="mse_sum", lr=1e-9)
+    (results,) = quiet_trainer().test(model, batches(size=5), verbose=False)
+    x, y = (torch.cat(parts) for parts in zip(*batches(size=5), strict=True))
+    assert results["test/loss"] == pytest.approx(float((model(x).detach() - F.one_hot(y, 10)).square().sum()), rel=1e-5)

@@ -1,0 +1,23 @@
+# Written by scripts/stubs.py from zoo/registry.py.
+
+from zoo.datamodules.celeba import CelebA
+from zoo.datamodules.cifar10 import CIFAR10
+from zoo.datamodules.custom_function import CustomFunctionData
+from zoo.datamodules.digits import Digits
+from zoo.datamodules.fashion_mnist import FashionMNIST
+from zoo.datamodules.imdb import IMDB
+from zoo.datamodules.mnist import MNIST
+from zoo.datamodules.quadratic import Quadratic
+from zoo.datamodules.xor import XORData
+
+__all__ = [
+    "CIFAR10",
+    "CelebA",
+    "CustomFunctionData",
+    "Digits",
+    "FashionMNIST",
+    "IMDB",
+    "MNIST",
+    "Quadratic",
+    "XORData",
+]
