@@ -12,10 +12,10 @@ from conftest import Command
     ("words", "message"),
     [
         (["results", "nowhere"], "nowhere is no folder"),
-        (["results", "."], "there are no results.json in ."),
+        (["results", "."], "no results.json found in ."),
         (["results", "--csv"], "--csv needs a value"),
         (["results", "--table"], "zoo results takes folders and --csv, not --table"),
-        (["prepare"], "which data sets? Give some of: celeba"),
+        (["prepare"], "give the data sets to download: celeba"),
         (["prepare", "minst"], "did you mean 'mnist'?"),
         (["prepare", "mnist"], "MNIST is not in"),
         (["prepare", "--root", "x", "--force"], "not --force"),

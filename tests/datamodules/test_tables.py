@@ -39,10 +39,10 @@ def test_rows_of_numbers_are_predicted(zoo_command: Command) -> None:
     assert len(done.out.splitlines()) == 3
     errors = [
         *("1,2,3", "no row of numbers", "rows.csv, line 2: ", "empty.csv is empty"),
-        *("none.csv is the name of a file that does not exist", "folder is a folder"),
+        *("none.csv does not exist", "folder is a folder"),
     ]
     for part, line in zip(errors, done.err.splitlines(), strict=True):
         assert part in line
     done = zoo_command("predict", "--model", "custom_function", "--weights", "custom_function", "1,-1")
     assert done.code == 2
-    assert "the network gives no finite number for it" in done.err
+    assert "the prediction is not finite" in done.err

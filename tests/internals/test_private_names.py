@@ -13,9 +13,6 @@ from conftest import REPOSITORY
 SEEN = {"lightning": "2.6.6", "torch": "2.14.1", "torchmetrics": "1.9.0", "jsonargparse": "4.53.0"}
 """The versions on which the zoo was seen to work."""
 
-WHERE = {"jsonargparse": "zoo/commands/parser.py"}
-"""What uses a library's private names, if it is not the module of the library's name in zoo/internals."""
-
 FIT_LOOP = "lightning.pytorch:Trainer().fit_loop"
 
 USED = [
@@ -52,7 +49,7 @@ PRIVATE = {name: re.split(r"[.:]", path)[0] for path in USED for name in re.find
 
 
 def where(library: str) -> str:
-    return WHERE.get(library, f"zoo/internals/{library}.py")
+    return f"zoo/internals/{library}.py"
 
 
 @pytest.mark.parametrize("path", USED)

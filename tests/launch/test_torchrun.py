@@ -105,7 +105,7 @@ def test_a_killed_process_ends_the_job_soon(tmp_path: Path) -> None:
     assert running.returncode != 0
     (error,) = [line for line in err.splitlines() if line.startswith("zoo: error")]
     assert "rank 0 on " in error
-    assert "another process of the run is gone; go on with --ckpt_path last" in error
+    assert "another process of the run has died; resume with --ckpt_path last" in error
 
 
 def test_a_process_that_cannot_read_its_data_names_itself(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_an_interrupted_evaluation_can_be_made_up_for(zoo_command: Command, monk
         interrupted.setattr("zoo.reports.closing.evaluate", Mock(side_effect=KeyboardInterrupt))
         done = zoo_command("fit", "slp", *DIGITS, *ONE_EPOCH)
     assert done.code == 130
-    assert "The training is complete; interrupted in the closing evaluation." in done.out
+    assert "The training is complete; the closing evaluation was interrupted." in done.out
     (line,) = [line for line in done.out.splitlines() if line.startswith("report ")]
     assert zoo_command(*line.split()[2:]).code == 0
     assert Path("runs/slp-digits/1/results.json").exists()

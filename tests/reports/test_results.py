@@ -19,7 +19,7 @@ def test_results_of_many_runs_are_one_table(zoo_command: Command) -> None:
     broken.write_text("{}")
     done = zoo_command("results", "runs", "--csv", "all.csv")
     assert done.code == 0
-    assert f"zoo: {broken} holds no results, and is left out" in done.err
+    assert f"zoo: {broken} is not a results file; skipped" in done.err
     lines = done.out.splitlines()
     assert [line.split()[0] for line in lines] == ["run", "runs/other/10", "runs/slp-digits/1", "runs/slp-digits/2"]
     with Path("all.csv").open() as file:
@@ -40,7 +40,7 @@ def test_results_tell_options_apart_and_leave_out_what_trained_nothing(zoo_comma
     assert header.split() == ["run", "lr", "patience", "epochs", "seconds", "val/acc", "test/acc", "test/loss"]
     assert [line.split()[1:3] for line in lines] == [["0.1", "–"], ["0.5", "–"], ["0.5", "3"]]
     assert max(map(len, done.out.splitlines())) <= 80
-    assert done.err.count("trained nothing, and is left out") == 2
+    assert done.err.count("trained nothing; skipped") == 2
     with Path("all.csv").open() as file:
         assert [row["model.lr"] for row in csv.DictReader(file)] == ["0.1", "0.5", "0.5"]
     header = zoo_command("results").out.splitlines()[0]  # the rate of another network is none that differs

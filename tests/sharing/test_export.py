@@ -104,9 +104,9 @@ def test_what_differs_is_not_written(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--out", "a"], "which format? Give --format onnx or pt2 or safetensors"),
+        (["--out", "a"], "give a format with --format onnx or pt2 or safetensors"),
         (["--format", "onx", "--out", "a"], "did you mean 'onnx'?"),
-        (["--format", "onnx"], "where to? Give --out FILE"),
+        (["--format", "onnx"], "give the file to write with --out FILE"),
         (["--format", "pt2", "--out", "no/such/folder/a"], "cannot be written"),
         (["--format", "safetensors", "--out", "no/such/folder/a"], "cannot be written"),
         (["--format", "pt2", "--out", "a", "--verbose"], "unknown option --verbose"),

@@ -61,12 +61,12 @@ def test_a_config_of_other_data_or_another_network_gives_what_is_left(zoo_comman
     config = ("--config", "runs/mlp-mnist/1/config.yaml")
     done = zoo_command("fit", *config, *DIGITS, *ONE_EPOCH)
     assert done.code == 0, done.err
-    assert "zoo: --data is digits: the options of mnist in runs/mlp-mnist/1/config.yaml are not used" in done.err
+    assert "zoo: --data is digits: the options of mnist in runs/mlp-mnist/1/config.yaml are ignored" in done.err
     used = yaml.safe_load(Path("runs/mlp-digits/1/config.yaml").read_text())
     assert (used["seed"], used["model"]["hidden_dim"], used["data"]["batch_size"]) == (3, 7, 64)
     done = zoo_command("fit", "slp", *config, "--data.val_size", 50)
     assert done.code == 0, done.err
-    assert "zoo: --model is slp: the options of mlp in runs/mlp-mnist/1/config.yaml are not used" in done.err
+    assert "zoo: --model is slp: the options of mlp in runs/mlp-mnist/1/config.yaml are ignored" in done.err
     used = yaml.safe_load(Path("runs/slp-mnist/1/config.yaml").read_text())
     assert (used["seed"], used["model"]["lr"], used["data"]["padding"], used["data"]["val_size"]) == (3, 0.5, 2, 50)
 

@@ -24,7 +24,7 @@ from zoo.support.version import __version__
 
 
 def main(argv: Sequence[str] | None = None, program: str = "zoo COMMAND") -> int:
-    """Run a command line and return its exit code: 0, or 2 for bad input, which is told in one line.
+    """Run a command line and return its exit code: 0, or 2 after bad input, which is reported in one line.
 
     Args:
         argv: The command and its options; by default, those of the process.
@@ -42,33 +42,33 @@ def main(argv: Sequence[str] | None = None, program: str = "zoo COMMAND") -> int
     except KeyboardInterrupt:
         _complain("\nzoo: interrupted")
         return 130
-    except BrokenPipeError:  # the reader of our output, such as `head`, has gone
+    except BrokenPipeError:  # the program that reads our output, such as `head`, has ended
         sys.stderr.close()
         return 141
     except OSError as error:
         if error.errno not in DISK_FULL:
             raise
-        _complain(f"zoo: error: {error.strerror}: {error.filename or 'the disk'}; make room and try again")
+        _complain(f"zoo: error: {error.strerror}: {error.filename or 'the disk'}; free some space and try again")
         return 2
 
 
 def _open_streams() -> None:
-    """Let the process print, also where its streams were closed, or lack characters: those are shown as ? then."""
+    """Make printing safe: to streams that are closed, and of characters that they lack, which become ``?``."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  # for the process's life
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  # open for the life of the process
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
 
 
 def _complain(line: str) -> None:
-    with contextlib.suppress(OSError):  # the exit code tells it too
+    with contextlib.suppress(OSError):  # the exit code says so too
         echo(line, file=sys.stderr)
 
 
 def script(command: str) -> int:
-    """Run a command as its own script: ``python scripts/fit.py ...`` is ``zoo fit ...``."""
+    """Run a command from a script of its own: ``python scripts/fit.py ...`` is ``zoo fit ...``."""
     return main([command, *sys.argv[1:]], program=f"python {sys.argv[0]}")
 
 
@@ -97,7 +97,7 @@ def _load(name: str) -> Any:
         return import_module(f"zoo.commands.{name}")
     with exit_on_interrupt():
         try:
-            import lightning.pytorch  # noqa: F401  # the environment alone can keep it from being imported
+            import lightning.pytorch  # noqa: F401  # environment variables can make the import fail
         except Exception as error:
             raise ZooError(f"lightning cannot be imported: {' '.join(str(error).split())[:200]}") from None
         return import_module(f"zoo.commands.{name}")

@@ -13,7 +13,7 @@ from zoo.tasks.compatibility import check_pair
 from zoo.training.config_file import OF_THE_DATA
 
 STAND_IN = "digits"
-"""The data set that needs no download."""
+"""The embedded data set, which needs no download."""
 
 
 def parser_of(request: Request) -> Parser:
@@ -38,10 +38,10 @@ def parser_of(request: Request) -> Parser:
 
 
 def _documented_shape(model_name: str) -> dict[str, int]:
-    """Return the shape of the images that a network's document trains it on, as arguments of the stand-in."""
+    """Return the shape of the images that the document trains a network on, as arguments of the embedded data set."""
     row = model_row(model_name)
     options = {option.removeprefix("data."): value for option, value in row.options.items() if "data." in option}
     if "root" in arguments_of(datamodule_class(row.data)):
-        options["root"] = "."  # whatever ZOO_DATA is: nothing is read
+        options["root"] = "."  # nothing is read from it
     channels, size, _ = create_datamodule(row.data, **options).shape
     return {"channels": channels, "image_size": size}

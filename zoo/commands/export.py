@@ -24,12 +24,12 @@ def run(request: Request) -> int:
         raise ZooError(f"unknown option {request.options[0][:80]}; zoo export --help shows what there is")
     if not request.format or request.format not in FORMATS:
         hint = suggestion(request.format or "", FORMATS)
-        raise ZooError(f"which format? Give --format {' or '.join(FORMATS)}{hint}")
+        raise ZooError(f"give a format with --format {' or '.join(FORMATS)}{hint}")
     if not request.out:
-        raise ZooError("where to? Give --out FILE")
+        raise ZooError("give the file to write with --out FILE")
     out = parse_path(request.out, "--out")
     if out.is_dir():
-        raise ZooError(f"{out} is a folder; give the name of a file in it")
+        raise ZooError(f"{out} is a directory; give the name of a file in it")
     network = load_trained(request)
     try:
         with atomic_write(out) as temporary:

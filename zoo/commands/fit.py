@@ -86,7 +86,7 @@ def train(run: Run) -> float:
     except RuntimeError as error:
         if run.trainer.world_size == 1 or not is_lost_connection(error):
             raise
-        raise ZooError("another process of the run is gone; go on with --ckpt_path last") from None
+        raise ZooError("another process of the run has died; resume with --ckpt_path last") from None
     except (MisconfigurationException, ModuleNotFoundError) as error:  # of callbacks and loggers, when they set up
         if run.last.started:
             raise
@@ -95,7 +95,7 @@ def train(run: Run) -> float:
         if error.errno not in DISK_FULL or not path.exists():
             raise
         raise ZooError(
-            f"{error.strerror}; {path} is as it was before. Make room, and go on with {run.resume_command(path)}"
+            f"{error.strerror}; {path} is unchanged. Free some space, and resume with {run.resume_command(path)}"
         ) from None
     run.trainer.profiler = PassThroughProfiler()  # type: ignore[attr-defined]  # the profile is of the training
     seconds = run.last.seconds + time.perf_counter() - started
@@ -112,7 +112,7 @@ def report(run: Run, seconds: float) -> int:
         return REQUEUE if run.last.stop_signal == PREEMPTION else 128 + run.last.stop_signal
     chosen = path.with_name(Path(run.best.best_model_path or path).name)
     if not chosen.exists() and path.exists():
-        warn(f"{chosen} is gone, and no epoch after it was better: reporting on {path.name} instead.")
+        warn(f"{chosen} no longer exists, and no later epoch was better; reporting on {path.name} instead.")
         chosen = path
     try:
         report_run(run, chosen, seconds)

@@ -1,4 +1,4 @@
-"""What users call options elsewhere, and which option they mean."""
+"""Names that options have in other programs, for suggestions."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ COMMON_NAMES = {
     **dict.fromkeys(("output", "output_dir", "out_dir", "save_dir", "logdir"), "out"),
     **dict.fromkeys(("random_seed", "random_state"), "seed"),
 }
-"""How options are called elsewhere."""
+"""Other names of options."""
 
 
 def suggest_option(option: str, options: list[str]) -> str:
-    """Return a suggestion for an option: the one whose name ends so, or is called so elsewhere, or else the nearest."""
+    """Return a suggestion for an unknown option: one with that name in a section or elsewhere, or else the nearest."""
     name = option.strip("-").rpartition(".")[2].replace("-", "_").lower()
     by_name = [known for known in options if known.rpartition(".")[2].removeprefix("--") == name]
     known = [f"--{COMMON_NAMES[name]}"] if name in COMMON_NAMES else by_name

@@ -27,67 +27,77 @@ from zoo.tasks import Task
 from zoo.training.config_file import CLASSES, config_text
 
 BASES = (Callback, Logger, Profiler, Strategy, Accelerator, Precision, ClusterEnvironment, CheckpointIO, LayerSync)
-"""What the trainer takes objects of."""
+"""Base classes of the objects that the Trainer takes."""
 
 
 class ConfigFile(ActionConfigFile):
-    """The option ``--config``: jsonargparse is given the text, so that it opens no file itself."""
+    """The option ``--config``. Jsonargparse is given the checked text, and opens no file itself."""
 
     def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
-        """Add the options of a file to those given before."""
+        """Add the options of a file to those parsed so far."""
         names = {name: parser.get_default(f"{name}.name") for name in ("model", "data")}
-        self.apply_config(parser, namespace, self.dest, f"\n{config_text(values, names)}")  # with which no path begins
+        self.apply_config(
+            parser, namespace, self.dest, f"\n{config_text(values, names)}"
+        )  # no path begins with a newline
 
 
 class Parser(ArgumentParser):
-    """jsonargparse's parser, with errors of one line and suggestions for misspelt options."""
+    """Jsonargparse's parser, with one-line errors and suggestions for misspelled options."""
 
     def parse_args(self, *args: Any, **kwargs: Any) -> Namespace:  # type: ignore[override]
-        """Parse the options. Raises ZooError for one that is wrong, or names what the trainer takes no object of."""
-        with warnings.catch_warnings():  # of jsonargparse, on what is refused below
+        """Parse the options. Raises ZooError for an invalid option, or for a class that the Trainer does not take."""
+        with warnings.catch_warnings():  # about classes that are refused below
             warnings.filterwarnings("ignore", r"(?s).*(JSONARGPARSE_DEPRECATION_WARNINGS|import_path_denylist)")
             options: Namespace = super().parse_args(*args, **kwargs)
         for action in actions(self):  # to jsonargparse, null fits any type
             if action.dest in options and options[action.dest] is None and not takes_null(action):
-                raise ZooError(f"--{action.dest} may not be null; give a value, or leave it out")
+                raise ZooError(f"--{action.dest} must not be null; give a value or omit it")
         for name in CLASSES:
             _check_objects(options.get(f"trainer.{name}"), f"--trainer.{name}")
         return options
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        """Raise a ZooError that says, in one line, what is wrong."""
+        """Raise a one-line ZooError."""
         if option := unknown_argument(message):
             raise ZooError(_unknown_option(option, self.options()))
         raise ZooError(as_one_line(message))
 
     def options(self) -> list[str]:
-        """Return every option, such as ``--model.lr``."""
+        """Return the names of all options, such as ``--model.lr``."""
         return [option for action in actions(self) for option in action.option_strings if option.startswith("--")]
 
 
 def fit_parser(program: str, model: type[Task], data: type[DataModule]) -> Parser:
     """Return the parser of ``zoo fit`` for a network and a data set."""
     parser = Parser(prog=program, usage=f"{program} [--OPTION VALUE ...]", allow_abbrev=False)
-    parser.add_argument("--config", action=ConfigFile, help="options from a file, such as a run folder's config.yaml")
-    parser.add_argument("--seed", type=int, default=0, help="seeds weights, order and dropout; equal seeds, equal runs")
-    parser.add_argument("--patience", type=int | None, help="stop when val/loss has not improved for that many epochs")
     parser.add_argument(
-        "--ckpt_path", type=str | None, help="resume from a checkpoint: 'last', of the newest run, or a file"
+        "--config", action=ConfigFile, help="read options from a file, such as the config.yaml of a run"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="seed of weights, order and dropout; equal seeds give equal runs"
+    )
+    parser.add_argument(
+        "--patience", type=int | None, help="stop after this many epochs without an improvement of val/loss"
+    )
+    parser.add_argument(
+        "--ckpt_path", type=str | None, help="resume from a checkpoint: a file, or 'last' for the newest run"
     )
     parser.add_argument(
         "--checkpoint_every",
         type=int | None,
-        help="steps between two checkpoints (default: each epoch that takes 2 s, and at least every five minutes)",
+        help="steps between checkpoints (default: every epoch, at most every 2 seconds, at least every 5 minutes)",
     )
-    parser.add_argument("--allow_nan", action="store_true", help="go on with a loss or gradient that is not finite")
-    parser.add_argument("--out", type=str, default="runs", help="folder of all runs")
-    parser.add_argument("--name", type=str | None, help="folder of this run's kind in it (default: <model>-<data>)")
+    parser.add_argument("--allow_nan", action="store_true", help="continue after a loss or gradient that is not finite")
+    parser.add_argument("--out", type=str, default="runs", help="folder for all runs")
+    parser.add_argument(
+        "--name", type=str | None, help="name of the folder in it for runs like this one (default: <model>-<data>)"
+    )
     parser.add_class_arguments(model, "model", instantiate=False)
-    parser.add_argument("--model.name", type=str, help="name of the network; on the command line, --model will do")
+    parser.add_argument("--model.name", type=str, help="name of the network; --model is short for it")
     parser.add_argument(
         "--data.batch_size_per_device",
         type=int | None,
-        help="examples a batch of each process; --data.batch_size is of all of them together",
+        help="batch size of each process; --data.batch_size is that of all processes together",
     )
     _add_data_and_trainer(parser, data)
     _complete_help(parser)
@@ -103,20 +113,20 @@ def test_parser(program: str, data: type[DataModule]) -> Parser:
 
 def _add_data_and_trainer(parser: Parser, data: type[DataModule]) -> None:
     parser.add_class_arguments(data, "data", instantiate=False, skip={"seed"})
-    parser.add_argument("--data.name", type=str, help="name of the data set; on the command line, --data will do")
+    parser.add_argument("--data.name", type=str, help="name of the data set; --data is short for it")
     parser.add_class_arguments(Trainer, "trainer", instantiate=False, fail_untyped=False)
-    parser.set_defaults({"trainer.num_sanity_val_steps": 0})  # there is nothing that could go wrong in a sanity check
+    parser.set_defaults({"trainer.num_sanity_val_steps": 0})  # the trial step checks more, in less time
 
 
 def _complete_help(parser: Parser) -> None:
-    """Say what jsonargparse leaves unsaid: of a section's own name."""
+    """Complete the help of the sections' own names."""
     for action in actions(parser):
         if action.dest in ("model", "data"):
-            action.metavar, action.help = "NAME", "its name, as zoo list shows them"
+            action.metavar, action.help = "NAME", "one of the names that `zoo list` shows"
 
 
 def _check_objects(value: Any, option: str) -> None:
-    """Raise ZooError for a class that the trainer takes no object of, and for functions: they would be called."""
+    """Raise ZooError for a class that the Trainer does not take, and for functions, which would be called."""
     if isinstance(value, list):
         for item in value:
             _check_objects(item, option)
@@ -124,25 +134,25 @@ def _check_objects(value: Any, option: str) -> None:
         module, _, name = value.class_path.rpartition(".")
         cls = getattr(importlib.import_module(module), name)
         if not (inspect.isclass(cls) and issubclass(cls, BASES)):
-            raise ZooError(f"{option} takes no {value.class_path}; give a class of Lightning's kind")
+            raise ZooError(f"{option} does not take {value.class_path}; expected a subclass of Lightning's own class")
         defaults = inspect.signature(cls).parameters
         for argument, given in value.get("init_args", Namespace()).as_dict().items():
             if callable(given) and given is not defaults[argument].default:
-                raise ZooError(f"{option}: {argument} of {name} is a function, which no option can name; use Python")
+                raise ZooError(f"{option}: {argument} of {name} is a function, which an option cannot give; use Python")
         for given in vars(value.get("init_args", Namespace())).values():
             _check_objects(given, option)
 
 
 def section(options: Namespace, name: str) -> dict[str, Any]:
-    """Return the options of a section, such as ``model``, by name: the arguments of its class."""
+    """Return the options of a section, such as ``model``, as arguments of its class."""
     values: dict[str, Any] = options.get(name, Namespace()).as_dict()
-    for ours in ("name", "batch_size_per_device"):  # which the class does not take
+    for ours in ("name", "batch_size_per_device"):  # options that are not arguments of the class
         values.pop(ours, None)
     return values
 
 
 def flat(options: Namespace) -> Iterator[tuple[str, Any]]:
-    """Yield the options by their full names, such as ``model.lr``: those of sections, and those of none."""
+    """Yield all options by their full names, such as ``model.lr`` and ``seed``."""
     for name, value in vars(options).items():
         if isinstance(value, Namespace):
             yield from ((f"{name}.{key}", item) for key, item in vars(value).items())
@@ -163,7 +173,7 @@ def trainer_arguments(parser: Parser, options: Namespace, names: Collection[str]
     """
     strategy = str(options.trainer.strategy)
     if any(word in strategy for word in ("spawn", "fork", "notebook")):
-        raise ZooError(f"--trainer.strategy {strategy} starts processes that report nothing back; use ddp")
+        raise ZooError(f"--trainer.strategy {strategy} starts processes that return nothing; use ddp")
     asked = Namespace(**{name: value for name, value in vars(options.trainer).items() if not names or name in names})
     try:
         arguments: dict[str, Any] = parser.instantiate(Namespace(trainer=asked)).trainer.as_dict()

@@ -110,8 +110,9 @@ def _check_length(resume: ResumePoint, options: Namespace) -> None:
     reached = {"max_epochs": resume.checkpoint["epoch"] + 1, "max_steps": resume.checkpoint["global_step"]}
     for name, done in reached.items():
         if (wanted := options.trainer[name]) is not None and 0 <= wanted < done:
+            unit = name.removeprefix("max_")[:-1]
             raise ZooError(
-                f"--trainer.{name} is {wanted}, but {resume.path} is of {name.removeprefix('max_')[:-1]} {done}; "
+                f"--trainer.{name} is {wanted}, but {resume.path} is already at {unit} {done}; "
                 f"give at least {done}, or leave --ckpt_path out to start anew"
             )
 
@@ -132,7 +133,7 @@ def _share_batch(options: Options, folder: Path | None) -> None:
     if each is None:
         return
     if options.request.asks("--data.batch_size"):
-        raise ZooError("--data.batch_size and --data.batch_size_per_device contradict each other; give one of them")
+        raise ZooError("--data.batch_size and --data.batch_size_per_device exclude each other; give one of them")
     ranks = count_processes(trainer_arguments(options.parser, values))
     if folder and values.data.batch_size != each * ranks:
         raise ZooError(

@@ -17,22 +17,22 @@ from zoo.support.console import echo, escape_control
 from zoo.tasks import Classifier, Task
 
 LONGEST = 60
-"""Characters of an input that are printed at most."""
+"""Characters of an input that are printed."""
 
 FILE_NAME = re.compile(r"\S*\.[a-z]{3,4}")
-"""What the name of a file looks like, rather than a text."""
+"""What a file name looks like, in contrast to a text."""
 
 
 def run(request: Request) -> int:
-    """Print what a network says of each input, and return the exit code: 2 if one of them could not be read."""
+    """Print the prediction for each input, and return the exit code: 2 if an input could not be read."""
     for word in request.options:
         if word.startswith("-") and not word[1:2].isdigit() and word[1:2] != ".":  # a row may begin with a minus
             raise ZooError(f"unknown option {word[:80]}; zoo predict takes --ckpt, --model, --weights and inputs")
     if not request.options:
-        raise ZooError("predict what? Give pictures, texts, or rows such as 0,1, as the network takes them")
+        raise ZooError("give inputs: pictures, texts, or rows such as 0,1, as the network takes them")
     network = load_trained(request)
     if network.model.transform is None:
-        raise ZooError(f"{network.source} does not tell how inputs are made: it was trained on data of its own")
+        raise ZooError(f"{network.source} does not know how to make inputs: it was not trained on data of the zoo")
     failed = False
     for source, place, error in _sources(request.options, network.model):
         try:
@@ -53,16 +53,16 @@ def _short(source: str) -> str:
 
 
 def _sources(words: list[str], model: Task) -> Iterator[tuple[str, str, ZooError | None]]:
-    """Yield each input, and where it is from; of texts and rows, a file stands for its lines."""
+    """Yield each input with its origin. For texts and rows, the lines of a file are the inputs."""
     for word in words:
         if model.takes == "image":
             yield word, word, None
         elif os.path.isdir(word):
-            yield word, word, ZooError(f"{word} is a folder; give the files in it")
+            yield word, word, ZooError(f"{word} is a directory; give the files in it")
         elif os.path.exists(word):
             yield from _lines(word)
         elif FILE_NAME.fullmatch(word):
-            yield word, word, ZooError(f"{word} is the name of a file that does not exist")
+            yield word, word, ZooError(f"{word} does not exist")
         else:
             yield word, word, None
 
@@ -83,7 +83,7 @@ def _lines(path: str) -> Iterator[tuple[str, str, ZooError | None]]:
 def _answer(model: Task, value: Any) -> str:
     labels, (values,) = model.predict(value)
     if not values.isfinite().all():
-        raise ZooError("the network gives no finite number for it")
+        raise ZooError("the prediction is not finite")
     if not isinstance(model, Classifier):
         return "  ".join(f"{value:.4f}" for value in values.tolist())
     if model.multilabel and len(model.classes) > 1:

@@ -16,7 +16,7 @@ def run(request: Request) -> int:
     """Download data sets and return the exit code."""
     names, root = request.without_option("--root", "zoo prepare takes data sets")
     if not names:
-        raise ZooError(f"which data sets? Give some of: {', '.join(list_datamodules())}")
+        raise ZooError(f"give the data sets to download: {', '.join(list_datamodules())}")
     prepare(names, root)
     return 0
 

@@ -1,4 +1,4 @@
-"""What the user asked for: the names that decide which other options there are, and these options."""
+"""The words of a command line, with the names that decide which other options there are."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ OWN_OPTIONS = {
     "predict": ("ckpt", "model", "weights"),
     "export": ("ckpt", "model", "weights", "format", "out"),
 }
-"""What commands take by themselves; the other options depend on these."""
+"""Options that commands read themselves; which others there are depends on these."""
 
 
 @dataclass
 class Request:
-    """What the user asked for.
+    """A command line.
 
     Attributes:
         command: Its name.
@@ -47,7 +47,7 @@ class Request:
 
     @property
     def wants_help(self) -> bool:
-        """Whether help is asked for."""
+        """Whether the user asks for help."""
         return "--help" in self.options or "-h" in self.options
 
     def asks(self, option: str) -> bool:
@@ -77,10 +77,10 @@ class Request:
 
 
 def parse(command: str, program: str, words: list[str]) -> Request:
-    """Take what a command takes by itself out of the words of a command line.
+    """Split the words of a command line into the options that the command reads itself and the others.
 
     Raises:
-        ZooError: An option has no value, is given twice, or names what there is not; or a needed one is missing.
+        ZooError: An option has no value, is given twice, names something unknown, or is missing.
     """
     request = Request(command, program.replace("COMMAND", command))
     if command == "fit" and words and not words[0].startswith("-"):
@@ -111,9 +111,9 @@ def parse(command: str, program: str, words: list[str]) -> Request:
         request.model, request.data = request.model or named["model"], request.data or named["data"]
         for name, asked in (("model", request.model), ("data", request.data)):
             if named[name] not in (None, asked):
-                echo(f"zoo: --{name} is {asked}: the options of {named[name]} in {path} are not used", file=sys.stderr)
+                echo(f"zoo: --{name} is {asked}: the options of {named[name]} in {path} are ignored", file=sys.stderr)
     if command == "fit" and not request.model and not request.wants_help:
-        raise ZooError(f"which network? Give --model NAME: {', '.join(list_models())}")
+        raise ZooError(f"give a network with --model NAME: {', '.join(list_models())}")
     if request.model:
         model_row(request.model)
     if request.data:

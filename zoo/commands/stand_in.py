@@ -1,4 +1,4 @@
-"""The data set that stands in for one that is neither on disk nor can be downloaded."""
+"""The embedded data set, in the place of one that is neither on disk nor can be downloaded."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from zoo.training.trainer import count_processes
 
 
 def with_available_data(options: Options) -> Options:
-    """Return the options as they are if their data is on disk, or can be downloaded; else those with the embedded data.
+    """Return the options unchanged if their data is on disk or can be downloaded; else those with the embedded data.
 
-    Only data that nobody asked for by name is replaced, only for networks of images, and only in a single process: the
-    others would not know.
+    Data that the user named is not replaced, nor that of networks that do not take images, nor in a run of several
+    processes, of which only the first knows.
 
     Raises:
         ZooError: The data is not available, and may not be replaced.
@@ -38,14 +38,14 @@ def with_available_data(options: Options) -> Options:
 
 
 def _with_stand_in(options: Options, error: DataUnavailableError) -> Options:
-    """Return the options with the embedded data in the place of the documented, and warn of it."""
+    """Return the options with the embedded data instead of the documented, and print a warning."""
     instead = replace(options.request, data=STAND_IN, options=[])
     known = parse_options(instead).parser.options()
     words, unused = iter(options.request.options), ""
     for word in words:
         option, equals, _ = word.partition("=")
         if option.startswith("--data.") and option not in known:
-            unused += f" {option} is not used."
+            unused += f" {option} is ignored."
             if not equals:
                 next(words, None)  # its value
         else:

@@ -13,18 +13,19 @@ from zoo.errors import ZooError
 from zoo.factory import create_datamodule, datamodule_class
 from zoo.internals.lightning import is_first_rank
 from zoo.registry import model_row
-from zoo.reports.evaluation import Metrics, evaluate, sizes, splits_of, table
+from zoo.reports.evaluation import Metrics, evaluate, format_sizes, splits_of
 from zoo.support.console import echo
+from zoo.support.tables import format_metrics
 from zoo.tasks.compatibility import check_fits, check_pair
 from zoo.training.checks import check_evaluation
 from zoo.training.trainer import build_trainer, quiet, use_threads
 
 
 def run(request: Request) -> int:
-    """Evaluate a network on every split of its data, or of the data asked for.
+    """Evaluate a network on every split of its data, or of other data.
 
     Returns:
-        The exit code: 0, or 1 if published weights are not worth what their record says.
+        The exit code: 0, or 1 if the metrics of published weights differ from their record.
     """
     if request.wants_help and request.model:
         test_parser(request.program, datamodule_class(request.data or model_row(request.model).data)).print_help()
@@ -32,7 +33,7 @@ def run(request: Request) -> int:
     network = load_trained(request)
     name = request.data or network.data
     if not name:
-        raise ZooError(f"{network.source} does not tell on what it was trained; name the data with --data")
+        raise ZooError(f"{network.source} does not say which data it was trained on; give --data NAME")
     arguments = network.data_arguments if name == network.data else {}
     parser = test_parser(request.program, datamodule_class(name))
     parser.set_defaults({f"data.{key}": value for key, value in arguments.items()})
@@ -51,19 +52,19 @@ def run(request: Request) -> int:
     metrics: Metrics = {split: evaluate(trainer, network.model, data, split) for split in splits_of(data)}
     if not trainer.is_global_zero:
         return 0
-    echo(f"{network.name} after {network.steps:,} steps · {name} ({sizes(data)})\n\n{table(metrics)}")
+    echo(f"{network.name} after {network.steps:,} steps · {name} ({format_sizes(data)})\n\n{format_metrics(metrics)}")
     whole = options.trainer.limit_test_batches in (None, 1.0) and not options.trainer.fast_dev_run
     if not network.record or not whole or not _is_recorded_data(network, name, section(options, "data")):
         return 0
     if _rounded(metrics) == _rounded(network.record.metrics):
         echo("\nas recorded")
         return 0
-    echo(f"\nNOT as recorded:\n\n{table(network.record.metrics)}")
+    echo(f"\nNOT as recorded:\n\n{format_metrics(network.record.metrics)}")
     return 1
 
 
 def _rounded(metrics: Mapping[str, Mapping[str, float] | None]) -> Metrics:
-    """Return metrics to the four decimals to which a record is compared."""
+    """Return metrics rounded to four decimals, as they are compared with a record."""
     return {
         split: {name: round(value, 4) for name, value in values.items()} if values else None
         for split, values in metrics.items()

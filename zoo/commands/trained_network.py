@@ -1,4 +1,4 @@
-"""A trained network, by its checkpoint or by the name of published weights: what test, predict, export begin with."""
+"""The trained network of ``zoo test``, ``predict`` and ``export``: from a checkpoint, or published weights."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ class TrainedNetwork:
 
 
 def load_trained(request: Request) -> TrainedNetwork:
-    """Load the network that is asked for.
+    """Load the network of a request.
 
     Raises:
-        ZooError: None is asked for, or it cannot be loaded.
+        ZooError: The request names none, or it cannot be loaded.
     """
     if request.ckpt and request.weights:
-        raise ZooError("--ckpt and --weights name two networks; give one of them")
+        raise ZooError("--ckpt and --weights exclude each other; give one of them")
     if request.ckpt:
         checkpoint = read_checkpoint(request.ckpt)
         model = build_network(checkpoint, request.ckpt, request.model)
@@ -51,10 +51,10 @@ def load_trained(request: Request) -> TrainedNetwork:
     if not request.weights:
         weights = " or ".join(list_weights(request.model)) if request.model else "NAME with --model NAME"
         raise ZooError(
-            f"which checkpoint? Give --ckpt FILE, such as the last.ckpt of a run folder, or --weights {weights}"
+            f"give a trained network: --ckpt FILE, such as the last.ckpt of a run folder, or --weights {weights}"
         )
     if not request.model:
-        raise ZooError(f"--weights {request.weights} of which network? Give --model NAME")
+        raise ZooError(f"--weights {request.weights} needs --model NAME")
     record = weights_record(request.model, request.weights)
     model = create_model(request.model, weights=request.weights)
     source = f"{record.model} with weights {record.weights}"

@@ -18,11 +18,11 @@ from zoo.errors import ZooError
 from zoo.internals.lightning import callbacks_of
 from zoo.kinds import Split
 from zoo.reports import figures
-from zoo.reports.evaluation import Metrics, evaluate, splits_of, table
+from zoo.reports.evaluation import Metrics, evaluate, splits_of
 from zoo.reports.results import MOST_BYTES
 from zoo.support.console import echo
 from zoo.support.files import atomic_write, read_bytes
-from zoo.support.tables import sort_metrics
+from zoo.support.tables import format_metrics, sort_metrics
 from zoo.training.metrics_file import MetricsFile
 from zoo.training.run import Run
 from zoo.training.versions import versions
@@ -72,11 +72,13 @@ def report_run(run: Run, checkpoint: Path, seconds: float) -> None:
     }
     with atomic_write(run.folder / "results.json") as temporary:
         temporary.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    echo(f"\n{title}\n\n{table(metrics)}\n")
+    echo(f"\n{title}\n\n{format_metrics(metrics)}\n")
     _print_parameters(run)
     if metrics["val"] is None:
-        echo("No part was held out (val_size 0): the val metrics of each epoch are of the test set, and the last epoch")
-        echo("is reported, so that nothing was chosen by the test set.\n")
+        echo(
+            "Without a validation part (val_size 0), the val metrics of each epoch are those of the test set. The last"
+        )
+        echo("epoch is reported, so that nothing is selected on the test set.\n")
     _print_files(run, checkpoint, drawn)
     for logger in loggers:
         if not isinstance(logger, MetricsFile):  # that one is of the training
@@ -89,10 +91,10 @@ def report_finished(folder: Path) -> None:
     try:
         results = json.loads(read_bytes(folder / "results.json", MOST_BYTES))
         echo(f"{folder} is finished, after {results['epochs']:,} epochs and {results['steps']:,} steps:\n")
-        echo(f"{table(results['metrics'])}\n")
+        echo(f"{format_metrics(results['metrics'])}\n")
     except (OSError, AttributeError, KeyError, TypeError, ValueError, RecursionError):
         raise ZooError(f"{folder / 'results.json'} is damaged; delete it to have the run evaluated again") from None
-    echo("To train on, give more of what ended it, such as --trainer.max_epochs; to start anew, leave --ckpt_path out.")
+    echo("To train longer, raise its limit, such as --trainer.max_epochs; to start a new run, omit --ckpt_path.")
 
 
 @rank_zero_only
@@ -105,17 +107,17 @@ def report_interruption(run: Run, checkpoint: Path) -> None:
         metrics.setdefault(split, {})[name] = float(measured[key])
     echo(f"\n\nInterrupted in epoch {run.trainer.current_epoch + 1}, after {run.trainer.global_step:,} steps.\n")
     if metrics:
-        echo(f"{table(metrics)}\n")
+        echo(f"{format_metrics(metrics)}\n")
     _print_line("config", run.config_file)
     if checkpoint.exists():
         _print_line("checkpoint", checkpoint)
-        _print_line("go on", run.resume_command(checkpoint))
+        _print_line("resume", run.resume_command(checkpoint))
 
 
 @rank_zero_only
 def report_unevaluated(run: Run, checkpoint: Path) -> None:
     """Print that a run was interrupted in its closing evaluation, and how to make up for it."""
-    echo("\n\nThe training is complete; interrupted in the closing evaluation.\n")
+    echo("\n\nThe training is complete; the closing evaluation was interrupted.\n")
     if checkpoint.exists():
         _print_line("checkpoint", checkpoint)
         _print_line("report", run.resume_command(checkpoint))

@@ -1,4 +1,4 @@
-"""The figures of a run. They are made with matplotlib's objects, not pyplot: no global state, no window, no backend."""
+"""The figures of a run, made with matplotlib's objects rather than pyplot: no global state, window or backend."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ROW = 1.25
 
 
 def draw(folder: Path, model: Task, data: DataModule) -> list[Path]:
-    """Draw what a run folder's files and its network can show, and return the paths of the pictures.
+    """Draw the figures of a run, and return the paths of the files.
 
     Args:
         folder: The run folder; ``metrics.csv`` in it gives the curves.
@@ -61,7 +61,7 @@ def curves(rows: list[dict[str, float]], val_is_test: bool = False) -> Figure:
     keys = {key for row in rows for key in row if "/" in key}
     names = sort_metrics({key.partition("/")[2] for key in keys})
     ends = [row for row in rows if any(key.startswith("train/") for key in row)] or rows
-    steps = (ends[0]["step"] + 1) / (ends[0]["epoch"] + 1)  # an epoch has; the last one may be cut short
+    steps = (ends[0]["step"] + 1) / (ends[0]["epoch"] + 1)  # steps an epoch; the last epoch may be cut short
     figure = Figure(figsize=(5.2 * len(names), 4), layout="constrained")
     for axes, name in zip(_panels(figure, len(names)), names, strict=True):
         for split, color in COLORS.items():
@@ -86,7 +86,7 @@ def predictions(model: Classifier, data: DataModule) -> Figure:
     images, y, output = _first_of_test(model, data, rows * columns)
     predicted = output.argmax(-1).tolist()
     wrong = sum(p != t for p, t in zip(predicted, y.tolist(), strict=True))
-    # One panel for all: to lay out 32 of them takes longer than to train a small network.
+    # One panel for all: the layout of 32 panels takes longer than the training of a small network.
     figure = Figure(figsize=(1.25 * columns, 1.6 * rows))
     axes = figure.add_axes((0, 0, 1, 0.96))
     axes.axis("off")
@@ -103,7 +103,7 @@ def predictions(model: Classifier, data: DataModule) -> Figure:
         color, weight = (RIGHT, "normal") if right else (WRONG, "bold")
         size = 8 if long else 11
         axes.text(left + 0.45, bottom + 0.93, title, ha="center", color=color, fontsize=size, fontweight=weight)
-    axes.set(xlim=(0, columns), ylim=(-ROW * rows, 0))  # which each picture moved
+    axes.set(xlim=(0, columns), ylim=(-ROW * rows, 0))  # each picture has moved them
     return figure
 
 
@@ -120,7 +120,7 @@ def true_and_predicted(model: Regressor, data: DataModule) -> Figure:
 
 
 def confusion(counts: torch.Tensor, classes: tuple[str, ...]) -> Figure:
-    """Show how often each true class was taken for each class.
+    """Show the confusion matrix.
 
     Args:
         counts: Shape ``(true class, predicted class)``.
@@ -144,7 +144,7 @@ def confusion(counts: torch.Tensor, classes: tuple[str, ...]) -> Figure:
 
 
 def _first_of_test(model: Task, data: DataModule, count: int) -> tuple[torch.Tensor, ...]:
-    """Return the first inputs of the test set as they are stored, their targets, and what the network puts out."""
+    """Return the first stored inputs of the test set, their targets, and the network's outputs."""
     examples = data.splits["test"]
     x, y = examples.batch(list(range(min(count, len(examples)))))
     with torch.inference_mode():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lightning.pytorch.utilities import rank_zero_only
 
-from zoo.reports.evaluation import sizes
+from zoo.reports.evaluation import format_sizes
 from zoo.support.console import echo
 from zoo.training.run import Run
 
@@ -17,5 +17,10 @@ def announce(run: Run) -> None:
     device = f"{ranks}{trainer.strategy.root_device.type}"
     limit = "no limit of" if trainer.max_epochs in (None, -1) else trainer.max_epochs
     epochs = f"{limit} {'epoch' if limit == 1 else 'epochs'}"
-    parts = [f"{run.plan.model}, {run.parameters:,} parameters", f"{run.plan.data} ({sizes(run.data)})", device, epochs]
+    parts = [
+        f"{run.plan.model}, {run.parameters:,} parameters",
+        f"{run.plan.data} ({format_sizes(run.data)})",
+        device,
+        epochs,
+    ]
     echo(" · ".join([*parts, str(run.folder)]), flush=True)

@@ -1,4 +1,4 @@
-"""``zoo results``: what many runs came to, as one table."""
+"""The results of many runs as one table."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ from zoo.support.tables import format_number, format_table
 from zoo.training.config_file import config_text
 
 MOST_BYTES = 10_000_000
-"""Of a results.json."""
+"""Size limit of a results.json."""
 
 SPLITS = ("train/", "val/", "test/")
 
 COLUMNS = ("run", "model", "data", "seed", "epochs", "steps", "seconds")
-"""Of each run, beside its options and metrics."""
+"""Columns in addition to options and metrics."""
 
 SHOWN = ("epochs", "seconds", "val/acc", "val/mae", "test/acc", "test/mae", "test/loss")
-"""What the table on the screen shows of a run beside the options that differ; the CSV file has it all."""
+"""Columns on the screen in addition to the options that differ; the CSV file has all."""
 
 NOT_OPTIONS = ("out", "name", "config", "ckpt_path", "checkpoint_every", "data.root", "trainer.max_epochs")
-"""Options that make no other run, or that another column tells."""
+"""Options that do not make runs different, or that have a column already."""
 
 
 def show(folders: Sequence[str], csv_file: str | None = None) -> None:
     """Print the results of all runs in some folders, and write them as CSV if asked to.
 
-    The options in which the runs differ are columns. Files that are no results, and runs that trained nothing, are left
-    out and named on stderr.
+    The options in which the runs differ are columns. Damaged files, and runs that trained nothing, are skipped and
+    named on stderr.
 
     Raises:
-        ZooError: A folder does not exist, or there are no results in it.
+        ZooError: A folder does not exist, or has no results.
     """
     rows = [row for folder in folders for row in _rows(parse_path(folder, "folder"))]
     if not rows:
-        raise ZooError(f"there are no results.json in {', '.join(folders)}; a run writes one when it ends")
+        raise ZooError(f"no results.json found in {', '.join(folders)}; a run writes it when it ends")
     names = list(dict.fromkeys(name for row in rows for name in row))
     metrics = [name for name in names if name.startswith(SPLITS)]
     options = [name for name in names if name not in (*COLUMNS, *NOT_OPTIONS, *metrics) and _differs(name, rows)]
@@ -71,7 +71,7 @@ def _differs(option: str, rows: Sequence[Mapping[str, Any]]) -> bool:
 
 def _rows(folder: Path) -> list[dict[str, Any]]:
     if not folder.is_dir():
-        raise ZooError(f"{folder} is no folder")
+        raise ZooError(f"{folder} is not a directory")
     rows = []
     for path in sorted(folder.rglob("results.json"), key=_by_number):
         try:
@@ -81,18 +81,18 @@ def _rows(folder: Path) -> list[dict[str, Any]]:
                 row |= {f"{split}/{name}": value for name, value in (values or {}).items()}
             trained_nothing = not results["steps"]
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            echo(escape_control(f"zoo: {path} holds no results, and is left out"), file=sys.stderr)
+            echo(escape_control(f"zoo: {path} is not a results file; skipped"), file=sys.stderr)
             continue
         options = _options(path.with_name("config.yaml"))
         if trained_nothing or options.get("trainer.fast_dev_run"):
-            echo(escape_control(f"zoo: {path.parent} trained nothing, and is left out"), file=sys.stderr)
+            echo(escape_control(f"zoo: {path.parent} trained nothing; skipped"), file=sys.stderr)
             continue
         rows.append({**options, **row})
     return rows
 
 
 def _options(config: Path) -> dict[str, Any]:
-    """Return the options of a run by their names, such as ``model.lr``; none if its config cannot be read."""
+    """Return the options of a run by name, such as ``model.lr``; empty if its config cannot be read."""
     import yaml
 
     try:
@@ -109,7 +109,7 @@ def _by_number(path: Path) -> list[tuple[int, str]]:
 
 
 def _as_csv(value: Any) -> Any:
-    """Return a cell of a CSV file; a text that a spreadsheet would run as a formula gets an apostrophe before it."""
+    """Return a cell of a CSV file. Text that a spreadsheet would run as a formula is prefixed with an apostrophe."""
     if isinstance(value, int | float) or value is None:
         return value
     value = escape_control(value)

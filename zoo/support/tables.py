@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from zoo.support.console import escape_control
 
 
-def format_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return rows of text as a table with aligned columns."""
+def format_table(header: Sequence[str], rows: Sequence[Sequence[str]], align: str = "<") -> str:
+    """Return rows of text as a table with aligned columns.
+
+    Args:
+        header: Names of the columns.
+        rows: The cells.
+        align: Alignment of all columns but the first: ``"<"`` for text, ``">"`` for numbers.
+    """
     table = [[escape_control(cell) for cell in row] for row in (header, *rows)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    lines = (zip(row, widths, strict=True) for row in table)
-    return "\n".join("  ".join(f"{cell:<{width}}" for cell, width in line).rstrip() for line in lines)
+    aligned = ["<", *[align] * (len(header) - 1)]
+    lines = (zip(row, aligned, widths, strict=True) for row in table)
+    return "\n".join("  ".join(f"{cell:{side}{width}}" for cell, side, width in line).rstrip() for line in lines)
+
+
+def format_metrics(metrics: Mapping[str, Mapping[str, float | None] | None]) -> str:
+    """Return metrics as a table: a row a split, a column a metric."""
+    names = sort_metrics({name for values in metrics.values() for name in values or {}})
+    rows = []
+    for split, values in metrics.items():
+        found = [(values or {}).get(name) for name in names]
+        rows.append([split, *("–" if value is None else format_number(value) for value in found)])
+    return format_table(["", *names], rows, align=">")
 
 
 def format_number(value: float) -> str:

@@ -46,7 +46,7 @@ def build_network(plan: Plan, data: DataModule) -> Task:
     for key, value in data.model_arguments().items():
         if key in known:
             if given.get(key, value) != value:
-                raise ZooError(f"--model.{key} {given[key]} does not fit the data, which has {value}; leave it out")
+                raise ZooError(f"--model.{key} {given[key]} does not fit the data, which has {value}; omit it")
             arguments[key] = value
     try:
         model = build_model(plan.model, **arguments)
@@ -79,7 +79,7 @@ def build_callbacks(plan: Plan, folder: Path) -> tuple[ExactResume, ModelCheckpo
             if isinstance(theirs, Checkpoint):
                 raise ZooError(
                     f"--trainer.enable_checkpointing is false, but --trainer.callbacks has {type(theirs).__name__}; "
-                    "leave one of them out"
+                    "omit one of them"
                 )
     elif plan.data_arguments["val_size"]:  # without a validation part, nothing could tell which is the best
         callbacks = [best, last]  # the last checkpoint holds the state of the best one

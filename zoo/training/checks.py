@@ -19,7 +19,7 @@ from zoo.training.trial import OURS, can_be_tried, count_batches, limited, try_e
 
 
 def check_run(trainer: Trainer, model: Task, data: DataModule, patience: int | None) -> None:
-    """Raise ZooError for a run that would fail, or train otherwise than asked, because of its options.
+    """Raise ZooError for a run that would fail, or not do what its options say.
 
     Args:
         trainer: The trainer.
@@ -45,17 +45,17 @@ def check_evaluation(trainer: Trainer, model: Task, data: DataModule) -> None:
 
 
 def check_launch(trainer: Trainer) -> None:
-    """Raise ZooError for several nodes that nothing starts, which would wait for each other for ever."""
+    """Raise ZooError for several nodes without a launcher: the processes would wait for each other forever."""
     environment = getattr(trainer.strategy, "cluster_environment", None)
     if trainer.num_nodes > 1 and isinstance(environment, LightningEnvironment | None) and "NODE_RANK" not in os.environ:
         raise ZooError(
-            f"--trainer.num_nodes is {trainer.num_nodes}, but nothing starts the processes of the other nodes; use "
+            f"--trainer.num_nodes is {trainer.num_nodes}, but no launcher starts the processes of the other nodes; use "
             "torchrun or SLURM (see docs/cluster.md), or set NODE_RANK, MASTER_ADDR and MASTER_PORT on each node"
         )
 
 
 def check_batches(trainer: Trainer, data: DataModule) -> None:
-    """Raise ZooError for limits and intervals that leave no batch of a split, or for a validation that never comes."""
+    """Raise ZooError for limits that leave a split without batches, and for intervals without a validation."""
     _check_limit("train", trainer.limit_train_batches, count_batches(data, "train", data.batch_size))
     _check_limit("val", trainer.limit_val_batches, count_batches(data, "val", data.evaluation_batch_size))
     for split in data.splits:  # each is evaluated by Lightning's test, for the report
@@ -74,7 +74,7 @@ def check_batches(trainer: Trainer, data: DataModule) -> None:
 
 def _check_limit(split: Split, limit: float, batches: int) -> None:
     if limit and not limited(limit, batches):
-        raise ZooError(f"--trainer.limit_{split}_batches is {limit}, which leaves none of {batches} batches")
+        raise ZooError(f"--trainer.limit_{split}_batches is {limit}, which leaves no batch of {batches}")
     if split == "test" and not limit:
         raise ZooError("--trainer.limit_test_batches is 0, but the report needs at least one batch")
 
@@ -88,11 +88,11 @@ def _check_validation(trainer: Trainer, model: Task, data: DataModule, patience:
         if not data.val_size:
             raise ZooError(f"{what} needs a validation part; give --data.val_size a number above 0")
         if not trainer.limit_val_batches:
-            raise ZooError(f"{what} needs a validation; leave --trainer.limit_val_batches out")
+            raise ZooError(f"{what} needs a validation; omit --trainer.limit_val_batches")
 
 
 def _check_monitors(trainer: Trainer, model: Task) -> None:
-    """Raise ZooError for a callback that looks at what is not measured; networks of other packages may measure more."""
+    """Raise ZooError for a callback that monitors an unknown metric; networks of other packages may log more."""
     callbacks = callbacks_of(trainer)
     if not all(type(one).__module__.startswith(OURS) for one in (model, *callbacks)):
         return
@@ -102,8 +102,8 @@ def _check_monitors(trainer: Trainer, model: Task) -> None:
         if monitor in (None, *measured, "epoch", "step") or not getattr(callback, "strict", True):
             continue
         if isinstance(callback, EarlyStopping | ModelCheckpoint):
-            hint = suggestion(monitor, measured) or f"; there are {', '.join(measured)}"
+            hint = suggestion(monitor, measured) or f"; the metrics are {', '.join(measured)}"
             if trainer.limit_val_batches or not monitor.startswith("val/"):
-                raise ZooError(f"{type(callback).__name__} monitors {monitor!r}, which is not measured{hint}")
+                raise ZooError(f"{type(callback).__name__} monitors {monitor!r}, which is not logged{hint}")
             if isinstance(callback, EarlyStopping):
                 raise ZooError(f"{type(callback).__name__} monitors {monitor!r}, but --trainer.limit_val_batches is 0")

@@ -1,4 +1,4 @@
-"""Config files: YAML that is read as plain data, in one place, before anything else sees it."""
+"""Config files: YAML that is checked to be plain data before anything else reads it."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ OF_THE_DATA = (
     *("model.in_dim", "model.in_channels", "model.image_size", "model.input_size", "model.vocab_size"),
     *("model.num_classes", "model.multilabel"),
 )
-"""How options begin that fit one data set alone: its own, how many steps an epoch of it has, and its shape."""
+"""Prefixes of options that belong to one data set: its own, those that count its batches, and its shape."""
 
 LONG_NUMBER = re.compile(r"[-+0-9_:.a-fxo]{100,}", re.IGNORECASE)
 
 CLASSES = ("callbacks", "logger", "profiler", "strategy", "accelerator", "plugins")
-"""Options of the trainer that take classes."""
+"""Options of the Trainer that take classes."""
 
 
 def config_text(path: str | os.PathLike[str], names: Mapping[str, str] | None = None) -> str:
-    """Return the text of a config file, which is safe to be parsed as YAML.
+    """Return the text of a config file, checked to be safe to parse as YAML.
 
     Args:
         path: The file.
@@ -53,16 +53,16 @@ def config_text(path: str | os.PathLike[str], names: Mapping[str, str] | None = 
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ZooError(f"--config {path} is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
-        raise ZooError(f"--config {path} holds no options; the config.yaml of a run folder shows how they look")
+        raise ZooError(f"--config {path} has no options; for an example, see the config.yaml of a run")
     for name in ("model", "data", "trainer"):
         if not isinstance(content.get(name, {}), dict):
-            raise ZooError(f"--config {path}: {name} must hold options, such as the config.yaml of a run folder has")
+            raise ZooError(f"--config {path}: {name} must be a section of options, as in the config.yaml of a run")
     _check_classes(content, (), path)
     return _for(names or {}, content, text)
 
 
 def _for(names: Mapping[str, str], content: dict[str, Any], text: str) -> str:
-    """Return the text of a config without the options of another network, or data set, than those of these names."""
+    """Return the text of a config without the options of networks and data sets other than the named ones."""
     import yaml
 
     others = [section for section in names if content.get(section, {}).get("name", names[section]) != names[section]]
@@ -76,10 +76,10 @@ def _for(names: Mapping[str, str], content: dict[str, Any], text: str) -> str:
 
 
 def names_in(config: str | os.PathLike[str]) -> dict[str, str | None]:
-    """Return the names of the network and the data set that a config file holds."""
+    """Return the names of the network and the data set in a config file."""
     import yaml
 
-    content = yaml.load(config_text(config), Loader=yaml.BaseLoader)  # in which each value is text
+    content = yaml.load(config_text(config), Loader=yaml.BaseLoader)  # reads every value as text
     names = {name: content.get(name, {}).get("name") for name in ("model", "data")}
     for name, value in names.items():
         if not isinstance(value, str | None):
@@ -88,7 +88,7 @@ def names_in(config: str | os.PathLike[str]) -> dict[str, str | None]:
 
 
 def _check_events(text: str, path: Path, depth: int = 0) -> None:
-    """Raise ZooError for what YAML can hold beside plain data; texts in it count too, since options are YAML again."""
+    """Raise ZooError for YAML other than plain data; texts are checked too, since they are parsed as YAML again."""
     import yaml
 
     anchors = set()
@@ -98,23 +98,23 @@ def _check_events(text: str, path: Path, depth: int = 0) -> None:
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if depth > DEEPEST or number > MOST_VALUES:
-            raise ZooError(f"--config {path} is nested too deep, or too long")
+            raise ZooError(f"--config {path} is nested too deeply, or too long")
         if isinstance(event, yaml.NodeEvent) and not isinstance(event, yaml.AliasEvent):
             anchors.add(event.anchor)
         elif isinstance(event, yaml.AliasEvent) and event.anchor in anchors:
-            raise ZooError(f"--config {path} holds the alias *{str(event.anchor)[:40]}; write out what it stands for")
+            raise ZooError(f"--config {path} has the alias *{str(event.anchor)[:40]}; write out its value")
         if tag := getattr(event, "tag", None):
-            raise ZooError(f"--config {path} holds the tag {tag[:40]}; only plain values are taken")
+            raise ZooError(f"--config {path} has the tag {tag[:40]}; expected plain values")
         if isinstance(event, yaml.ScalarEvent):
             if LONG_NUMBER.fullmatch(event.value):
-                raise ZooError(f"--config {path} holds a number of {len(event.value)} digits")
+                raise ZooError(f"--config {path} has a number of {len(event.value)} digits")
             if event.value != text and re.search(r"[&*!{\[]", event.value):
-                with contextlib.suppress(yaml.YAMLError):  # of a text that is no YAML
+                with contextlib.suppress(yaml.YAMLError):  # the text is not YAML
                     _check_events(event.value, path, depth)
 
 
 def _check_classes(value: Any, where: tuple[str, ...], path: Path) -> None:
-    """Raise ZooError for a class where none is taken, or which can be none of Lightning's: nothing is imported."""
+    """Raise ZooError for a class in a place that takes none, or that cannot be one of Lightning's. Imports nothing."""
     import yaml
 
     takes = where[:1] == ("trainer",) and len(where) > 1 and where[1].partition(".")[0] in CLASSES
@@ -123,7 +123,7 @@ def _check_classes(value: Any, where: tuple[str, ...], path: Path) -> None:
             for key, item in value.items():
                 if str(key).rpartition(".")[2] == "class_path":
                     if not takes and not str(key).startswith("trainer."):
-                        raise ZooError(f"--config {path} names a class at {'.'.join(where) or key}, which takes none")
+                        raise ZooError(f"--config {path} gives a class for {'.'.join(where) or key}, which takes none")
                     _check_class(item, path)
                 _check_classes(item, (*where, str(key)), path)
         case list():
@@ -143,5 +143,5 @@ def _check_classes(value: Any, where: tuple[str, ...], path: Path) -> None:
 def _check_class(name: Any, path: Path) -> None:
     parts = name.split(".") if isinstance(name, str) else [""]
     own = len(parts) > 1 and (parts[0] in sys.stdlib_module_names or "__main__" in parts)
-    if not isinstance(name, str) or own or os.path.isfile(name):  # which jsonargparse would open
-        raise ZooError(f"--config {path} names {str(name)[:80]!r}, which is no class that the trainer takes")
+    if not isinstance(name, str) or own or os.path.isfile(name):  # jsonargparse would open it
+        raise ZooError(f"--config {path} names {str(name)[:80]!r}, which is not a class that the Trainer takes")

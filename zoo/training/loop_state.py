@@ -1,4 +1,4 @@
-"""Whether the state of Lightning's loops in a checkpoint is one that a run can be in."""
+"""Checks of the state of Lightning's loops in a checkpoint."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def check_loops(checkpoint: dict[str, Any], own: dict[str, Any]) -> None:
         else:
             _check_progress(loops.get(name), state, where)
     if len(loops["state_dict"].get("combined_loader", [0])) != 1:
-        raise FaultError("loops.fit_loop.state_dict.combined_loader is of several loaders, expected one")
+        raise FaultError("loops.fit_loop.state_dict.combined_loader has several loaders, expected one")
     epoch = loops["epoch_progress"]["current"]["completed"]
     if epoch != checkpoint["epoch"]:
         raise fault("loops.fit_loop.epoch_progress", epoch, f"the checkpoint's epoch, {checkpoint['epoch']}")
@@ -44,9 +44,9 @@ def _check_progress(found: Any, own: dict[str, Any], where: str) -> None:
         names = [name for name in ("ready", "started", "processed", "completed") if name in own]
         order: list[Any] = [found.get(name, found["ready"]) for name in names]
         if order != sorted(order, reverse=True):
-            raise FaultError(f"{where} has more that ended than began")
+            raise FaultError(f"{where} counts more ends than starts")
         if methods := [key for key in found.keys() - own.keys() if is_progress_method(str(key))]:
-            raise FaultError(f"{where} may not hold {str(methods[0])[:40]!r}")
+            raise FaultError(f"{where} must not have {str(methods[0])[:40]!r}")
     for name, state in own.items():
         if isinstance(state, dict):
             _check_progress(found.get(name), state, f"{where}.{name}")

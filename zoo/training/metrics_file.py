@@ -1,4 +1,4 @@
-"""The metrics of a run as one table: a row each time something is measured, a column a metric."""
+"""``metrics.csv``: the metrics of a run, one row a step, one column a metric."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FIRST = ("epoch", "step")
 
 
 class MetricsFile(Logger):
-    """Writes ``metrics.csv``, with each step once: Lightning's CSVLogger gives train and val rows of their own.
+    """Writes ``metrics.csv``, one row a step; Lightning's CSVLogger writes separate rows for train and val.
 
     The file is complete after every row. A run that is resumed adds rows to it; see :func:`rewind`.
 
@@ -38,12 +38,12 @@ class MetricsFile(Logger):
 
     @property
     def name(self) -> str:
-        """Return Lightning's name for the logger: none, the folder is the run's own."""
+        """Return an empty name: the folder belongs to the run."""
         return ""
 
     @property
     def version(self) -> str:
-        """Return Lightning's version of the run: none."""
+        """Return an empty version."""
         return ""
 
     @property
@@ -56,7 +56,7 @@ class MetricsFile(Logger):
 
     @rank_zero_only
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
-        """Add metrics to the row of their step: a new one, or the last one, which is then written again."""
+        """Add metrics to the row of their step: a new row, or the last one, which is written again."""
         if not self.path.exists():
             self.columns = []
         elif not self.columns:
@@ -77,7 +77,7 @@ class MetricsFile(Logger):
         self.row, self.row_start = (rows or [{}])[-1], len("".join(lines[:-1]).encode())
 
     def _write_row(self) -> None:
-        """Write the last row alone: a run has many."""
+        """Write the last row only."""
         with self.path.open("r+b") as file:
             file.seek(self.row_start)
             file.write(_line([self.row.get(name, "") for name in self.columns]).encode())
@@ -90,16 +90,16 @@ def metrics_path(folder: Path) -> Path:
 
 
 def rewind(path: Path, checkpoint: Mapping[str, Any], is_complete: bool) -> None:
-    """Take the metrics of a run back to a checkpoint, from which it is resumed.
+    """Take the metrics of a run back to the checkpoint that it resumes from.
 
-    Later rows are dropped. The metrics of the epoch that the checkpoint was saved at the end of are added: they may not
-    be written yet.
+    Later rows are dropped. The metrics of the epoch at whose end the checkpoint was saved are added, since they may not
+    have been written.
 
     Args:
         path: The ``metrics.csv``.
         checkpoint: The checkpoint.
-        is_complete: Whether there is nothing left to train. Else the metrics of an epoch that was cut short are not
-            those that it will have at its end, and are dropped too.
+        is_complete: Whether nothing is left to train. If not, the metrics of an epoch that was cut short are dropped
+            too, since the epoch goes on.
     """
     last, saved = checkpoint["global_step"] - 1, checkpoint.get("exact_resume", {})
     rows = [row for row in read_metrics(path) if row["step"] <= last] if path.exists() else []
@@ -134,9 +134,9 @@ def _line(values: Iterable[object]) -> str:
 
 
 def read_metrics(path: Path) -> list[dict[str, float]]:
-    """Read a ``metrics.csv``: one dictionary a row, of what was measured at its step.
+    """Read a ``metrics.csv`` as one dictionary a row.
 
-    A last row that was not written to its end is left out.
+    An incomplete last row is ignored.
 
     Raises:
         ZooError: It is damaged.
@@ -149,4 +149,4 @@ def read_metrics(path: Path) -> list[dict[str, float]]:
         ]
         return [{**row, "epoch": int(row["epoch"]), "step": int(row["step"])} for row in rows]
     except (OSError, AttributeError, KeyError, TypeError, ValueError, OverflowError, csv.Error):
-        raise ZooError(f"{path} is damaged; put it right, or delete it to go on without what it holds") from None
+        raise ZooError(f"{path} is damaged; repair it, or delete it to resume without the earlier metrics") from None

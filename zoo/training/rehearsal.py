@@ -1,4 +1,4 @@
-"""Whether a run can go on from a checkpoint: found out on copies, before anything is written."""
+"""Resuming, tried on copies: checks that a checkpoint fits a run before anything is written."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ from zoo.tasks import Task
 from zoo.training.loop_state import check_loops
 
 NEEDED = ("loops", "callbacks", "optimizer_states", "lr_schedulers")
-"""What weights alone do not have."""
+"""Parts that a file of weights alone does not have."""
 
 REPEATS = ("max_iter", "max_eval", "history_size", "ns_steps")
-"""Options of optimizers that say how much work a step is: they are the run's, whatever a file says."""
+"""Options of optimizers that decide how much a step computes; those of a file must not differ."""
 
 _best = parts({"best_model_path": text}, {"best_model_score": tensor, "best_k_models": dict_of(text, tensor)})
 
 
 def rehearse(trainer: Trainer, model: Task, checkpoint: dict[str, Any], path: Path) -> None:
-    """Raise ZooError if a run with this trainer and network could not go on from a checkpoint, read from ``path``.
+    """Raise ZooError if this trainer and network cannot resume from a checkpoint.
 
-    What a state looks like only its owner knows: it is compared with the owner's, and taken up by a copy of it; an
-    optimizer and a schedule also take a step.
+    Each state is compared with that of its owner, and loaded into a copy of the owner. A copy of the optimizer and of
+    the schedule also takes a step.
     """
     if missing := [part for part in NEEDED if part not in checkpoint]:
         raise ZooError(
-            f"{path} holds weights, but no {missing[0]}: no run can go on from it; test, predict, export can"
+            f"{path} has weights, but no {missing[0]}: it can be tested, predicted with and exported, but not resumed"
         )
     theirs, ours = checkpoint.get("hyper_parameters", {}).get("optimizer"), model.hparams.get("optimizer")
     if theirs != ours:
-        raise ZooError(f"{path} is of a run with the optimizer {theirs}, not {ours}; leave --model.optimizer out")
+        raise ZooError(f"{path} comes from a run with the optimizer {theirs}, not {ours}; omit --model.optimizer")
     callbacks = callbacks_of(trainer)
     try:
         check_loops(checkpoint, trainer.fit_loop.state_dict())
@@ -52,7 +52,7 @@ def rehearse(trainer: Trainer, model: Task, checkpoint: dict[str, Any], path: Pa
                 _try_callback(callback, checkpoint["callbacks"][callback.state_key])
         if "averaging_state" in checkpoint or "current_model_state" in checkpoint:
             _check_average(checkpoint)
-        # These leave the network's own optimizer or schedule behind.
+        # These replace the network's own optimizer or schedule.
         if not any(isinstance(callback, BaseFinetuning | StochasticWeightAveraging) for callback in callbacks):
             _try_optimizer(model, checkpoint, steps=trainer.strategy.root_device.type == "cpu")
     except FaultError as error:
@@ -65,11 +65,11 @@ def _try_callback(callback: Callback, state: Any) -> None:
         _best(state, where)
         paths = [state.get(key, "") for key in ("best_model_path", "kth_best_model_path", "last_model_path")]
         for path in [*paths, *(state.get("best_k_models") or {})]:
-            if not isinstance(path, str) or ".." in Path(path).parts:  # Lightning deletes them in time
+            if not isinstance(path, str) or ".." in Path(path).parts:  # Lightning will delete the file
                 raise fault(where, path, "the path of a checkpoint")
-    if type(callback).__module__.startswith("lightning."):  # a user's may hold what cannot be copied
+    if type(callback).__module__.startswith("lightning."):  # others may hold objects that cannot be copied
         _check_like(state, callback.state_dict(), where)
-        with _taken_up(where):
+        with _loading(where):
             copy.deepcopy(callback).load_state_dict(copy.deepcopy(state))
 
 
@@ -91,9 +91,9 @@ def _try_optimizer(model: Task, checkpoint: dict[str, Any], steps: bool) -> None
     both = configured if isinstance(configured, dict) else {"optimizer": configured}
     optimizer, scheduler = both["optimizer"], both.get("lr_scheduler", {}).get("scheduler")
     if not isinstance(optimizer, Optimizer):
-        return  # a network of another package, which sets up several
+        return  # a network of another package with several optimizers
     if len(checkpoint["optimizer_states"]) != 1:
-        raise FaultError(f"optimizer_states has {len(checkpoint['optimizer_states'])} of them, expected 1")
+        raise FaultError(f"optimizer_states has {len(checkpoint['optimizer_states'])} items, expected 1")
     if len(checkpoint["lr_schedulers"]) != (scheduler is not None):
         raise FaultError(f"lr_schedulers has {len(checkpoint['lr_schedulers'])}, expected {int(scheduler is not None)}")
     (state,) = checkpoint["optimizer_states"]
@@ -101,7 +101,7 @@ def _try_optimizer(model: Task, checkpoint: dict[str, Any], steps: bool) -> None
         for name, value in own.items():
             if name in REPEATS and found.get(name) != value:
                 raise fault(f"optimizer_states[0].{name}", found.get(name), str(value))
-    with _taken_up("optimizer_states[0]"):
+    with _loading("optimizer_states[0]"):
         optimizer.load_state_dict(copy.deepcopy(state))
         if steps:
             _step(twin, optimizer)
@@ -118,10 +118,10 @@ def _step(twin: Task, optimizer: Optimizer) -> None:
 def _try_scheduler(scheduler: LRScheduler, state: dict[str, Any]) -> None:
     own = scheduler.state_dict()
     _check_like(state, own, "lr_schedulers[0]")
-    for name in state.keys() - own.keys():  # torch sets every one as an attribute
+    for name in state.keys() - own.keys():  # torch sets each as an attribute
         if hasattr(scheduler, name):
-            raise FaultError(f"lr_schedulers[0] may not hold {name[:40]!r}")
-    with _taken_up("lr_schedulers[0]"):
+            raise FaultError(f"lr_schedulers[0] must not have {name[:40]!r}")
+    with _loading("lr_schedulers[0]"):
         scheduler.load_state_dict(copy.deepcopy(state))
         if isinstance(scheduler, ReduceLROnPlateau):
             scheduler.step(1.0)
@@ -130,7 +130,7 @@ def _try_scheduler(scheduler: LRScheduler, state: dict[str, Any]) -> None:
 
 
 def _check_like(found: Any, own: Any, where: str) -> None:
-    """Raise FaultError where a state is of another type than its owner's; what is None in that may be anything."""
+    """Raise FaultError if a state has another type than its owner's own, unless that is None."""
     match own:
         case dict():
             dict_of(anything, anything)(found, where)
@@ -155,9 +155,9 @@ def _check_like(found: Any, own: Any, where: str) -> None:
 
 
 @contextlib.contextmanager
-def _taken_up(where: str) -> Iterator[None]:
+def _loading(where: str) -> Iterator[None]:
     try:
         yield
-    except Exception as error:  # which its owner raises, is its own affair
+    except Exception as error:  # depends on the owner
         reason = " ".join(str(error).split())[:100]
         raise FaultError(f"{where} does not fit this run ({type(error).__name__}: {reason})") from None

@@ -61,14 +61,14 @@ def find_newest(bases: Iterable[Path]) -> ResumePoint:
     bases = list(bases)
     runs = [folder for base in bases for folder in folders(base)[:1]]
     if not runs:
-        raise ZooError(f"there is no run to resume in {bases[0]}; leave --ckpt_path out to start one")
+        raise ZooError(f"there is no run to resume in {bases[0]}; omit --ckpt_path to start one")
     newest = max(runs, key=lambda folder: folder.stat().st_mtime)
     for folder in folders(newest.parent):
         if checkpoints_of(folder):
             if folder != newest:
                 warn(f"the newest run, {newest}, ended before its first checkpoint; resuming {folder} instead.")
             return _newest_readable(folder)
-    raise ZooError(f"{newest} ended before its first checkpoint; leave --ckpt_path out to start a new run")
+    raise ZooError(f"{newest} ended before its first checkpoint; omit --ckpt_path to start a new run")
 
 
 def find_of_job(bases: Iterable[Path], job: str) -> ResumePoint | None:

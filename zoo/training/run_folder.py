@@ -19,17 +19,17 @@ from zoo.support.console import is_printable
 from zoo.support.files import parse_path
 
 SECONDS_TO_DIE = 10.0
-"""The workers of a run that was killed hold its folder for some seconds."""
+"""Time that the workers of a killed run may hold its lock."""
 
 
 def base_folder(out: str, name: str) -> Path:
-    """Return the folder of the runs of a kind: ``name``, in ``out``.
+    """Return the folder ``name`` in ``out``, for all runs of a kind.
 
     Raises:
-        ZooError: The name is not that of one folder, or there can be no such path.
+        ZooError: The name is not the name of one folder, or the path is not valid.
     """
     if not is_printable(name):
-        raise ZooError(f"--name {name!r} holds a control character, which no folder's name should")
+        raise ZooError(f"--name {name!r} has a control character")
     if Path(name).name != name or name == ".." or name.startswith("~"):
         raise ZooError(f"--name must be the name of one folder, got {name}; --out takes a path")
     return parse_path(parse_path(out, "--out") / name, "--name")
@@ -111,7 +111,7 @@ def _lock(folder: Path) -> Iterator[None]:
 
 
 def _locked(file: TextIO) -> bool:
-    """Return whether a file could be locked; where the file system has no locks, it counts as such."""
+    """Return whether a file could be locked; on a file system without locks, return True."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -120,18 +120,18 @@ def _locked(file: TextIO) -> bool:
 
 
 def folders(base: Path) -> list[Path]:
-    """Return the folders of the runs in ``base``, the newest first."""
+    """Return the run folders in ``base``, newest first."""
     return [base / str(number) for number in sorted(_numbers(base), reverse=True)]
 
 
 def checkpoints_of(folder: Path) -> list[Path]:
-    """Return the checkpoints of a run, ``last.ckpt`` first, then the newest."""
+    """Return the checkpoints of a run: ``last.ckpt``, then the others, newest first."""
     others = sorted(folder.glob("checkpoints/[!.]*.ckpt"), key=lambda path: path.stat().st_mtime, reverse=True)
     return sorted(others, key=lambda path: path != last_checkpoint(folder))
 
 
 def run_of(checkpoint: Path) -> Path | None:
-    """Return the run folder that a checkpoint is in, or None if it is elsewhere."""
+    """Return the run folder of a checkpoint, None if it is not in one."""
     folder = checkpoint.parent.parent
     return folder if checkpoint == last_checkpoint(folder) and (folder / "config.yaml").exists() else None
 

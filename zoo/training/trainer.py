@@ -1,4 +1,4 @@
-"""Lightning's Trainer as the command line sets it up: its errors in one line, its chatter off."""
+"""Lightning's Trainer as the command line sets it up, with one-line errors and without notices."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from zoo.tasks import Task
 from zoo.training.checks import check_launch
 
 THREADS = torch.get_num_threads()
-"""What torch computes with by itself."""
+"""Torch's own number of threads."""
 
 ADD_CALLBACKS = ("enable_checkpointing", "enable_progress_bar", "enable_model_summary")
 """Options with which Lightning adds callbacks of its own."""
 
 SMALL = 50_000
-"""Parameters below which a network computes with one thread."""
+"""Number of parameters below which a network computes with one thread."""
 
 HARMLESS = [
     ".*isinstance.treespec, LeafSpec.*",  # between Lightning and torch
@@ -45,7 +45,7 @@ HARMLESS = [
 
 
 def quiet(profiling: bool = False) -> None:
-    """Turn off Lightning's notices and its warnings of what is so by design; the model summary, and a profile, stay."""
+    """Turn off Lightning's notices, and warnings about what is intended. The model summary and a profile stay on."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
     logging.getLogger("lightning.pytorch.callbacks.model_summary").setLevel(logging.INFO)
@@ -55,17 +55,17 @@ def quiet(profiling: bool = False) -> None:
 
 
 def use_threads(model: Task) -> None:
-    """Let a small network compute with one thread, unless the environment says how many: a second one only costs.
+    """Let a small network compute with one thread, unless the environment sets the number.
 
-    They spend their time on waiting for each other; beside other busy processes, nearly all of it.
+    More threads would spend their time waiting for each other, most of all next to other busy processes.
     """
-    told = "OMP_NUM_THREADS" in os.environ or "MKL_NUM_THREADS" in os.environ
-    if not told:
+    is_set = "OMP_NUM_THREADS" in os.environ or "MKL_NUM_THREADS" in os.environ
+    if not is_set:
         torch.set_num_threads(1 if sum(p.numel() for p in model.parameters()) < SMALL else THREADS)
 
 
 def check_trainer_arguments(arguments: Mapping[str, Any]) -> None:
-    """Raise ZooError for arguments of the Trainer with which a run of the zoo would not be what it says."""
+    """Raise ZooError for arguments of the Trainer that the zoo does not support."""
     if arguments["overfit_batches"]:  # it would replace the zoo's sampler
         raise ZooError("--trainer.overfit_batches is not supported; use --trainer.limit_train_batches")
     if (several := arguments["accumulate_grad_batches"]) < 1:
@@ -116,7 +116,7 @@ def build_trainer(
 
 def _new_trainer(arguments: dict[str, Any]) -> Trainer:
     rendezvous.join()
-    if in_slurm() and not in_torchrun():  # Lightning's own requeue saves wherever a rank happens to be
+    if in_slurm() and not in_torchrun():  # Lightning's requeue saves at different places on each rank
         arguments["plugins"] = [*as_list(arguments["plugins"]), SLURMEnvironment(auto_requeue=False)]
     try:
         return Trainer(**arguments)
@@ -134,6 +134,6 @@ def _has(callbacks: list[Any], kind: type[Callback]) -> bool:
 
 
 def _leave_process_group() -> None:
-    """End the process group, as Lightning does for NCCL alone: Gloo's threads would abort the process at its end."""
+    """Destroy the process group, which Lightning does only for NCCL: Gloo's threads would abort the exiting process."""
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()

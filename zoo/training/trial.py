@@ -1,4 +1,4 @@
-"""A trial step of a copy of the network: some values of options are refused by torch only then."""
+"""A trial step with a copy of the network: torch refuses some options only in a step."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from zoo.tasks import Classifier, Task
 from zoo.tasks.example_inputs import random_inputs
 
 OURS = ("zoo.", "lightning.")
-"""How the names of modules begin whose classes train and log as this package knows."""
+"""Packages whose classes train and log in a known way."""
 
 
 def count_batches(data: DataModule, split: Split, size: int) -> int:
@@ -35,9 +35,9 @@ def limited(limit: float, batches: int) -> int:
 
 
 def can_be_tried(trainer: Trainer, model: Task) -> bool:
-    """Return whether to try the network: of other devices none is used before the processes have started.
+    """Return whether to try the network. Devices other than the CPU are not used before the processes start.
 
-    Networks of other packages may train in their own way.
+    Networks of other packages may train in ways of their own.
     """
     own = all(
         getattr(type(model), name).__module__.startswith(OURS) for name in ("training_step", "configure_optimizers")
@@ -46,7 +46,7 @@ def can_be_tried(trainer: Trainer, model: Task) -> bool:
 
 
 def try_step(trainer: Trainer, model: Task, data: DataModule) -> None:
-    """Take a step with a copy of the network: some values are refused by torch only then."""
+    """Take a step with a copy of the network."""
     network = copy.deepcopy(model)
     precision = trainer.precision_plugin
     precision.convert_module(network)
@@ -64,25 +64,25 @@ def try_step(trainer: Trainer, model: Task, data: DataModule) -> None:
         return loss
 
     with torch.random.fork_rng(devices=[]):
-        with _precision_told(trainer):
+        with _precision_errors(trainer):
             closure()
         try:
             optimizer.step(closure)
         except Exception as error:
-            raise ZooError(f"the optimizer cannot take a step: {_told(error)}; see --model.optimizer_args") from None
+            raise ZooError(f"the optimizer cannot take a step: {_message(error)}; see --model.optimizer_args") from None
     if isinstance(configured, dict):
         _try_schedule(configured["lr_scheduler"]["scheduler"], model, trainer, data)
 
 
 @contextlib.contextmanager
-def _precision_told(trainer: Trainer) -> Iterator[None]:
-    """Turn what a processor cannot compute in a reduced precision into a ZooError."""
+def _precision_errors(trainer: Trainer) -> Iterator[None]:
+    """Turn the error of a processor that does not support a reduced precision into a ZooError."""
     try:
         yield
     except RuntimeError as error:
         if trainer.precision in ("32-true", "64-true"):
             raise
-        reason = _told(error).partition(". ")[0]
+        reason = _message(error).partition(". ")[0]
         raise ZooError(
             f"--trainer.precision {trainer.precision} does not work for this network on this CPU: {reason}"
         ) from None
@@ -107,11 +107,11 @@ def _try_schedule(scheduler: Any, model: Task, trainer: Trainer, data: DataModul
         scheduler.step(*([0.0] if model.lr_scheduler == "ReduceLROnPlateau" else []))
     except Exception as error:
         raise ZooError(
-            f"the schedule {model.lr_scheduler} cannot take a step: {_told(error)}; see --model.lr_scheduler_args"
+            f"the schedule {model.lr_scheduler} cannot take a step: {_message(error)}; see --model.lr_scheduler_args"
         ) from None
 
 
-def _told(error: Exception) -> str:
+def _message(error: Exception) -> str:
     return " ".join(str(error).split()).rstrip(".")
 
 
@@ -119,5 +119,5 @@ def try_evaluation(trainer: Trainer, model: Task) -> None:
     """Evaluate a copy of the network on random inputs."""
     network = copy.deepcopy(model)
     trainer.precision_plugin.convert_module(network)
-    with _precision_told(trainer), torch.inference_mode(), trainer.precision_plugin.test_step_context():
+    with _precision_errors(trainer), torch.inference_mode(), trainer.precision_plugin.test_step_context():
         network(trainer.precision_plugin.convert_input(random_inputs(network, 1)))
