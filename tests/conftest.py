@@ -58,7 +58,10 @@ def load_script(name: str) -> ModuleType:
     return module
 
 
-SLOW_FIRST = ("test_slurm", "test_exact_resume", "test_cluster", "test_processes", "test_cli", "test_adding")
+SLOW_FIRST = (
+    *("test_slurm", "test_killed", "test_torchrun", "test_signals", "test_processes"),
+    *("test_resumed_callbacks", "test_exact_resume", "test_adding", "test_fit"),
+)
 """Files whose tests wait most: begun last, they would keep one of two workers waiting for the other."""
 
 
