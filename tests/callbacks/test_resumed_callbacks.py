@@ -20,9 +20,6 @@ ARGUMENTS = {
 }
 
 
-# Killed
-
-
 @pytest.mark.parametrize("name", callbacks.__all__)
 def test_a_callback_of_lightnings_is_resumed_exactly_or_refused(
     name: str, zoo_command: Command, torture: ModuleType, monkeypatch: pytest.MonkeyPatch
@@ -48,9 +45,6 @@ def test_a_callback_of_lightnings_is_resumed_exactly_or_refused(
     assert zoo_command("fit", "slp", *DIGITS_ON_CPU, "--out", "crashed", "--ckpt_path", "last").code == 0
     for part in torture.PARTS:
         assert torture.equal(*(load(f"{out}/slp-digits/1/{LAST}")[part] for out in ("whole", "crashed"))), part
-
-
-# Checkpoints that are damaged, and runs that are over
 
 
 def test_the_last_checkpoint_knows_what_the_users_own_callback_saved(zoo_command: Command) -> None:

@@ -221,9 +221,6 @@ def test_trainer_flags_and_callbacks_reach_the_trainer(zoo_command: Command) -> 
     assert any("lr-SGD" in row for row in read_metrics(Path("runs/slp-digits/1/metrics.csv")))
 
 
-# Bad input: one line, exit code 2, nothing written
-
-
 def test_a_corrupt_data_file_is_named(zoo_command: Command, mnist_folder: Path, tmp_path: Path) -> None:
     labels = mnist_folder / "train-labels-idx1-ubyte"
     write_idx(labels, torch.full((TRAIN,), 77))
@@ -232,9 +229,6 @@ def test_a_corrupt_data_file_is_named(zoo_command: Command, mnist_folder: Path, 
         assert done.code == 2
         assert str(labels) in done.err
         assert not (tmp_path / "runs").exists()
-
-
-# Predicting
 
 
 def test_the_validation_part_may_be_a_share(zoo_command: Command) -> None:
@@ -252,9 +246,6 @@ def test_the_validation_part_may_be_a_share(zoo_command: Command) -> None:
         assert done.code == 2
         assert done.err.count("\n") == 1
         assert "val_size" in done.err
-
-
-# Checkpoints that are damaged, and runs that are over
 
 
 def test_without_checkpoints_a_run_ends_well(zoo_command: Command) -> None:

@@ -17,9 +17,6 @@ def test_a_folder_called_like_a_device_is_no_class(zoo_command: Command) -> None
     assert zoo_command("fit", "slp", *DIGITS, "--out", "cpu", "--ckpt_path", "last").code == 0
 
 
-# Bad input: one line, exit code 2, nothing written
-
-
 @pytest.mark.parametrize(
     ("words", "expected"),
     [

@@ -11,8 +11,6 @@ from torch import Tensor
 import zoo
 from zoo.datamodules.common.images import crop_and_flip, small_affine
 
-# Augmentation
-
 
 @pytest.mark.parametrize("vary", [crop_and_flip, small_affine])
 def test_augmentation_varies_each_image_on_its_own_and_keeps_the_rest(vary: object) -> None:
@@ -34,9 +32,6 @@ def test_augmentation_is_for_training_alone() -> None:
     assert torch.equal(data.on_after_batch_transfer(batch, 0)[0], data.scale(batch[0]))
     data.trainer.training = True
     assert not torch.equal(data.on_after_batch_transfer(batch, 0)[0], data.scale(batch[0]))
-
-
-# Workers, and processes side by side
 
 
 def test_a_picture_is_varied_by_its_place_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,8 +15,6 @@ from data_files import write_celeba
 import zoo
 from zoo.datamodules.common import base
 
-# CelebA
-
 
 def test_celeba_is_decoded_and_resized(tmp_path: Path) -> None:
     write_celeba(tmp_path)
@@ -60,9 +58,6 @@ def test_a_celeba_folder_that_is_not_whole_is_told(damage: object, message: str,
     data = zoo.create_datamodule("celeba", root=str(tmp_path))
     with pytest.raises(zoo.ZooError, match=message):
         data.prepare_data() or data.setup()  # type: ignore[func-returns-value]
-
-
-# Workers, and processes side by side
 
 
 @pytest.mark.parametrize("fault", ["hangs", "dies", "no picture"])

@@ -41,9 +41,6 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str, str]] = {
 }
 
 
-# MNIST's files
-
-
 @pytest.mark.parametrize("fault", FAULTS)
 def test_damaged_files_are_named_in_one_line(fault: str, mnist_folder: Path) -> None:
     damage, file, message = FAULTS[fault]
@@ -96,9 +93,6 @@ def test_the_root_is_the_argument_else_the_environment_else_data(monkeypatch: py
     assert files.data_root(None) == Path("data")
 
 
-# Fashion-MNIST, tables
-
-
 def test_fashion_mnist_has_its_own_folder_and_classes(tmp_path: Path) -> None:
     folder = tmp_path / "FashionMNIST" / "raw"
     folder.mkdir(parents=True)
@@ -114,9 +108,6 @@ def test_fashion_mnist_has_its_own_folder_and_classes(tmp_path: Path) -> None:
     assert data.classes[9] == "Ankle boot"
     x, _ = data.splits["train"].batch([0])
     assert data.scale(x).shape == (1, *data.shape) == (1, 1, 32, 32)
-
-
-# Workers, and processes side by side
 
 
 def test_two_processes_prepare_the_same_data_at_once(mnist_folder: Path, tmp_path: Path) -> None:

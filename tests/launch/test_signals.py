@@ -26,9 +26,6 @@ def started(*words: str, cwd: Path) -> subprocess.Popen[str]:
     return running
 
 
-# Signals
-
-
 def test_sigterm_saves_and_exits_with_143(tmp_path: Path) -> None:
     running = started(cwd=tmp_path)
     running.send_signal(signal.SIGTERM)

@@ -84,9 +84,6 @@ def test_an_interrupted_evaluation_can_be_made_up_for(zoo_command: Command, monk
     assert Path("runs/slp-digits/1/results.json").exists()
 
 
-# Checkpoints that are damaged, and runs that are over
-
-
 @pytest.mark.parametrize(
     "options",
     [

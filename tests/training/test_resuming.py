@@ -58,9 +58,6 @@ def test_a_worse_epoch_after_resuming_is_not_the_best(zoo_command: Command, trai
     assert "best checkpoint, after epoch 1 of 3" in done.out
 
 
-# Checkpoints that are damaged, and runs that are over
-
-
 def test_a_damaged_checkpoint_gives_way_to_the_next(zoo_command: Command) -> None:
     words = ("fit", "mlp", *DIGITS_ON_CPU, "--trainer.max_epochs", 2)
     assert zoo_command(*words).code == 0

@@ -15,8 +15,6 @@ from running import DIGITS_ON_CPU, LAST
 
 from zoo.training import run_folder as runs
 
-# Checkpoints that are damaged, and runs that are over
-
 
 def test_a_run_folder_has_one_writer(zoo_command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     words = ("fit", "slp", *DIGITS_ON_CPU, "--trainer.max_epochs")
@@ -67,9 +65,6 @@ def test_leftovers_of_a_crash_are_swept(zoo_command: Command) -> None:
         leftover.write_bytes(b"half")
     assert zoo_command(*words, 2, "--ckpt_path", "last").code == 0
     assert not any(leftover.exists() for leftover in leftovers)
-
-
-# Workers, and processes side by side
 
 
 def test_two_runs_at_once_get_folders_of_their_own(tmp_path: Path) -> None:
