@@ -22,10 +22,11 @@ from PIL import Image, ImageOps
 from test_datasets import write_cifar
 
 import zoo
-from zoo.datamodules.common import files
-from zoo.datamodules.common.examples import Examples
+from zoo.datamodules.common import DataUnavailableError, files
+from zoo.datamodules.common.examples import Examples, Gathered, identity
 from zoo.datamodules.common.files import offline_reason  # what it was before the tests cut the network off
-from zoo.datamodules.common.loading import EpochSampler
+from zoo.datamodules.common.loading import ResumableLoader
+from zoo.datamodules.common.sampling import EpochSampler
 from zoo.transforms import Digit, Item, Photo, Transform
 
 SMALL = {"val_size": 51, "batch_size": 16}
@@ -77,9 +78,9 @@ def test_val_size_is_a_number_or_a_share_for_every_data_set(name: str) -> None:
         ({"batch_size": 0}, "batch_size must be at least 1, got 0"),
         ({"batch_size": -3}, "batch_size must be at least 1, got -3"),
         ({"val_size": -1}, "val_size must be at least 0"),
-        ({"val_size": 1.0}, "below 1 if it is a share, got 1.0"),
-        ({"val_size": float("nan")}, "below 1 if it is a share, got nan"),
-        ({"val_size": 0.001}, f"val_size 0.001 of {TRAIN} examples is none"),
+        ({"val_size": 1.0}, "below 1 if it is a fraction, got 1.0"),
+        ({"val_size": float("nan")}, "below 1 if it is a fraction, got nan"),
+        ({"val_size": 0.001}, f"val_size 0.001 of {TRAIN} examples is less than one"),
         ({"val_size": 0.999}, "leaves nothing to train on"),
         ({"val_size": TRAIN}, f"val_size {TRAIN} leaves nothing to train on: the training set has {TRAIN} examples"),
     ],
@@ -152,6 +153,25 @@ def test_ranks_share_the_batch_that_one_process_would_see(ranks: int) -> None:
         assert sorted(i for share in shares for i in share[part]) == sorted(whole[start : start + batch])
 
 
+class Damaged(Examples):
+    """Two examples, of which the second is not on disk."""
+
+    def batch(self, indices: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        if 1 in indices:
+            raise DataUnavailableError("zoo.errors.ZooError: the file: 2\n is missing")
+        return super().batch(indices)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_an_error_in_a_worker_is_the_error_itself(workers: int) -> None:
+    examples = Damaged(torch.zeros(2, 3), torch.zeros(2))
+    loader = iter(ResumableLoader(Gathered(examples), collate_fn=identity, num_workers=workers))
+    assert len(next(loader)[0]) == 1
+    with pytest.raises(DataUnavailableError) as raised:
+        next(loader)
+    assert str(raised.value) == "zoo.errors.ZooError: the file: 2\n is missing"
+
+
 @pytest.mark.parametrize("ranks", [1, 2, 3, 4])
 def test_evaluation_sees_every_example_once_on_any_number_of_ranks(ranks: int) -> None:
     shares = [sampler(101, rank, ranks, shuffle=False) for rank in range(ranks)]
@@ -161,7 +181,7 @@ def test_evaluation_sees_every_example_once_on_any_number_of_ranks(ranks: int) -
 
 @pytest.mark.parametrize(
     ("batch_size", "message"),
-    [(15, "batch_size 15 cannot be shared equally by 2"), (16, "1 examples, fewer than the 2")],
+    [(15, "batch_size 15 is not divisible by the number of processes, 2"), (16, "1 examples, fewer than the 2")],
 )
 def test_what_ranks_cannot_share_is_refused(batch_size: int, message: str, shared_root: Path) -> None:
     class TwoRanks:
@@ -175,7 +195,7 @@ def test_what_ranks_cannot_share_is_refused(batch_size: int, message: str, share
         data.val_dataloader()
 
 
-def test_testing_on_another_split_leaves_the_data_module_as_it_was(shared_root: Path) -> None:
+def test_another_test_split_leaves_the_data_module_as_it_was(shared_root: Path) -> None:
     data = zoo.create_datamodule("mnist", root=str(shared_root), **SMALL)
     data.setup()
     assert len(data.with_test_split("val").test_dataloader().dataset) == 51
@@ -197,7 +217,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "empty": (lambda f: (f / IMAGES).write_bytes(b""), IMAGES, "is not an IDX file"),
     "a web page": (lambda f: (f / LABELS).write_text("<html>404</html>"), LABELS, "is not an IDX file"),
     "swapped": (lambda f: (f / LABELS).replace(f / IMAGES), IMAGES, "is not an IDX file"),
-    "fewer labels": (lambda f: write_idx(f / LABELS, torch.zeros(300)), LABELS, "holds 301 images but"),
+    "fewer labels": (lambda f: write_idx(f / LABELS, torch.zeros(300)), LABELS, "has 301 images, but"),
     "other labels": (lambda f: write_idx(f / LABELS, torch.full((TRAIN,), 10)), LABELS, "the label 10"),
     "small images": (
         lambda f: write_idx(f / IMAGES, torch.zeros(TRAIN, 14, 28)),
@@ -207,7 +227,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "no images": (
         lambda f: (write_idx(f / IMAGES, torch.zeros(0, 28, 28)), write_idx(f / LABELS, torch.zeros(0))),
         IMAGES,
-        "holds no images",
+        "has no images",
     ),
     "too long": (lambda f: (f / IMAGES).write_bytes((f / IMAGES).read_bytes() + b"x"), IMAGES, "is damaged"),
     "missing": (lambda f: (f / IMAGES).unlink(), IMAGES, "is missing"),
@@ -495,7 +515,7 @@ def test_what_is_no_picture_is_named(kind: str, tmp_path: Path) -> None:
             Image.new("RGB", (30, 30), "white").save(path)
     with pytest.raises(zoo.ZooError) as raised:
         digit(path)
-    assert ("shows nothing" if kind == "blank" else str(path)) in str(raised.value)
+    assert ("is empty" if kind == "blank" else str(path)) in str(raised.value)
     assert "\n" not in str(raised.value)
 
 

@@ -26,7 +26,7 @@ import zoo
 from zoo.callbacks import ExactResume
 from zoo.callbacks.finite import check_gradients
 from zoo.checkpoints.writing import SafeCheckpointIO
-from zoo.datamodules.common import base
+from zoo.datamodules.common import loader_module
 from zoo.factory import model_class
 from zoo.registry import model_row
 from zoo.support.seeds import combine_seeds
@@ -556,7 +556,7 @@ def test_a_loss_that_is_not_finite_stops_at_the_step(zoo_command: Command) -> No
     assert done.code == 2
     assert done.err.count("zoo: error") == 1
     error = done.err.splitlines()[-1]
-    assert "a gradient is not finite at step 2 (epoch 1, batch 2); the largest parameter with such a one is" in error
+    assert "a gradient is not finite at step 2 (epoch 1, batch 2); the largest parameter affected is" in error
     assert "hidden_layers.0.weight, (512, 784). The weights were not updated." in error
     assert "--allow_nan" in error
     assert (Path("runs/ffnn-digits/1") / LAST).read_bytes() == good
@@ -623,7 +623,7 @@ def test_a_worker_that_fails_is_told_in_one_line(
     pictures = write_celeba(tmp_path / "data") / "img_align_celeba"
     victim = sorted(pictures.iterdir())[0]
     if fault == "hangs":
-        monkeypatch.setattr(base, "SECONDS_TO_LOAD", 2)
+        monkeypatch.setattr(loader_module, "SECONDS_TO_LOAD", 2)
         monkeypatch.setattr("zoo.transforms.Photo.pixels", lambda *_: time.sleep(600))
     elif fault == "dies":
         monkeypatch.setattr("zoo.transforms.Photo.pixels", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
@@ -636,7 +636,11 @@ def test_a_worker_that_fails_is_told_in_one_line(
     )
     assert done.code == 2
     (error,) = [line for line in done.err.splitlines() if line.startswith("zoo: error")]
-    expected = {"hangs": "timed out", "dies": "DataLoader worker (pid", "no picture": f"{victim} cannot be read"}
+    expected = {
+        "hangs": "timed out",
+        "dies": "DataLoader worker (pid",
+        "no picture": f"zoo: error: {victim} cannot be read",
+    }
     assert expected[fault] in error
     assert "Traceback" not in done.err
 

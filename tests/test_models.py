@@ -17,7 +17,7 @@ import zoo
 from zoo.callbacks import ExactResume
 from zoo.commands.defaults import parser_of
 from zoo.commands.request import Request
-from zoo.datamodules.common.base import DataModule, InMemory
+from zoo.datamodules.common import DataModule, InMemory
 from zoo.factory import model_class
 from zoo.registry import model_row
 from zoo.tasks import Regressor, Task

@@ -134,9 +134,9 @@ def fit(request: Request) -> int:
                 remove(run.folder)  # nothing is in it yet
             raise
         path = last.path or path  # which the first rank told the others
-        if last.stop_signal and trainer.interrupted:
+        if last.signals.received and trainer.interrupted:
             report_interruption(run, trainer, path)
-            return REQUEUE if last.stop_signal == PREEMPTION else 128 + last.stop_signal
+            return REQUEUE if last.signals.received == PREEMPTION else 128 + last.signals.received
         chosen = path.with_name(Path(best.best_model_path or path).name)
         if not chosen.exists() and path.exists():
             warn(f"{chosen} is gone, and no epoch after it was better: reporting on {path.name} instead.")
@@ -181,7 +181,7 @@ def _train(run: Run, trainer: Trainer, last: ExactResume, resumed: Resumed | Non
     try:
         trainer.fit(run.model, run.data, ckpt_path=resumed.path if resumed else None, weights_only=True)
     except SystemExit:  # what Lightning makes of an interruption
-        if not last.stop_signal:
+        if not last.signals.received:
             raise
     except RuntimeError as error:
         if trainer.world_size == 1 or "by peer" not in str(error):  # Gloo's words: closed by peer, reset by peer

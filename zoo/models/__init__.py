@@ -1,4 +1,4 @@
-"""The networks, one file each; a network is imported when its name is first used."""
+"""Networks, one file each. A network is imported when its name is first used."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import EarlyStopping, GradientAccumulationScheduler, ModelCheckpoint
 from torch.optim.lr_scheduler import OneCycleLR
 
-from zoo.callbacks.exact_resume import check_callbacks
+from zoo.callbacks.resumability import check_callbacks
 from zoo.datamodules.common.base import DataModule
 from zoo.errors import ZooError, suggestion
 from zoo.internals.lightning import callbacks_of
