@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 from conftest import PATIENCE, REPOSITORY
+from jsonargparse import ArgumentParser
 from lightning.fabric import Fabric
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import BasePredictionWriter
@@ -24,7 +25,7 @@ from torch.utils.data import ConcatDataset, DataLoader, Subset, TensorDataset, r
 import zoo
 from zoo.datamodules import Digits
 from zoo.datamodules.common.base import DataModule
-from zoo.factory import model_class
+from zoo.factory import datamodule_class, model_class
 from zoo.tasks import Task
 
 every_network = pytest.mark.parametrize("name", zoo.list_models())
@@ -169,7 +170,7 @@ if __name__ == "__main__":
 
 def reviews() -> Any:
     """Texts of different lengths, which the sampler of reviews sorts by length, as a data module."""
-    from zoo.datamodules.imdb import BucketSampler, Texts
+    from zoo.datamodules.common.texts import BucketSampler, Texts
 
     class Reviews(Digits):
         kind = "text"
@@ -359,7 +360,7 @@ def test_fabric_shares_the_examples_among_processes(tmp_path: Path) -> None:
         alone.training_step((x.flatten(1), y.unsqueeze(1).float()), index).backward()
         optimizer.step()
     assert float(lines[0][2]) == float(lines[1][2]) == pytest.approx(float(alone.mdl.weight.detach().sum()), abs=1e-5)
-    assert all("was made for 1 processes, and there are 2" in text for text in told)
+    assert all("was made for 1 processes, but there are 2" in text for text in told)
 
 
 # torch's own tools
@@ -385,6 +386,17 @@ def test_splits_are_data_sets_of_torch(name: str) -> None:
         assert images.shape[1:] == data.shape
         assert len(targets) == len(images)
     assert torch.equal(next(iter(DataLoader(Subset(train, [2, 1]), batch_size=2)))[0], x[[2, 1]])
+
+
+@pytest.mark.parametrize("name", zoo.list_datamodules())
+def test_every_option_of_a_data_set_is_described_in_help(name: str) -> None:
+    parser = ArgumentParser(prog="tool")
+    parser.add_class_arguments(datamodule_class(name), "data")
+    options = parser.format_help().split(" --data.")[1:]
+    assert {option.split()[0] for option in options} >= {"batch_size", "val_size", "seed"}
+    for option in options:
+        name, _, *description = option.partition("(type:")[0].split()
+        assert len(description) > 1, name
 
 
 def test_a_split_goes_into_other_processes_without_its_data_module() -> None:

@@ -75,7 +75,7 @@ def test_an_installed_package_adds_to_the_zoo(site: Path, tmp_path: Path) -> Non
     assert "--data two_moons" in described
     assert [line.split()[1] for line in said.splitlines()[1:]] == ["upper", "lower"]
     assert "m.pt2" in exported
-    assert "cannot learn from 'two_moons'" in done.stderr
+    assert "cannot be trained on 'two_moons'" in done.stderr
 
 
 @pytest.mark.parametrize(

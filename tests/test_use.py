@@ -425,7 +425,7 @@ def test_rows_are_one_or_several() -> None:
     labels, probabilities = model.predict([[0, 1], [1, 1], [0, 0]])
     assert probabilities.shape == (3, 1)
     assert labels == [("1",) if p > 0.5 else () for p in probabilities.flatten()]
-    with pytest.raises(zoo.ZooError, match="3 numbers, expected 2"):
+    with pytest.raises(zoo.ZooError, match="expected 2 numbers, got 3"):
         model.predict([0, 1, 2])
 
 

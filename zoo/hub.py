@@ -1,4 +1,4 @@
-"""Networks on the Hugging Face Hub: the public name of :mod:`zoo.sharing.hub`."""
+"""Networks on the Hugging Face Hub. Public name of :mod:`zoo.sharing.hub`."""
 
 from zoo.sharing.hub import from_pretrained, push_to_hub, save_pretrained
 

@@ -24,7 +24,7 @@ def test_a_loss_that_is_not_finite_stops_at_the_step(zoo_command: Command) -> No
     assert done.code == 2
     assert done.err.count("zoo: error") == 1
     error = done.err.splitlines()[-1]
-    assert "a gradient is not finite at step 2 (epoch 1, batch 2); the largest parameter with such a one is" in error
+    assert "a gradient is not finite at step 2 (epoch 1, batch 2); the largest parameter affected is" in error
     assert "hidden_layers.0.weight, (512, 784). The weights were not updated." in error
     assert "--allow_nan" in error
     assert (Path("runs/ffnn-digits/1") / LAST).read_bytes() == good

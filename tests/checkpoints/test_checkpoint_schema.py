@@ -80,8 +80,14 @@ AT_THE_DOOR: dict[str, tuple[Change, str]] = {
     "weight is missing": (without("state_dict", "output_projection.bias"), "state_dict.output_projection.bias is None"),
     "another weight": (put("state_dict", "more", to=torch.zeros(1)), "state_dict.more is (1,), expected None"),
     "shape": (put("state_dict", "output_projection.bias", to=torch.zeros(3)), "is (3,), expected (10,)"),
-    "complex": (put("state_dict", "output_projection.bias", to=torch.zeros(10).cfloat()), "expected plain numbers"),
-    "sparse": (put("state_dict", "output_projection.bias", to=torch.zeros(10).to_sparse()), "expected plain numbers"),
+    "complex": (
+        put("state_dict", "output_projection.bias", to=torch.zeros(10).cfloat()),
+        "expected a dense tensor of real numbers",
+    ),
+    "sparse": (
+        put("state_dict", "output_projection.bias", to=torch.zeros(10).to_sparse()),
+        "expected a dense tensor of real numbers",
+    ),
     "huge view": (put("state_dict", "output_projection.bias", to=torch.zeros(1).expand(2**40)), "is (1099511627776,)"),
     "epoch": (put("epoch", to="1"), "epoch is the text '1'"),
     "negative epoch": (put("epoch", to=-1), "epoch is -1"),
@@ -101,16 +107,19 @@ AT_THE_DOOR: dict[str, tuple[Change, str]] = {
     "rate is NaN": (put("hyper_parameters", "lr", to=float("nan")), "lr must be a finite number"),
     "many layers": (put("hyper_parameters", "num_hidden", to=10**9), "hyper_parameters.num_hidden is 1000000000"),
     "wide layers": (put("hyper_parameters", "hidden_dim", to=10**9), "state_dict."),
-    "wider layers": (put("hyper_parameters", "hidden_dim", to=2**62), "no 'ffnn' can be built"),
+    "wider layers": (put("hyper_parameters", "hidden_dim", to=2**62), "'ffnn' cannot be built"),
     "unknown argument": (put("hyper_parameters", "x", to=1), "takes no argument 'x'"),
     "data arguments": (put("datamodule_hyper_parameters", to=[]), "datamodule_hyper_parameters is a list"),
     "no data arguments": (put("datamodule_hyper_parameters", to=None), "datamodule_hyper_parameters is None"),
     "size of validation": (put("datamodule_hyper_parameters", "val_size", to="x"), "val_size is the text 'x'"),
     "huge batch": (put("datamodule_hyper_parameters", "batch_size", to=10**12), "batch_size is 1000000000000"),
-    "no transform of ours": (put("zoo", "transform", to={"name": "os.system"}), "there is no transform 'os.system'"),
+    "no transform of ours": (put("zoo", "transform", to={"name": "os.system"}), "unknown transform 'os.system'"),
     "transform is a list": (put("zoo", "transform", to=[1]), "zoo.transform is a list"),
-    "another kind": (put("zoo", "transform", to={"name": "Row", "features": 784}), "kind table, expected image"),
-    "another shape": (put("zoo", "transform", to={"name": "Photo"}), "of the shape (3, 32, 32)"),
+    "another kind": (
+        put("zoo", "transform", to={"name": "Row", "features": 784}),
+        "makes table inputs, expected image inputs",
+    ),
+    "another shape": (put("zoo", "transform", to={"name": "Photo"}), "of shape (3, 32, 32)"),
     "size 0": (put("zoo", "transform", to={**DIGIT, "size": 0}), "size from 1 to 4096, got '0'"),
     "size -1": (put("zoo", "transform", to={**DIGIT, "size": -1}), "got '-1'"),
     "size 1e9": (put("zoo", "transform", to={**DIGIT, "size": 10**9}), "got '1000000000'"),
@@ -118,7 +127,7 @@ AT_THE_DOOR: dict[str, tuple[Change, str]] = {
     "size is text": (put("zoo", "transform", to={**DIGIT, "size": "28"}), "got '28'"),
     "size is true": (put("zoo", "transform", to={**DIGIT, "size": True}), "got 'True'"),
     "no text's": (put("zoo", "transform", to={"name": "Text", "tokenizer": "{}"}), "the JSON of a tokenizer"),
-    "more in a transform": (put("zoo", "transform", "x", to=1), "takes no 'x'"),
+    "more in a transform": (put("zoo", "transform", "x", to=1), "takes no argument 'x'"),
     "three classes": (put("zoo", "classes", to=["a", "b", "c"]), "zoo.classes has 3 names, expected 10"),
     "classes are tensors": (put("zoo", "classes", to=[torch.zeros(1)] * 10), "zoo.classes[0] is a tensor"),
     "classes are text": (put("zoo", "classes", to="0123456789"), "zoo.classes is the text"),
@@ -127,9 +136,9 @@ AT_THE_DOOR: dict[str, tuple[Change, str]] = {
     "counts": (put("measured", 0, "counts", to=[]), "measured[0].counts is a list"),
     "shape of counts": (
         put("measured", 0, "counts", "train/loss", "mean_value", to=torch.zeros(3)),
-        "measured[0].counts.train/loss.mean_value is a tensor of the shape (3,)",
+        "measured[0].counts.train/loss.mean_value is a tensor of shape (3,)",
     ),
-    "batches": (put("measured", 0, "batches", to=[[torch.zeros(1)]]), "measured[0].batches holds what is no loss"),
+    "batches": (put("measured", 0, "batches", to=[[torch.zeros(1)]]), "measured[0].batches does not contain losses"),
     "targets": (
         put("measured", 0, "batches", to=[[torch.zeros(()), torch.zeros(2, 10), torch.tensor([0, 10])]]),
         "measured[0].batches",
@@ -148,7 +157,7 @@ AT_THE_DOOR: dict[str, tuple[Change, str]] = {
     "an optimizer": (put("optimizer_states", 0, to=1), "optimizer_states[0] is 1"),
     "groups": (put("optimizer_states", 0, "param_groups", to=3), "optimizer_states[0].param_groups is 3"),
     "schedules": (put("lr_schedulers", to="x"), "lr_schedulers is the text"),
-    "a loop of lists": (put("callbacks", "x", to={"a": laughs()}), "holds too much"),
+    "a loop of lists": (put("callbacks", "x", to={"a": laughs()}), "has too many values"),
     "huge number": (put("callbacks", "x", to={"a": 10**30}), "callbacks.x.a is a huge number"),
 }
 
@@ -177,14 +186,14 @@ def test_each_command_stands_behind_the_door(checkpoint: dict[str, Any], zoo_com
     ):
         done = zoo_command(*words)
         assert done.code == 2
-        assert done.err == "zoo: error: x.ckpt is damaged: zoo.classes has 1 names, expected 10: one for each output\n"
+        assert done.err == "zoo: error: x.ckpt is damaged: zoo.classes has 1 names, expected 10, one per output\n"
 
 
 def test_a_list_that_holds_itself(checkpoint: dict[str, Any]) -> None:
     checkpoint["callbacks"]["x"] = {"a": (endless := [])}
     endless.append(endless)
     torch.save(checkpoint, "x.ckpt")
-    with pytest.raises(zoo.ZooError, match="nested too deep"):
+    with pytest.raises(zoo.ZooError, match="nested too deeply"):
         read_checkpoint("x.ckpt")
 
 

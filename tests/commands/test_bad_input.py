@@ -239,7 +239,7 @@ def test_checkpoints_that_do_not_fit(zoo_command: Command, trained: Path, shared
     ):
         done = zoo_command(*words)
         assert (done.code, done.err.count("\n")) == (2, 1)
-        assert "holds the network 'slp', not 'mlp'" in done.err
+        assert "contains the network 'slp', expected 'mlp'" in done.err
     done = zoo_command("test", "--ckpt", checkpoint, "--data", "digits", "--data.image_size", 20)
     assert (done.code, done.err.count("\n")) == (2, 1)
     assert "in_dim 784" in done.err

@@ -13,7 +13,7 @@ from lightning.pytorch.trainer.states import TrainerState, TrainerStatus
 
 import zoo
 from zoo.datamodules.common.examples import Examples
-from zoo.datamodules.common.loading import EpochSampler
+from zoo.datamodules.common.sampling import EpochSampler
 
 
 def test_the_validation_part_is_held_out_once_for_all_seeds(shared_root: Path) -> None:
@@ -53,9 +53,9 @@ def test_val_size_is_a_number_or_a_share_for_every_data_set(name: str) -> None:
         ({"batch_size": 0}, "batch_size must be at least 1, got 0"),
         ({"batch_size": -3}, "batch_size must be at least 1, got -3"),
         ({"val_size": -1}, "val_size must be at least 0"),
-        ({"val_size": 1.0}, "below 1 if it is a share, got 1.0"),
-        ({"val_size": float("nan")}, "below 1 if it is a share, got nan"),
-        ({"val_size": 0.001}, f"val_size 0.001 of {TRAIN} examples is none"),
+        ({"val_size": 1.0}, "below 1 if it is a fraction, got 1.0"),
+        ({"val_size": float("nan")}, "below 1 if it is a fraction, got nan"),
+        ({"val_size": 0.001}, f"val_size 0.001 of {TRAIN} examples is less than one"),
         ({"val_size": 0.999}, "leaves nothing to train on"),
         ({"val_size": TRAIN}, f"val_size {TRAIN} leaves nothing to train on: the training set has {TRAIN} examples"),
     ],
@@ -137,7 +137,7 @@ def test_evaluation_sees_every_example_once_on_any_number_of_ranks(ranks: int) -
 
 @pytest.mark.parametrize(
     ("batch_size", "message"),
-    [(15, "batch_size 15 cannot be shared equally by 2"), (16, "1 examples, fewer than the 2")],
+    [(15, "batch_size 15 is not divisible by the number of processes, 2"), (16, "1 examples, fewer than the 2")],
 )
 def test_what_ranks_cannot_share_is_refused(batch_size: int, message: str, shared_root: Path) -> None:
     class TwoRanks:
@@ -151,7 +151,7 @@ def test_what_ranks_cannot_share_is_refused(batch_size: int, message: str, share
         data.val_dataloader()
 
 
-def test_testing_on_another_split_leaves_the_data_module_as_it_was(shared_root: Path) -> None:
+def test_another_test_split_leaves_the_data_module_as_it_was(shared_root: Path) -> None:
     data = zoo.create_datamodule("mnist", root=str(shared_root), **SMALL)
     data.setup()
     assert len(data.with_test_split("val").test_dataloader().dataset) == 51

@@ -13,7 +13,7 @@ from conftest import Command
 from data_files import write_celeba
 
 import zoo
-from zoo.datamodules.common import base
+from zoo.datamodules.common import loader_module
 
 
 def test_celeba_is_decoded_and_resized(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_a_cnn_learns_attributes_with_workers(zoo_command: Command, tmp_path: Pa
     ("damage", "message"),
     [
         (lambda f: (f / "img_align_celeba" / "000003.jpg").unlink(), "000003.jpg is missing"),
-        (lambda f: (f / "list_eval_partition.txt").write_text("000001.jpg 0\n"), "puts 000002.jpg into no part"),
+        (lambda f: (f / "list_eval_partition.txt").write_text("000001.jpg 0\n"), "does not assign 000002.jpg to split"),
         (
             lambda f: (f / "list_attr_celeba.txt").write_text("1\nnames\n000001.jpg 1 -1\n"),
             "line 3: 3 columns, expected 41",
@@ -67,7 +67,7 @@ def test_a_worker_that_fails_is_told_in_one_line(
     pictures = write_celeba(tmp_path / "data") / "img_align_celeba"
     victim = sorted(pictures.iterdir())[0]
     if fault == "hangs":
-        monkeypatch.setattr(base, "SECONDS_TO_LOAD", 2)
+        monkeypatch.setattr(loader_module, "SECONDS_TO_LOAD", 2)
         monkeypatch.setattr("zoo.transforms.Photo.pixels", lambda *_: time.sleep(600))
     elif fault == "dies":
         monkeypatch.setattr("zoo.transforms.Photo.pixels", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
@@ -80,6 +80,10 @@ def test_a_worker_that_fails_is_told_in_one_line(
     )
     assert done.code == 2
     (error,) = [line for line in done.err.splitlines() if line.startswith("zoo: error")]
-    expected = {"hangs": "timed out", "dies": "DataLoader worker (pid", "no picture": f"{victim} cannot be read"}
+    expected = {
+        "hangs": "timed out",
+        "dies": "DataLoader worker (pid",
+        "no picture": f"zoo: error: {victim} cannot be read",
+    }
     assert expected[fault] in error
     assert "Traceback" not in done.err

@@ -12,7 +12,7 @@ from data_files import BAD, GOOD, imdb, write_imdb
 from lightning.pytorch import Trainer
 
 import zoo
-from zoo.datamodules.imdb import BucketSampler, Texts
+from zoo.datamodules.common.texts import BucketSampler, Texts
 
 
 def test_reviews_become_padded_ids_of_the_training_words(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "empty": (lambda f: (f / IMAGES).write_bytes(b""), IMAGES, "is not an IDX file"),
     "a web page": (lambda f: (f / LABELS).write_text("<html>404</html>"), LABELS, "is not an IDX file"),
     "swapped": (lambda f: (f / LABELS).replace(f / IMAGES), IMAGES, "is not an IDX file"),
-    "fewer labels": (lambda f: write_idx(f / LABELS, torch.zeros(300)), LABELS, "holds 301 images but"),
+    "fewer labels": (lambda f: write_idx(f / LABELS, torch.zeros(300)), LABELS, "has 301 images, but"),
     "other labels": (lambda f: write_idx(f / LABELS, torch.full((TRAIN,), 10)), LABELS, "the label 10"),
     "small images": (
         lambda f: write_idx(f / IMAGES, torch.zeros(TRAIN, 14, 28)),
@@ -34,7 +34,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "no images": (
         lambda f: (write_idx(f / IMAGES, torch.zeros(0, 28, 28)), write_idx(f / LABELS, torch.zeros(0))),
         IMAGES,
-        "holds no images",
+        "has no images",
     ),
     "too long": (lambda f: (f / IMAGES).write_bytes((f / IMAGES).read_bytes() + b"x"), IMAGES, "is damaged"),
     "missing": (lambda f: (f / IMAGES).unlink(), IMAGES, "is missing"),

@@ -38,7 +38,7 @@ def test_rows_of_numbers_are_predicted(zoo_command: Command) -> None:
     assert done.code == 2
     assert len(done.out.splitlines()) == 3
     errors = [
-        *("1,2,3", "no row of numbers", "rows.csv, line 2: ", "empty.csv is empty"),
+        *("1,2,3", "neither a comma-separated row of numbers nor a file", "rows.csv, line 2: ", "empty.csv is empty"),
         *("none.csv does not exist", "folder is a folder"),
     ]
     for part, line in zip(errors, done.err.splitlines(), strict=True):

@@ -5,12 +5,17 @@ The loss of another process is tested in tests/launch, by killing one.
 
 from __future__ import annotations
 
+import os
+import signal
+import time
+
 import pytest
 import torch
 from jsonargparse import ArgumentParser
+from torch.utils.data import DataLoader, Dataset
 
 from zoo.internals.jsonargparse import as_one_line, class_problem, unknown_argument
-from zoo.internals.messages import is_lost_connection, is_out_of_memory
+from zoo.internals.messages import is_lost_connection, is_out_of_memory, is_worker_failure
 
 
 @pytest.mark.parametrize("size", [2**50, 2**62])
@@ -78,3 +83,30 @@ def test_the_problem_of_a_class_is_found(parser: Raising) -> None:
     with pytest.raises(ValueError, match="size must not be negative") as failure:
         parser.instantiate(options)
     assert "size must not be negative" in class_problem(str(failure.value))
+
+
+class Failing(Dataset[int]):
+    """One example, in whose place something happens to the worker."""
+
+    def __init__(self, how: str) -> None:
+        self.how = how
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, index: int) -> int:
+        match self.how:
+            case "killed":
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "hangs":
+                time.sleep(60)
+            case "exits":
+                os._exit(1)
+        raise RuntimeError("DataLoader timed out, says the data set")
+
+
+@pytest.mark.parametrize(("how", "failed"), [("killed", True), ("hangs", True), ("exits", True), ("raises", False)])
+def test_a_failed_worker_is_told_from_an_error_of_the_data(how: str, failed: bool) -> None:
+    with pytest.raises(RuntimeError) as raised:
+        next(iter(DataLoader(Failing(how), num_workers=1, timeout=3)))
+    assert is_worker_failure(raised.value) is failed

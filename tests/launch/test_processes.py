@@ -66,7 +66,7 @@ def test_a_batch_that_two_cannot_share_is_one_line(zoo_command: Command, shared_
     done = zoo_command(*FIT, "--data.root", shared_root, *TWO, "--data.batch_size", 15)
     assert done.code == 2
     assert done.err.count("\n") == 1
-    assert "batch_size 15 cannot be shared equally by 2 processes" in done.err
+    assert "batch_size 15 is not divisible by the number of processes, 2" in done.err
     assert not (tmp_path / "runs").exists()
 
 

@@ -22,7 +22,7 @@ from zoo.tasks import Classifier
     [
         (
             {"loss": "nll"},
-            "makes no sense for sigmoid outputs and class targets; use mse or mse_sum or l1 or bce",
+            "is not valid for sigmoid outputs and class targets; use mse or mse_sum or l1 or bce",
         ),
         ({"loss": "nlll"}, "did you mean 'nll'?"),
         ({"lr": math.nan}, "lr must be a finite number above 0, got nan"),
@@ -35,10 +35,10 @@ from zoo.tasks import Classifier
         ({"optimizer": "Adamm"}, "unknown optimizer 'Adamm'; did you mean 'Adam'?"),
         ({"optimizer": "Optimizer"}, "unknown optimizer"),
         ({"optimizer_args": {"momentun": 0.9}}, "SGD takes no argument 'momentun'; did you mean 'momentum'?"),
-        ({"optimizer_args": {"lr": 0.9}}, "optimizer_args may not hold 'lr'"),
+        ({"optimizer_args": {"lr": 0.9}}, "optimizer_args must not contain 'lr'"),
         ({"optimizer_args": {"momentum": torch.ones(1)}}, "optimizer_args.momentum must be plain"),
         ({"lr_scheduler": "StepLr", "lr_scheduler_args": {"step_size": 1}}, "did you mean 'StepLR'?"),
-        ({"lr_scheduler": "StepLR"}, "missing a required argument: 'step_size'; give it in lr_scheduler_args"),
+        ({"lr_scheduler": "StepLR"}, "missing a required argument: 'step_size'; set it in lr_scheduler_args"),
         ({"lr_scheduler": "StepLR", "lr_scheduler_args": {"stepsize": 1}}, "did you mean 'step_size'?"),
         ({"loss": F.mse_loss}, "loss must be plain"),
         ({"in_dim": Path("784")}, "in_dim must be plain"),

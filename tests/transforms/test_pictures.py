@@ -156,7 +156,7 @@ def test_what_is_no_picture_is_named(kind: str, tmp_path: Path) -> None:
             Image.new("RGB", (30, 30), "white").save(path)
     with pytest.raises(zoo.ZooError) as raised:
         digit(path)
-    assert ("shows nothing" if kind == "blank" else str(path)) in str(raised.value)
+    assert ("is empty" if kind == "blank" else str(path)) in str(raised.value)
     assert "\n" not in str(raised.value)
 
 

@@ -139,12 +139,12 @@ def test_a_flipped_byte_is_found(folder: Path) -> None:
     content = bytearray(file.read_bytes())
     content[-100] ^= 1
     file.write_bytes(content)
-    assert "slp-mnist.safetensors is not what was published: its SHA-256 is" in refused()
+    assert "slp-mnist.safetensors is not the published file: its SHA-256 is" in refused()
 
 
 def test_a_record_without_its_file_is_found(folder: Path) -> None:
     (folder / "slp-mnist.safetensors").unlink()
-    assert "slp-mnist.safetensors cannot be read (No such file or directory); install the zoo again" in refused()
+    assert "slp-mnist.safetensors cannot be read (No such file or directory); reinstall the zoo" in refused()
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"model": "slp"}', "\x00"])
@@ -166,7 +166,7 @@ def test_what_is_no_safetensors_is_found(folder: Path) -> None:
     record = zoo.weights_record("slp")
     torch.save({"fc.weight": torch.zeros(10, 784)}, record.file)
     dataclasses.replace(record, sha256=hashlib.sha256(record.file.read_bytes()).hexdigest()).write()
-    assert "is no safetensors file" in refused()
+    assert "is not a safetensors file" in refused()
 
 
 # Publishing
@@ -204,7 +204,7 @@ def test_what_cannot_be_published_is_told(publish: ModuleType, folder: Path, zoo
     with pytest.raises(zoo.ZooError, match=r"no results\.json"):
         publish.publish("slp", Path("runs"))
     zoo_command("fit", "slp", "--data", "digits", "--trainer.max_epochs", 1)
-    with pytest.raises(zoo.ZooError, match="holds the network 'slp', not 'mlp'"):
+    with pytest.raises(zoo.ZooError, match="contains the network 'slp', expected 'mlp'"):
         publish.publish("mlp", Path("runs/slp-digits/1"))
     assert not list(folder.glob("mlp-*"))
 
@@ -217,7 +217,7 @@ def test_the_command_line_takes_weights(zoo_command: Command, tmp_path: Path) ->
     done = zoo_command("predict", "--model", "digits_cnn", "--weights", "mnist", "one.png", "blank.png")
     assert done.code == 2
     assert done.out.split()[:2] == ["one.png", "1"]
-    assert done.err == "zoo: error: blank.png: the picture shows nothing: it is of one color\n"
+    assert done.err == "zoo: error: blank.png: the picture is empty: it has only one color\n"
     done = zoo_command("predict", "--model", "bilstm_sentiment", "--weights", "imdb", "caf\udce9 good")
     assert "the text is not UTF-8" in done.err
     done = zoo_command("predict", "--model", "linear", "--weights", "default", "1e39,1")

@@ -1,4 +1,4 @@
-"""What a run needs beside Lightning's own callbacks."""
+"""Callbacks of a run, in addition to Lightning's."""
 
 from zoo.callbacks.exact_resume import ExactResume
 from zoo.callbacks.progress import ProgressBar

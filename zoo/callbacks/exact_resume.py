@@ -1,32 +1,21 @@
-"""A run that can be killed anywhere, and resumed to the very weights that it would have had."""
+"""Exact resuming: a run can be killed at any time, and resumed to the same final weights."""
 
 from __future__ import annotations
 
-import signal
 import time
-from collections.abc import Iterable
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import torch
-from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.callbacks import (
-    BaseFinetuning,
-    BatchSizeFinder,
-    Checkpoint,
-    GradientAccumulationScheduler,
-    LearningRateFinder,
-    ModelPruning,
-    SpikeDetection,
-    StochasticWeightAveraging,
-)
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import Checkpoint, GradientAccumulationScheduler
 from torch.nn import Parameter
 from torch.optim import Optimizer
 
 from zoo.callbacks.finite import check_gradients, check_loss
+from zoo.callbacks.resumability import check_callbacks
+from zoo.callbacks.stop_signals import StopSignals
 from zoo.checkpoints.writing import SafeCheckpointIO, remove_leftovers
-from zoo.errors import ZooError
 from zoo.internals.lightning import (
     begin_next_epoch,
     callbacks_of,
@@ -35,52 +24,41 @@ from zoo.internals.lightning import (
     was_cut_short,
     without_hooks,
 )
-from zoo.launch.launchers import in_slurm
-from zoo.launch.signals import PREEMPTION, received
 
 SECONDS_APART = 2.0
-"""Between the checkpoints of epochs, at least: of epochs that take next to nothing not each is saved."""
-
-NOT_EXACT: dict[type[Callback], str] = {
-    StochasticWeightAveraging: "average with WeightAveraging or EMAWeightAveraging",
-    BaseFinetuning: "freeze layers in a network of your own instead",
-    ModelPruning: "prune the trained network instead",
-    LearningRateFinder: "find the rate beforehand, by Tuner.lr_find, and give it as --model.lr",
-    SpikeDetection: "see train/loss in metrics.csv, and lower the rate",
-    BatchSizeFinder: "find the size beforehand, by Tuner.scale_batch_size, and give it as --data.batch_size",
-}
-"""Callbacks of Lightning's with which a run ends with other weights once it was resumed, and what to do instead."""
+"""Smallest time between checkpoints at the end of epochs."""
 
 SECONDS_AT_MOST = 300.0
-"""Between two checkpoints, at most, where steps are not counted."""
+"""Largest time between checkpoints, unless ``every_n_steps`` is set."""
 
 
 @without_hooks("on_train_batch_start", "on_before_backward", "on_after_backward", "on_before_zero_grad")
 class ExactResume(Checkpoint):
-    """Keeps ``last.ckpt`` such that a run resumed from it ends with the weights of a run that was never interrupted.
+    """Keeps ``last.ckpt`` such that a run resumed from it ends with the same weights as an uninterrupted run.
 
-    It needs the data module to be one of the zoo's: its loaders know their place in an epoch, and seed each batch, so
-    that neither the order of examples nor dropout depends on what was drawn before. The part of this callback is:
+    It requires a data module of the zoo, whose loaders save their position in an epoch and seed each batch, so that
+    neither the order of examples nor dropout depends on earlier random numbers. This callback
 
-    - checkpoints at moments from which Lightning can really go on, and written such that a crash leaves the one before;
-    - the end of the run, at the end of a batch, on SIGINT or SIGTERM, or SIGUSR1 in a job of SLURM, with a checkpoint;
-      all ranks agree on it. A second signal ends at once;
-    - the end of the run at the first loss or gradient that is not finite, before such a gradient reaches the weights.
+    - saves checkpoints from which Lightning can resume without loss, and writes them atomically;
+    - on SIGINT, SIGTERM or, in a SLURM job, SIGUSR1, saves a checkpoint after a batch, on which all ranks agree, and
+      stops. A second signal stops the run at once;
+    - stops the run at the first loss or gradient that is not finite, before the gradient changes the weights.
 
-    Lightning's own ``save_last`` saves only when the best checkpoint is saved. Put this one after other checkpoint
-    callbacks, so that it saves their state too.
+    Lightning's own ``save_last`` saves only when the best checkpoint is saved. Place this callback after other
+    checkpoint callbacks, so that their state is saved too.
 
     Args:
-        path: File to save to; set it on the first rank before the fit. None to save nothing.
-        every_n_steps: Optimizer steps between two checkpoints. Default: each epoch, of short ones one
-            every two seconds, and at least every five minutes.
-        allow_nan: Whether to go on with a loss or gradient that is not finite.
-        length: What says how long the run is. A run that was about to stop goes on if it is resumed with another one.
+        path: File to save to, used from the first rank. None to save nothing.
+        every_n_steps: Optimizer steps between checkpoints. Default: each epoch, but at most every two seconds, and at
+            least every five minutes.
+        allow_nan: Whether to continue if a loss or a gradient is not finite.
+        length: Description of the length of the run. A run that was about to stop continues if it is resumed with
+            another one.
 
     Attributes:
-        stop_signal: The number of the signal that asked to stop, 0 while none did.
-        started: Whether the training has begun.
-        seconds: What the run took before it was resumed, to its checkpoint.
+        signals: The signals that ask the run to stop.
+        started: Whether training has begun.
+        seconds: Duration of the run up to the checkpoint that it was resumed from.
 
     Raises:
         ZooError: A loss or a gradient is not finite.
@@ -95,16 +73,15 @@ class ExactResume(Checkpoint):
     ) -> None:
         self.path = Path(path) if path else None
         self.every_n_steps, self.allow_nan = every_n_steps, allow_nan
-        self.stop_signal, self.started = 0, False
+        self.signals, self.started = StopSignals(), False
         self.length, self.seconds, self.start_time = length, 0.0, 0.0
         self.last_save_step, self.last_save_time = 0, 0.0
         self.epoch_metrics: dict[str, float] = {}
         self.checked_parameters: list[Parameter] = []
         self.ranks = 1
-        self.previous_handlers: dict[int, Any] = {}
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Tell the other ranks the path, see to it that checkpoints are written safely, and sweep up after a crash."""
+        """Share the path with the other ranks, use atomic checkpoints, and remove leftovers of a crash."""
         self.start_time = time.monotonic()
         self.path = trainer.strategy.broadcast(self.path)
         if not isinstance(trainer.strategy.checkpoint_io, SafeCheckpointIO):
@@ -112,29 +89,27 @@ class ExactResume(Checkpoint):
         if stage != "fit":
             return
         check_callbacks(callbacks_of(trainer))
-        # Before the weights are loaded, which Lightning does in single precision, and so rounds them.
+        # Before the weights are loaded, which Lightning would round to single precision.
         trainer.precision_plugin.convert_module(pl_module)
         if self.path and trainer.is_global_zero:
             remove_leftovers(self.path.parent)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Begin to count steps and seconds, and take the signals over.
+        """Start counting steps and seconds, and catch the stop signals.
 
-        Not earlier, since Lightning would put its own handler of SIGTERM before ours: it speaks to the other ranks at
-        once, wherever they are, and hangs if only one of them was told.
+        Not earlier, since Lightning would install its own handler of SIGTERM before this one. It communicates with the
+        other ranks at once, wherever they are, and hangs if only one of them got the signal.
         """
         self.started = True
         begin_next_epoch(trainer)
         self.last_save_step, self.last_save_time = trainer.global_step, time.monotonic()
         self.ranks = trainer.world_size
         for callback in callbacks_of(trainer):
-            if isinstance(callback, GradientAccumulationScheduler):  # which is not called amid an epoch
+            if isinstance(callback, GradientAccumulationScheduler):  # not called in the middle of an epoch
                 callback.on_train_epoch_start(trainer)
-        has_scaler = getattr(trainer.precision_plugin, "scaler", None) is not None  # then that step is left out
+        has_scaler = getattr(trainer.precision_plugin, "scaler", None) is not None  # which skips such a step
         self.checked_parameters = [] if self.allow_nan or has_scaler else list(pl_module.parameters())
-        self.stop_signal = received()
-        for number in (signal.SIGINT, signal.SIGTERM, *([PREEMPTION] if in_slurm() else [])):
-            self.previous_handlers[number] = signal.signal(number, self._on_signal)
+        self.signals.catch()
 
     def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer) -> None:
         """Raise ZooError, before the update, if a gradient is not finite."""
@@ -144,14 +119,14 @@ class ExactResume(Checkpoint):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Look at the loss; save, if it is time to; and stop, if asked to.
+        """Check the loss, save a checkpoint if it is due, and stop if requested.
 
-        What comes before a validation, or amid the batches of one step, is left to the next batch.
+        Before a validation, and between the batches of an accumulated step, this waits for the next batch.
         """
         if not self.allow_nan and outputs:
             check_loss(trainer, outputs["loss"])
         due = trainer.global_step - self.last_save_step >= self.every_n_steps if self.every_n_steps else self._overdue()
-        if not self._any_rank(trainer, self.stop_signal > 0 or due) or not can_be_resumed_here(trainer):
+        if not self._any_rank(trainer, self.signals.received > 0 or due) or not can_be_resumed_here(trainer):
             return
         stop = self._stop_requested(trainer)
         self._save(trainer)
@@ -159,7 +134,7 @@ class ExactResume(Checkpoint):
             raise KeyboardInterrupt
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Save, if it is time to; and stop, if asked to during the validation."""
+        """Save a checkpoint if it is due, and stop if requested during the validation."""
         stop = self._stop_requested(trainer)
         self.epoch_metrics = {k: float(v) for k, v in trainer.callback_metrics.items() if k.startswith("train/")}
         last = trainer.should_stop or trainer.current_epoch + 1 == trainer.max_epochs
@@ -171,15 +146,15 @@ class ExactResume(Checkpoint):
             raise KeyboardInterrupt
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Give the signals back."""
-        self._restore_handlers()
+        """Restore the signal handlers."""
+        self.signals.release()
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Give the signals back."""
-        self._restore_handlers()
+        """Restore the signal handlers."""
+        self.signals.release()
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Add what Lightning forgets: that the run is to stop, its time, and metrics that no logger has yet."""
+        """Save what Lightning does not: whether the run is stopping, its duration, and metrics not yet logged."""
         stopped_at = self.length if trainer.should_stop else None
         seconds = self.seconds + time.monotonic() - self.start_time
         cut_short = was_cut_short(trainer)
@@ -193,23 +168,15 @@ class ExactResume(Checkpoint):
         }
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Stop at once if the run was about to, unless it is to be of another length."""
+        """Stop if the saved run was about to, unless its length has changed."""
         saved = checkpoint.get("exact_resume", {})
         trainer.should_stop, self.seconds = saved.get("stopped_at") == self.length, saved.get("seconds", 0.0)
 
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        self.stop_signal = number
-        self._restore_handlers()
-
-    def _restore_handlers(self) -> None:
-        while self.previous_handlers:
-            signal.signal(*self.previous_handlers.popitem())
-
     def _stop_requested(self, trainer: Trainer) -> bool:
-        if not self._any_rank(trainer, self.stop_signal > 0):
+        if not self._any_rank(trainer, self.signals.received > 0):
             return False
-        if self.ranks > 1:  # not each was asked itself
-            self.stop_signal = int(trainer.strategy.reduce(torch.tensor(self.stop_signal), reduce_op="max"))
+        if self.ranks > 1:  # not all may have received the signal
+            self.signals.received = int(trainer.strategy.reduce(torch.tensor(self.signals.received), reduce_op="max"))
         return True
 
     def _overdue(self) -> bool:
@@ -221,14 +188,6 @@ class ExactResume(Checkpoint):
         return trainer.strategy.reduce_boolean_decision(here, all=False)
 
     def _save(self, trainer: Trainer) -> None:
-        if self.path and not trainer.fast_dev_run:  # type: ignore[attr-defined]  # Lightning sets it unannounced
+        if self.path and not trainer.fast_dev_run:  # type: ignore[attr-defined]  # Lightning does not declare it
             trainer.save_checkpoint(self.path)
             self.last_save_step, self.last_save_time = trainer.global_step, time.monotonic()
-
-
-def check_callbacks(callbacks: Iterable[Callback]) -> None:
-    """Raise ZooError for a callback of Lightning's with which a resumed run would not be the run."""
-    for callback in callbacks:
-        for cls, instead in NOT_EXACT.items():
-            if isinstance(callback, cls):
-                raise ZooError(f"{type(callback).__name__} cannot be resumed to the same weights; {instead}")

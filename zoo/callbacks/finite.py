@@ -1,4 +1,4 @@
-"""Is what a network learns from finite? Told before a bad gradient reaches the weights."""
+"""Checks that losses and gradients are finite, before a gradient changes the weights."""
 
 from __future__ import annotations
 
@@ -13,44 +13,44 @@ from zoo.errors import ZooError
 from zoo.internals.torch import all_finite
 
 REMEDY = (
-    "Lower --model.lr, clip gradients with --trainer.gradient_clip_val, or go on nevertheless with --allow_nan; "
-    "checkpoints from before are good"
+    "Lower --model.lr, clip gradients with --trainer.gradient_clip_val, or continue anyway with --allow_nan; "
+    "earlier checkpoints are valid"
 )
 
 
 def check_loss(trainer: Trainer, loss: Tensor) -> None:
-    """Raise ZooError, with step and batch, if the loss of a batch is not finite though its gradients were."""
+    """Raise ZooError, with step and batch, if a loss is not finite."""
     value = loss.item()
     if not math.isfinite(value):
         raise ZooError(f"the loss is {value} at {_where(trainer, trainer.global_step)}. {REMEDY}")
 
 
 def check_gradients(trainer: Trainer, module: LightningModule, parameters: list[Parameter]) -> None:
-    """Raise ZooError, with step, batch and the largest parameter at fault, if a gradient is not finite.
+    """Raise ZooError, with step, batch and parameter, if a gradient is not finite.
 
     Args:
         trainer: The trainer.
         module: The network.
-        parameters: Its parameters, as a list: to collect them would cost more than to look at them.
+        parameters: Its parameters, as a list: collecting them would take longer than checking them.
     """
     if _all_finite([p.grad for p in parameters if p.grad is not None]):
         return
-    # A sum of huge terms that are finite may overflow: only now each of them is looked at.
+    # A sum of large finite numbers may overflow, so now each gradient is checked.
     bad = [(n, p) for n, p in module.named_parameters() if p.grad is not None and not p.grad.isfinite().all()]
     if not bad:
         return
     name, parameter = max(bad, key=lambda pair: pair[1].numel())
     raise ZooError(
-        f"a gradient is not finite at {_where(trainer, trainer.global_step + 1)}; the largest parameter with such a one"
+        f"a gradient is not finite at {_where(trainer, trainer.global_step + 1)}; the largest parameter affected"
         f" is {name}, {tuple(parameter.shape)}. The weights were not updated. {REMEDY}"
     )
 
 
 def _all_finite(gradients: list[Tensor]) -> bool:
-    """Whether all are finite, for sure if it says so: what a step can afford."""
+    """Return whether all gradients are finite: cheap enough for each step, but an overflow may make it False."""
     if all(gradient.is_cpu and gradient.layout == torch.strided for gradient in gradients):
         return all_finite(gradients)
-    total = torch.stack([gradient.sum() for gradient in gradients]).sum()  # one wait for the device
+    total = torch.stack([gradient.sum() for gradient in gradients]).sum()  # a single synchronization with the device
     return math.isfinite(total.item())
 
 

@@ -1,4 +1,4 @@
-"""Lightning's progress bar, at a cost that a small network does not notice, and a line for each epoch."""
+"""A progress bar that is cheap enough for small networks, and a line per epoch."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from zoo.support.console import echo
 from zoo.support.tables import format_number, sort_metrics
 
 SECONDS = 0.1
-"""Between two drawings of a bar."""
+"""Between two redraws of a bar."""
 
 LINES = 30
-"""Epochs of a run that leave a line, about."""
+"""Approximate number of lines per run."""
 
 SECONDS_A_LINE = 10.0
-"""Between two lines, at least, where nobody knows how many epochs there will be."""
+"""Smallest time between two lines if the number of epochs is not known."""
 
 
 @without_hooks(
     "on_train_batch_start", "on_before_backward", "on_after_backward", "on_before_zero_grad", "on_before_optimizer_step"
 )
 class ProgressBar(TQDMProgressBar):
-    """Redraws the bars ten times a second instead of every step, and leaves a line with an epoch's metrics.
+    """Redraws the bars ten times a second instead of in each step, and prints a line with the metrics of an epoch.
 
-    In a log file there are the lines alone. Of many epochs, only some leave a line. Bars vanish when they are done.
+    In a log file there are only the lines. With many epochs, only some have a line. Finished bars are removed.
     """
 
     def __init__(self) -> None:
@@ -76,28 +76,28 @@ class ProgressBar(TQDMProgressBar):
             super().on_test_batch_end(trainer, pl_module, outputs, batch, batch_idx, dataloader_idx)
 
     def on_train_epoch_start(self, trainer: Trainer, *_: Any) -> None:
-        """Begin a bar, and print the line of the epoch before, whose metrics are all there only now."""
+        """Begin a bar, and print the line of the previous epoch, whose metrics are complete only now."""
         if self._line_due(trainer):
             self._print_epoch(trainer)
         super().on_train_epoch_start(trainer, *_)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Leave the last epoch's metrics standing."""
+        """Print the line of the last epoch."""
         self._print_epoch(trainer)
         super().on_train_end(trainer, pl_module)
 
     def init_train_tqdm(self) -> Tqdm:
-        """Return a bar that vanishes when it is done."""
+        """Return a bar that is removed when it is finished."""
         return _leave_no_trace(super().init_train_tqdm())
 
     def init_test_tqdm(self) -> Tqdm:
-        """Return a bar that vanishes when it is done."""
+        """Return a bar that is removed when it is finished."""
         return _leave_no_trace(super().init_test_tqdm())
 
     def get_metrics(
         self, trainer: Trainer, pl_module: LightningModule
     ) -> dict[str, int | str | float | dict[str, float]]:
-        """Return the one metric that a narrow terminal has room for beside a bar."""
+        """Return the one metric that fits next to a bar in a narrow terminal."""
         metrics = super().get_metrics(trainer, pl_module)
         shown = next((name for name in ("val/loss", "train/loss") if name in metrics), None)
         return {shown: metrics[shown]} if shown else {}
@@ -115,7 +115,7 @@ class ProgressBar(TQDMProgressBar):
             return False
         if epochs in (None, -1):
             return time.monotonic() - self.last_line >= SECONDS_A_LINE
-        validated = trainer.check_val_every_n_epoch or 1  # a line without a validation would tell less
+        validated = trainer.check_val_every_n_epoch or 1  # only epochs with a validation have a line
         return done % (math.ceil(epochs / LINES / validated) * validated) == 0
 
     def _print_epoch(self, trainer: Trainer) -> None:

@@ -1,4 +1,4 @@
-"""Lightning's summary of a network, without what says nothing of one of the zoo's."""
+"""Lightning's model summary, without columns that do not apply to networks of the zoo."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from zoo.support.tables import format_table
 logger = logging.getLogger("lightning.pytorch.callbacks.model_summary")
 
 LEFT_OUT = ("Mode", "FLOPs")
-"""Each layer is about to be trained; of the operations of recurrent layers none are counted."""
+"""All layers are in training mode, and FLOPs of recurrent layers are not counted."""
 
 
 class Summary(ModelSummary):
-    """Shows the layers of a network, their parameters and their shapes, before it is trained."""
+    """Shows the layers of a network, their parameters and their shapes before training."""
 
     @staticmethod
     def summarize(
@@ -28,7 +28,7 @@ class Summary(ModelSummary):
         total_flops: int,
         **summarize_kwargs: Any,
     ) -> None:
-        """Log the table, as Lightning would."""
+        """Log the table."""
         shown = {name: cells for name, cells in summary_data if name not in LEFT_OUT}
         table = format_table(list(shown), list(zip(*shown.values(), strict=True)))
         frozen = f", {total_parameters - trainable_parameters:,} of them frozen" * (

@@ -1,1 +1,1 @@
-"""Checkpoints: written whole, and read without running what is in them."""
+"""Checkpoints: written atomically, and read without running code from them."""

@@ -1,4 +1,4 @@
-"""Whether the parts of a checkpoint fit each other: its weights, its hyperparameters, its inputs, its classes."""
+"""Checks that the parts of a checkpoint are consistent: weights, hyperparameters, transform and classes."""
 
 from __future__ import annotations
 
@@ -17,40 +17,40 @@ from zoo.tasks import Classifier, Task
 from zoo.transforms import Text, Transform, from_spec, input_shape
 
 LARGEST_NUMBER = 10_000_000
-"""Of examples, or whatever else a data module counts; its arguments decide on how much memory is taken."""
+"""Largest integer argument of a data module, which could otherwise allocate any amount of memory."""
 
 LAYERS = ("num_layers", "num_hidden")
-"""Arguments that count layers, of which each has weights: what has no size yet is built in a loop all the same."""
+"""Arguments that count layers. Each layer has weights, so there cannot be more layers than tensors."""
 
 
 def check_data(name: str, arguments: dict[str, Any]) -> None:
-    """Raise FaultError if the arguments of a data module are not of the types that its class takes."""
+    """Raise FaultError if the arguments of a data module do not have the types of its class's arguments."""
     dict_of(text, plain)(arguments, "datamodule_hyper_parameters")
     _check_types(datamodule_class(name), arguments, "datamodule_hyper_parameters")
     for key, value in arguments.items():
         if isinstance(value, int) and abs(value) > LARGEST_NUMBER:
-            raise fault(f"datamodule_hyper_parameters.{key}", value, f"a number up to {LARGEST_NUMBER:,}")
+            raise fault(f"datamodule_hyper_parameters.{key}", value, f"at most {LARGEST_NUMBER:,}")
 
 
 def check_network(name: str, checkpoint: dict[str, Any]) -> None:
-    """Raise FaultError if the parts of a checkpoint do not make up the network of a name, its inputs and its answers.
+    """Raise FaultError if the parts of a checkpoint are not consistent with each other and with a network.
 
-    The network is built on the device ``meta``: it has shapes, but takes neither memory nor time. One of another
-    package, which may look at its values then, is built as usual, and its inputs and answers are its own affair.
+    The network is built on the ``meta`` device, where it has shapes, but takes neither memory nor time. A network of
+    another package, whose constructor may need values, is built as usual. Its transform and classes are not checked.
     """
     own = model_class(name).__module__.startswith("zoo.")
     arguments = checkpoint.get("hyper_parameters", {})
     _check_types(model_class(name), arguments, "hyper_parameters")
     for key in LAYERS:
         if arguments.get(key, 0) > len(checkpoint["state_dict"]):
-            raise fault(f"hyper_parameters.{key}", arguments[key], "as many layers as there are weights, at most")
+            raise fault(f"hyper_parameters.{key}", arguments[key], "at most as many layers as tensors")
     try:
         with torch.device("meta") if own else contextlib.nullcontext():
             model = build_model(name, **arguments).eval()
     except ZooError as error:
-        raise FaultError(f"of its hyper_parameters {error}") from None
+        raise FaultError(f"hyper_parameters: {error}") from None
     except (TypeError, ValueError, RuntimeError, OverflowError, ZeroDivisionError):
-        raise FaultError(f"no {name!r} can be built of its hyper_parameters") from None
+        raise FaultError(f"hyper_parameters: {name!r} cannot be built with them") from None
     expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     found = {name: tuple(value.shape) for name, value in checkpoint["state_dict"].items()}
     for key in sorted(expected.keys() | found.keys()):
@@ -63,17 +63,17 @@ def check_network(name: str, checkpoint: dict[str, Any]) -> None:
     outputs = _outputs(model, transform)
     classes = origin.get("classes") or ()
     if classes and len(classes) != outputs[-1]:
-        raise FaultError(f"zoo.classes has {len(classes)} names, expected {outputs[-1]}: one for each output")
-    for rank, measured in enumerate(checkpoint.get("measured", [])):
-        _check_measured(measured, model, outputs, f"measured[{rank}]")
+        raise FaultError(f"zoo.classes has {len(classes)} names, expected {outputs[-1]}, one per output")
+    for rank, recorded in enumerate(checkpoint.get("measured", [])):
+        _check_recorded(recorded, model, outputs, f"measured[{rank}]")
 
 
 def check_repository(config: Any, tensors: dict[str, Tensor]) -> None:
-    """Raise FaultError if a configuration and weights, apart from a checkpoint, do not make up a network.
+    """Raise FaultError if a configuration and weights from outside a checkpoint are not those of a network.
 
     Args:
-        config: As :class:`zoo.sharing.hub.HubModel` takes it, by name.
-        tensors: The weights by name.
+        config: The arguments of :class:`zoo.sharing.hub.HubModel`, by name.
+        tensors: The weights, by name.
     """
     check_values(config, "it")
     parts(
@@ -89,16 +89,16 @@ def _check_transform(spec: dict[str, Any], model: Task) -> Transform:
     except ZooError as error:
         raise FaultError(f"zoo.transform: {error}") from None
     if transform.takes != model.takes:
-        raise FaultError(f"zoo.transform makes inputs of the kind {transform.takes}, expected {model.takes}")
+        raise FaultError(f"zoo.transform makes {transform.takes} inputs, expected {model.takes} inputs")
     if isinstance(transform, Text):
         ids, known = transform.vocabulary_size(), model.hparams["vocab_size"]
         if ids > known:
-            raise FaultError(f"zoo.transform has {ids} words, expected {known} at most")
+            raise FaultError(f"zoo.transform has {ids} words, expected at most {known}")
     return transform
 
 
 def _outputs(model: Task, transform: Transform | None) -> tuple[int, ...]:
-    """Return the shape of what the network puts out for one input."""
+    """Return the shape of the output for one input."""
     if model.takes == "text":
         return (model.hparams["num_classes"],)
     example = model.example_input_array
@@ -108,17 +108,17 @@ def _outputs(model: Task, transform: Transform | None) -> tuple[int, ...]:
         return tuple(model.forward(torch.empty(1, *shape, device="meta", dtype=example.dtype)).shape[1:])
     except (RuntimeError, ValueError, IndexError):
         raise FaultError(
-            f"zoo.transform makes inputs of the shape {tuple(shape)}, which the network does not take"
+            f"zoo.transform makes inputs of shape {tuple(shape)}, which the network does not accept"
         ) from None
 
 
-def _check_measured(measured: dict[str, Any], model: Task, outputs: tuple[int, ...], where: str) -> None:
+def _check_recorded(recorded: dict[str, Any], model: Task, outputs: tuple[int, ...], where: str) -> None:
     for name, metric in cast(MetricCollection, model.split_metrics["train/"]).items():
         for key, expected in metric.metric_state.items():
-            found = measured["counts"].get(name, {}).get(key)
+            found = recorded["counts"].get(name, {}).get(key)
             if found is not None and isinstance(expected, Tensor) and found.shape != expected.shape:
-                raise fault(f"{where}.counts.{name}.{key}", found, f"one of the shape {tuple(expected.shape)}")
-    for batch in measured["batches"]:
+                raise fault(f"{where}.counts.{name}.{key}", found, f"shape {tuple(expected.shape)}")
+    for batch in recorded["batches"]:
         try:
             loss, output, target = batch
             fits = loss.dim() == 0 and len(output) == len(target) > 0 and tuple(output.shape[1:]) == outputs
@@ -129,13 +129,13 @@ def _check_measured(measured: dict[str, Any], model: Task, outputs: tuple[int, .
         except (RuntimeError, ValueError, TypeError, IndexError):
             fits = False
         if not fits:
-            raise FaultError(f"{where}.batches holds what is no loss, outputs and targets of this network")
+            raise FaultError(f"{where}.batches does not contain losses, outputs and targets of this network")
 
 
 def _check_types(cls: type, arguments: dict[str, Any], where: str) -> None:
     hints: dict[str, Any] = {}
     for base in reversed(cls.__mro__):
-        with contextlib.suppress(NameError):  # of types that another package imports for its checker alone
+        with contextlib.suppress(NameError):  # types that another package imports for type checkers alone
             hints |= get_type_hints(vars(base).get("__init__", object))
     for key, value in arguments.items():
         if key in hints and not _fits(value, hints[key]):

@@ -1,4 +1,4 @@
-"""Reading checkpoints, without ever running what is in them."""
+"""Reading checkpoints, without running code from them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 import torch
 
 from zoo.checkpoints.consistency import check_data, check_network
-from zoo.checkpoints.schema import FaultError, check_parts
+from zoo.checkpoints.layout import check_parts
+from zoo.checkpoints.schema import FaultError
 from zoo.errors import ZooError
 from zoo.factory import build_model, datamodule_class, name_of
 from zoo.registry import datamodules, models
@@ -20,33 +21,33 @@ from zoo.tasks import Task
 
 
 def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Read a checkpoint that a network of the zoo saved, onto the CPU.
+    """Read a checkpoint of the zoo onto the CPU.
 
     Args:
-        path: A local file. Addresses are refused.
+        path: A local file. URLs are refused.
 
     Returns:
-        The checkpoint; ``["zoo"]`` holds the registered names of its model and of its data, None where unknown.
+        The checkpoint. Its entry ``"zoo"`` has the registered names of the model and the data, None if unknown.
 
     Raises:
-        ZooError: The file is missing, damaged, or not such a checkpoint.
+        ZooError: The file does not exist, is damaged, or is not a checkpoint of the zoo.
     """
     path = parse_path(path, "checkpoint")
     if not path.exists():
         raise ZooError(f"checkpoint {path} does not exist")
     try:
-        with warnings.catch_warnings(action="ignore"), open_file(path) as file:  # torch's own, on a file that is no use
-            with zipfile.ZipFile(file) as archive:  # torch looks at no checksum: a changed byte may be a changed name
+        with warnings.catch_warnings(action="ignore"), open_file(path) as file:  # of torch, for invalid files
+            with zipfile.ZipFile(file) as archive:  # torch does not verify checksums
                 if any(part.compress_type != zipfile.ZIP_STORED for part in archive.infolist()) or archive.testzip():
-                    raise ValueError("it was packed by something else, to unpack to any size, or a checksum is wrong")
+                    raise ValueError("compressed, and so not written by torch, or with a wrong checksum")
             file.seek(0)
             checkpoint = torch.load(file, map_location="cpu", weights_only=True)
     except OSError as error:
         raise ZooError(f"checkpoint {path} cannot be read: {error.strerror or error}") from None
-    except Exception:  # a file of arbitrary bytes can raise anything
+    except Exception:  # arbitrary bytes can raise anything
         raise ZooError(f"{path} is not a checkpoint, or is damaged; nothing was loaded from it") from None
     if not isinstance(checkpoint, dict) or not checkpoint.keys() >= {"zoo", "state_dict"}:
-        raise ZooError(f"{path} is not a checkpoint of a network of the zoo")
+        raise ZooError(f"{path} is not a checkpoint of the zoo")
     try:
         check_parts(checkpoint)
         origin = checkpoint["zoo"]
@@ -62,26 +63,26 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def load_model(path: str | os.PathLike[str], *, name: str | None = None) -> Task:
-    """Build the network that a checkpoint holds, with its weights, in evaluation mode, on the CPU.
+    """Build the network of a checkpoint, with its weights, in evaluation mode, on the CPU.
 
-    Only tensors and plain values are read (``weights_only=True``), only from local files, and only into networks of the
-    registry, so that a checkpoint from elsewhere cannot run code.
+    Only tensors and plain values are loaded (``weights_only=True``), from local files, into networks of the registry,
+    so that an untrusted checkpoint cannot run code.
 
     Args:
-        path: The checkpoint, as Lightning saves it.
-        name: Name of the network that it must hold; by default, any.
+        path: A checkpoint saved by Lightning.
+        name: Expected name of the network. Default: any.
 
     Raises:
-        ZooError: The file is missing, damaged, no checkpoint of the zoo, or one of another network.
+        ZooError: The file does not exist, is damaged, is not a checkpoint of the zoo, or is one of another network.
     """
     return build_network(read_checkpoint(path), path, name)
 
 
 def build_network(checkpoint: dict[str, Any], path: str | os.PathLike[str], name: str | None = None) -> Task:
-    """Build the network of a checkpoint that was read from ``path``; see :func:`load_model`."""
+    """Build the network of a checkpoint that was read from ``path``, as :func:`load_model`."""
     found = checkpoint["zoo"]["model"]
     if found is None:
-        raise ZooError(f"{path} holds a network that is not of the zoo; load it with its class's load_from_checkpoint")
+        raise ZooError(f"{path} contains an unregistered network; load it with its class's load_from_checkpoint")
     check_network_name(checkpoint, path, name or found)
     model = build_model(found, **checkpoint.get("hyper_parameters", {}))
     load_weights(model, checkpoint, path)
@@ -89,10 +90,10 @@ def build_network(checkpoint: dict[str, Any], path: str | os.PathLike[str], name
 
 
 def data_arguments(checkpoint: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments of the data module that a checkpoint was trained on, nothing if that is unknown.
+    """Return the arguments of the data module that a checkpoint was trained on, empty if it is unknown.
 
-    Where the data was, and how many processes loaded it, is left out, since this may be another machine; and the seed,
-    which is of the training order.
+    The data folder and the number of workers are left out, since this may be another machine, and so is the seed of the
+    training order.
     """
     data = checkpoint["zoo"]["data"]
     known = set(arguments_of(datamodule_class(data))) - {"seed", "root", "num_workers"} if data else set()
@@ -100,20 +101,18 @@ def data_arguments(checkpoint: dict[str, Any]) -> dict[str, Any]:
 
 
 def check_network_name(checkpoint: dict[str, Any], path: str | os.PathLike[str], name: str) -> None:
-    """Raise ZooError if a checkpoint that was read from ``path`` holds another network than that of the name."""
+    """Raise ZooError if a checkpoint that was read from ``path`` is not one of the network ``name``."""
     found = checkpoint["zoo"]["model"]
     if found != name:
-        hint = (
-            f"the network {found!r}, not {name!r}; use --model {found}" if found else "a network that is not of the zoo"
-        )
-        raise ZooError(f"{path} holds {hint}")
+        what, hint = (f"the network {found!r}", f"; use --model {found}") if found else ("an unregistered network", "")
+        raise ZooError(f"{path} contains {what}, expected {name!r}{hint}")
 
 
 def load_weights(model: Task, checkpoint: dict[str, Any], path: str | os.PathLike[str]) -> None:
-    """Load the weights of a checkpoint that was read from ``path`` into a network, and what makes its inputs.
+    """Load the weights and the transform of a checkpoint that was read from ``path`` into a network.
 
     Raises:
-        ZooError: They do not fit.
+        ZooError: The weights do not fit.
     """
     model.on_load_checkpoint(checkpoint)
     try:

@@ -1,70 +1,54 @@
-"""What a checkpoint may hold: the whole of it, typed and bounded, seen once, before anything else looks at it."""
+"""A small language for schemas of untrusted data: nested plain values and tensors, in named parts."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 import torch
-from packaging.version import InvalidVersion, Version
 from torch import Tensor
 
 DEEPEST = 20
-"""How deep lists and dictionaries may be nested."""
+"""Largest depth of nested lists and dictionaries."""
 
 MOST_VALUES = 1_000_000
-"""How many values a checkpoint may hold: lists that share their items can stand for any number in a few bytes."""
+"""Largest number of values: with shared items, a few bytes can stand for any number of them."""
 
 LONGEST = 100_000_000
-"""Characters of a text; a vocabulary is the longest."""
+"""Largest number of characters of a text; the longest is a vocabulary."""
 
 Check = Callable[[Any, str], None]
 
 
 class FaultError(ValueError):
-    """Names the part of a checkpoint that is at fault, what it is, and what was expected."""
-
-
-def check_parts(checkpoint: dict[str, Any]) -> None:
-    """See to it that each part of a checkpoint is what Lightning and the zoo take it for.
-
-    Raises:
-        FaultError: One is not.
-    """
-    check_values(checkpoint, "it")
-    for name, check in REQUIRED.items():
-        check(checkpoint.get(name), name)
-    for name, check in OPTIONAL.items():
-        if name in checkpoint:
-            check(checkpoint[name], name)
+    """Names an invalid part, what it is, and what was expected."""
 
 
 def fault(where: str, found: Any, expected: str) -> FaultError:
-    """Return the fault of a part, which it names without trusting it."""
+    """Return the error of an invalid part, with a safe description of what was found."""
     match found:
         case str():
-            told = f"the text {found[:40]!r}"
+            description = f"the text {found[:40]!r}"
         case None | bool() | float():
-            told = str(found)
+            description = str(found)
         case int():
-            told = str(found) if abs(found) < 2**63 else "a huge number"
+            description = str(found) if abs(found) < 2**63 else "a huge number"
         case Tensor():
-            told = f"a tensor of the shape {tuple(found.shape)}"
+            description = f"a tensor of shape {tuple(found.shape)}"
         case _:
-            told = f"a {type(found).__name__}"
-    return FaultError(f"{where} is {told}, expected {expected}")
+            description = f"a {type(found).__name__}"
+    return FaultError(f"{where} is {description}, expected {expected}")
 
 
 def check_values(value: Any, where: str) -> None:
-    """Raise FaultError unless nested data is of plain values and tensors, and not too many."""
+    """Raise FaultError if nested data contains anything but plain values and tensors, or too many of them."""
     _count(value, where)
 
 
 def _count(value: Any, where: str, depth: int = 0, before: int = 0) -> int:
-    """Return how many values there are, ``before`` included; each is of a plain type, or a plain tensor."""
+    """Return ``before`` plus the number of values, all of which must be plain values or plain tensors."""
     if depth > DEEPEST or before > MOST_VALUES:
-        raise FaultError(f"{where} is nested too deep, or holds too much")
+        raise FaultError(f"{where} is nested too deeply, or has too many values")
     match value:
         case dict():
             for key, item in value.items():
@@ -77,7 +61,7 @@ def _count(value: Any, where: str, depth: int = 0, before: int = 0) -> int:
                 before = _count(item, where, depth + 1, before + 1)
         case Tensor():
             if value.layout != torch.strided or value.is_quantized or value.is_complex() or value.device.type != "cpu":
-                raise fault(where, value, "plain numbers in memory")
+                raise fault(where, value, "a dense tensor of real numbers")
         case None | bool() | float() | bytes() | torch.dtype() | torch.device():
             pass
         case str() if len(value) <= LONGEST:
@@ -90,7 +74,7 @@ def _count(value: Any, where: str, depth: int = 0, before: int = 0) -> int:
 
 
 def of_type(expected: str, *types: type) -> Check:
-    """Return a check that a value is of one of these types; a bool is no number."""
+    """Return a check that a value has one of these types. A bool is not an int."""
 
     def check(value: Any, where: str) -> None:
         if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
@@ -100,17 +84,17 @@ def of_type(expected: str, *types: type) -> Check:
 
 
 def whole(least: int, most: int) -> Check:
-    """Return a check that a value is a whole number in these bounds."""
+    """Return a check that a value is an integer within these bounds."""
 
     def check(value: Any, where: str) -> None:
         if type(value) is not int or not least <= value <= most:
-            raise fault(where, value, f"a whole number from {least} to {most}")
+            raise fault(where, value, f"an integer from {least} to {most}")
 
     return check
 
 
 def dict_of(keys: Check, values: Check) -> Check:
-    """Return a check of a dictionary's keys and values."""
+    """Return a check of the keys and values of a dictionary."""
 
     def check(value: Any, where: str) -> None:
         if not isinstance(value, dict):
@@ -123,7 +107,7 @@ def dict_of(keys: Check, values: Check) -> Check:
 
 
 def list_of(values: Check) -> Check:
-    """Return a check of a list's items."""
+    """Return a check of the items of a list."""
 
     def check(value: Any, where: str) -> None:
         if not isinstance(value, list | tuple):
@@ -135,7 +119,7 @@ def list_of(values: Check) -> Check:
 
 
 def parts(required: dict[str, Check], optional: dict[str, Check]) -> Check:
-    """Return a check of a dictionary with named parts; what else it holds does not matter."""
+    """Return a check of a dictionary with named parts. Other parts are ignored."""
 
     def check(value: Any, where: str) -> None:
         if not isinstance(value, dict):
@@ -150,31 +134,17 @@ def parts(required: dict[str, Check], optional: dict[str, Check]) -> Check:
 
 
 def anything(value: Any, where: str) -> None:
-    """Be content with whatever is plain."""
+    """Accept any plain value."""
 
 
 def plain(value: Any, where: str) -> None:
-    """Check a hyperparameter: text, a number, true or false, nothing, or lists and dictionaries of these."""
+    """Check a hyperparameter: text, a number, true, false, null, or lists and dictionaries of these."""
     if isinstance(value, dict):
         dict_of(text, plain)(value, where)
     elif isinstance(value, list):
         list_of(plain)(value, where)
     elif value is not None:
         of_type("a plain value", str, int, float, bool)(value, where)
-
-
-def _seconds(value: Any, where: str) -> None:
-    if not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
-        raise fault(where, value, "a number of seconds")
-
-
-def _version(value: Any, where: str) -> None:
-    try:
-        if Version(value) >= Version("2.0"):
-            return
-    except (InvalidVersion, TypeError):
-        pass
-    raise fault(where, value, "a version of Lightning, at least 2.0")
 
 
 text = of_type("text", str)
@@ -184,32 +154,3 @@ count = whole(0, 2**53)
 any_dict = dict_of(anything, anything)
 texts = dict_of(text, anything)
 tensors = dict_of(text, tensor)
-
-REQUIRED: dict[str, Check] = {
-    "zoo": parts({"model": text}, {"data": text, "transform": dict_of(text, plain), "classes": list_of(text)}),
-    "state_dict": tensors,
-    "epoch": count,
-    "global_step": count,
-    "pytorch-lightning_version": _version,
-}
-
-OPTIONAL: dict[str, Check] = {
-    "hyper_parameters": dict_of(text, plain),
-    "datamodule_hyper_parameters": dict_of(text, anything),
-    "measured": list_of(
-        parts({"counts": dict_of(text, tensors), "batches": list_of(list_of(tensor))}, {}),
-    ),
-    "exact_resume": parts(
-        {}, {"stopped_at": text, "epoch_metrics": dict_of(text, of_type("a number", int, float)), "seconds": _seconds}
-    ),
-    "loops": dict_of(text, texts),
-    "callbacks": dict_of(text, any_dict),
-    "optimizer_states": list_of(
-        parts({"state": dict_of(count, texts), "param_groups": list_of(parts({"params": list_of(count)}, {}))}, {})
-    ),
-    "lr_schedulers": list_of(texts),
-    "current_model_state": tensors,
-    "averaging_state": tensors,
-    "MixedPrecision": dict_of(text, number),
-    "native_amp_scaling_state": dict_of(text, number),
-}

@@ -1,4 +1,4 @@
-"""Checkpoints written such that a crash, or a full disk, leaves the one before."""
+"""Atomic writing of checkpoints: a crash or a full disk leaves the previous one."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from zoo.support.files import TEMPORARY_INFIX, atomic_write
 
 
 class SafeCheckpointIO(TorchCheckpointIO):
-    """Writes a checkpoint beside its place, makes sure that it is on the disk, and then puts it there.
+    """Writes a checkpoint to a temporary file in the same folder, flushes it to disk, and renames it.
 
-    Lightning's own way writes to TMPDIR and moves: across file systems, that is a copy which a crash cuts short.
-    Reading never unpickles more than tensors and plain values.
+    Lightning writes to TMPDIR and moves the file: across file systems, that is a copy, which a crash may truncate.
+    Only tensors and plain values are ever loaded.
     """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
-        """Save a checkpoint; whole, or not at all."""
+        """Save a checkpoint atomically."""
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         content = io.BytesIO()
-        torch.save(checkpoint, content)  # to a file that cannot be written it raises what tells no reason
+        torch.save(checkpoint, content)  # its errors when writing to a file give no reason
         with atomic_write(target, durable=True) as temporary:
             temporary.write_bytes(content.getbuffer())
 
     def load_checkpoint(self, path: Any, map_location: Any = "cpu", weights_only: bool | None = None) -> dict[str, Any]:
-        """Load a checkpoint from a local file, whatever device it was saved from."""
+        """Load a checkpoint from a local file."""
         loaded: dict[str, Any] = super().load_checkpoint(Path(path), map_location, weights_only=True)
         return loaded
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Delete what writers that were killed left in a folder."""
+    """Delete the temporary files of killed processes in a folder."""
     for leftover in folder.glob(f".*{TEMPORARY_INFIX}*"):
         leftover.unlink(missing_ok=True)

@@ -81,7 +81,7 @@ def train(run: Run) -> float:
     try:
         run.trainer.fit(run.model, run.data, ckpt_path=resume.path if resume else None, weights_only=True)
     except SystemExit:  # Lightning's way to end an interrupted run
-        if not run.last.stop_signal:
+        if not run.last.signals.received:
             raise
     except RuntimeError as error:
         if run.trainer.world_size == 1 or not is_lost_connection(error):
@@ -107,9 +107,9 @@ def train(run: Run) -> float:
 def report(run: Run, seconds: float) -> int:
     """Evaluate the best checkpoint and print the report, or say how to resume. Return the exit code."""
     path = run.last.path or last_checkpoint(run.folder)  # the trainer has told the other ranks the path
-    if run.last.stop_signal and run.trainer.interrupted:
+    if run.last.signals.received and run.trainer.interrupted:
         report_interruption(run, path)
-        return REQUEUE if run.last.stop_signal == PREEMPTION else 128 + run.last.stop_signal
+        return REQUEUE if run.last.signals.received == PREEMPTION else 128 + run.last.signals.received
     chosen = path.with_name(Path(run.best.best_model_path or path).name)
     if not chosen.exists() and path.exists():
         warn(f"{chosen} no longer exists, and no later epoch was better; reporting on {path.name} instead.")

@@ -1,4 +1,4 @@
-"""The data sets, one file each; a data module is imported when its name is first used.
+"""Data sets, one file each. A data module is imported when its name is first used.
 
 Their names follow from the registry. Editors and type checkers read ``__init__.pyi``, which ``scripts/stubs.py``
 writes.

@@ -1,4 +1,4 @@
-"""CelebA, as torchvision lays it out on disk: the one data set that does not fit in memory."""
+"""CelebA, in the files of torchvision. Its pictures are read from disk batch by batch."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Wearing_Necktie Young
 
 
 class Pictures(Batches):
-    """Picture files and their targets; a picture is decoded when it is asked for, in a worker."""
+    """Picture files and their targets. Pictures are decoded in the workers."""
 
     def __init__(self, paths: list[Path], targets: Tensor, size: int) -> None:
         self.paths, self.targets, self.photo = paths, targets, Photo(size)
@@ -37,29 +37,28 @@ class Pictures(Batches):
         return len(self.paths)
 
     def batch(self, indices: list[int]) -> tuple[Tensor, Tensor]:
-        """Return a batch: bytes ``(batch, 3, size, size)`` and targets."""
+        """Return pictures as bytes, shape ``(batch, 3, size, size)``, and their targets."""
         images = torch.stack([self.photo.pixels(read_picture(self.paths[index])) for index in indices])
         return images, self.targets[indices]
 
 
 class CelebA(ImageDataModule):
-    """Photos of faces with 40 attributes, each a yes or no: 162,770 to train, 19,867 to validate, 19,962 to test.
+    """Photos of faces with 40 yes-or-no attributes: 162,770 for training, 19,867 for validation, 19,962 for testing.
 
-    Source: Liu, Luo, Wang, Tang, "Deep Learning Face Attributes in the Wild". Read from ``ROOT/celeba``, where
-    torchvision keeps it: ``img_align_celeba/``, ``list_attr_celeba.txt``, ``list_eval_partition.txt``. Its publisher
-    lets no program download it.
+    Source: Liu, Luo, Wang, Tang, "Deep Learning Face Attributes in the Wild". Read from ``ROOT/celeba``, as with
+    torchvision: ``img_align_celeba/``, ``list_attr_celeba.txt``, ``list_eval_partition.txt``. Its publisher does not
+    allow automatic downloads.
 
     Input: ``(batch, 3, image_size, image_size)``, floats in 0 to 1. Target: ``(batch, 40)``, 0 or 1.
 
     Args:
-        root: Folder of the data sets. Default: the environment's ZOO_DATA, else ``data``.
-        image_size: Pixels each way to which the middle square of a photo is scaled.
-        num_workers: Processes that decode the photos.
-        augment: Whether to shift and mirror the training images at random.
-        batch_size: Examples a batch, over all ranks together.
-        val_size: Validation photos used, or their share, below 1: the first of the data set's own validation part.
-            With 0, the test set takes the place of the validation set.
-        seed: Seeds the order of the training examples.
+        root: Folder of the data sets. Default: the environment variable ``ZOO_DATA``, or else ``data``.
+        image_size: Width and height to which the middle square of a photo is scaled, in pixels.
+        num_workers: Number of processes that decode the photos.
+        augment: Whether to shift and flip the training images at random.
+        val_size: Number of validation photos to use, or their fraction if below 1: the first ones of the data set's own
+            validation split. If 0, the test set replaces the validation set.
+        batch_size, seed: See :class:`zoo.datamodules.common.DataModule`.
     """
 
     classes = tuple(ATTRIBUTES.split())
@@ -76,27 +75,29 @@ class CelebA(ImageDataModule):
         seed: int = 0,
     ) -> None:
         if image_size < 1 or num_workers < 0:
-            raise ZooError(f"image_size must be at least 1 and num_workers 0, got {image_size} and {num_workers}")
+            raise ZooError(
+                f"image_size must be at least 1 and num_workers at least 0, got {image_size} and {num_workers}"
+            )
         self.stored_shape = (3, image_size, image_size)
         super().__init__(augment=augment, batch_size=batch_size, val_size=val_size, seed=seed)
         self.folder = data_root(root) / "celeba"
         self.num_workers = num_workers
 
     def prepare_data(self) -> None:
-        """Make sure that the files are on disk.
+        """Check that the files are on disk.
 
         Raises:
-            DataUnavailableError: They are not.
+            DataUnavailableError: A file is missing.
         """
         for name in ("list_attr_celeba.txt", "list_eval_partition.txt", "img_align_celeba"):
             if not os.path.exists(self.folder / name):
                 raise DataUnavailableError(
                     f"CelebA is not complete: {self.folder / name} is missing; get it from its publisher "
-                    "(torchvision's CelebA tells how), put it there, or name the folder above with --data.root"
+                    "(see torchvision's CelebA) and put it there, or set --data.root to the folder above"
                 )
 
     def load_splits(self) -> dict[Split, Batches]:
-        """Read and check the lists, and make sure that every picture is there."""
+        """Read and check the lists, and check that every picture exists."""
         pictures, lists = self.folder / "img_align_celeba", self.folder / "list_attr_celeba.txt"
         attributes = self._rows("list_attr_celeba.txt", skip=2, columns=1 + len(self.classes))
         partition = {row[0]: row[1] for row in self._rows("list_eval_partition.txt", skip=0, columns=2)}
@@ -107,11 +108,11 @@ class CelebA(ImageDataModule):
         chosen: dict[str, list[list[str]]] = {"0": [], "1": [], "2": []}
         for row in attributes:
             if row[0] not in present:
-                raise ZooError(f"{pictures / row[0]} is missing, but {lists} has it")
+                raise ZooError(f"{pictures / row[0]} is missing, but is listed in {lists}")
             if partition.get(row[0]) not in chosen:
-                raise ZooError(f"{self.folder / 'list_eval_partition.txt'} puts {row[0]} into no part 0, 1 or 2")
+                raise ZooError(f"{self.folder / 'list_eval_partition.txt'} does not assign {row[0]} to split 0, 1 or 2")
             if set(row[1:]) - {"1", "-1"}:
-                raise ZooError(f"{lists} gives {row[0]} other attributes than 1 and -1")
+                raise ZooError(f"{lists} has attributes of {row[0]} other than 1 and -1")
             chosen[partition[row[0]]].append(row)
         if self.val_size:
             chosen["1"] = chosen["1"][: self.held_out(len(chosen["1"]))]
@@ -129,7 +130,7 @@ class CelebA(ImageDataModule):
 
     @property
     def transform(self) -> Transform:
-        """What turns the middle square of a picture into an input."""
+        """Turns the middle square of a picture into an input."""
         return Photo(self.stored_shape[1])
 
     def _rows(self, name: str, skip: int, columns: int) -> list[list[str]]:

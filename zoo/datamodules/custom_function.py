@@ -10,20 +10,17 @@ from zoo.errors import ZooError
 
 
 class CustomFunctionData(TableDataModule):
-    """Values of A·x·log(y) + B·y² at random points, for chosen A and B: x in [-2, 2], y in [0.1, 2].
+    """Values of A·x·log(y) + B·y² at random points, x in [-2, 2], y in [0.1, 2].
 
-    Source: "PyTorch" snippets, "Defining a Custom Model", which gives the function and no data.
+    Source: "PyTorch" snippets, "Defining a Custom Model", which defines the function without data.
 
     Input: ``(batch, 2)``: x and y. Target: ``(batch, 1)``.
 
     Args:
-        a: The number A.
-        b: The number B.
-        size: Number of points to train on, and of others to test on.
-        batch_size: Examples a batch, over all ranks together.
-        val_size: Examples held out of the training set for validation, or their share, below 1. With 0, all of it is
-            trained on and the test set takes the place of the validation set.
-        seed: Seeds the order of the training examples.
+        a: Coefficient A.
+        b: Coefficient B.
+        size: Number of training points, and of test points.
+        batch_size, val_size, seed: See :class:`zoo.datamodules.common.DataModule`.
     """
 
     target = "value"

@@ -1,4 +1,4 @@
-"""Scikit-learn's digits: real data that needs no download."""
+"""The digits of scikit-learn, which need no download."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional as F
 
-from zoo.datamodules.common.base import InMemory
 from zoo.datamodules.common.images import ImageDataModule, small_affine
+from zoo.datamodules.common.in_memory import InMemory
 from zoo.errors import ZooError
 from zoo.transforms import Digit, Transform
 
@@ -15,22 +15,19 @@ TEST_SIZE = 360
 
 
 class Digits(InMemory, ImageDataModule):
-    """Handwritten digits: 1,437 to train and validate, 360 to test, scaled up from 8 pixels each way, light on dark.
+    """Handwritten digits: 1,437 for training and validation, 360 for testing, scaled up from 8×8, light on dark.
 
-    Source: E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits" (UCI), the part that scikit-learn brings
-    along. The test set is the last 360 in the order of the file.
+    Source: E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits" (UCI), the part that comes with
+    scikit-learn. The test set is the last 360 of the file.
 
     Input: ``(batch, channels, image_size, image_size)``, floats in 0 to 1, placed as in MNIST.
     Target: ``(batch,)``, the digit.
 
     Args:
-        image_size: Pixels each way to which the digits are scaled, 16 at least.
-        channels: Number of equal channels.
-        augment: Whether to turn, shift and scale the training images a little, at random.
-        batch_size: Examples a batch, over all ranks together.
-        val_size: Examples held out of the training set for validation, or their share, below 1. With 0, all of it is
-            trained on and the test set takes the place of the validation set.
-        seed: Seeds the order of the training examples.
+        image_size: Width and height to which the digits are scaled, at least 16 pixels.
+        channels: Number of identical channels.
+        augment: Whether to rotate, shift and scale the training images slightly, at random.
+        batch_size, val_size, seed: See :class:`zoo.datamodules.common.DataModule`.
     """
 
     classes = tuple("0123456789")
@@ -45,12 +42,12 @@ class Digits(InMemory, ImageDataModule):
         seed: int = 0,
     ) -> None:
         if image_size < 16 or channels < 1:
-            raise ZooError(f"image_size must be at least 16 and channels 1, got {image_size} and {channels}")
+            raise ZooError(f"image_size must be at least 16 and channels at least 1, got {image_size} and {channels}")
         self.stored_shape = (channels, image_size, image_size)
         super().__init__(augment=augment, batch_size=batch_size, val_size=val_size, seed=seed)
 
     def load(self, train: bool) -> tuple[Tensor, Tensor]:
-        """Return the training or test set: bytes of shape ``(examples, *shape)`` and digits ``(examples,)``."""
+        """Return the training or test set: bytes ``(examples, *shape)`` and labels ``(examples,)``."""
         from sklearn.datasets import load_digits  # takes a second to import
 
         bunch = load_digits()
@@ -63,11 +60,11 @@ class Digits(InMemory, ImageDataModule):
         return images, torch.from_numpy(bunch.target[part]).to(torch.int64)
 
     def augment_batch(self, x: Tensor, random: Tensor) -> Tensor:
-        """Turn, shift and scale each digit a little; mirrored ones would be none."""
+        """Rotate, shift and scale each digit slightly. Flipped digits would not be digits."""
         return small_affine(x, random)
 
     @property
     def transform(self) -> Transform:
-        """What turns a picture of a digit into an input."""
+        """Turns a picture of a digit into an input."""
         channels, size, _ = self.shape
         return Digit(size, channels)

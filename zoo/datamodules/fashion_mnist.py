@@ -1,4 +1,4 @@
-"""Fashion-MNIST, as torchvision lays it out on disk."""
+"""Fashion-MNIST, in the files of torchvision."""
 
 from __future__ import annotations
 
@@ -11,21 +11,16 @@ from zoo.transforms import Item, Transform
 
 
 class FashionMNIST(MNIST):
-    """Articles of clothing: 60,000 to train and validate, 10,000 to test, gray, 28 pixels each way, light on dark.
+    """Articles of clothing: 60,000 for training and validation, 10,000 for testing, 28×28 gray, light on dark.
 
     Source: Xiao, Rasul, Vollgraf, "Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning Algorithms".
-    Read from ``ROOT/FashionMNIST/raw``, where torchvision keeps it, and downloaded there if it is absent.
+    Read from ``ROOT/FashionMNIST/raw``, as with torchvision, and downloaded if absent.
 
     Input: ``(batch, 1, 28, 28)``, floats in 0 to 1. Target: ``(batch,)``, the kind of article.
 
     Args:
-        root: Folder of the data sets. Default: the environment's ZOO_DATA, else ``data``.
-        padding: Dark pixels added on every side: 2 make the images 32 pixels each way.
-        augment: Whether to shift and mirror the training images at random.
-        batch_size: Examples a batch, over all ranks together.
-        val_size: Examples held out of the training set for validation, or their share, below 1. With 0, all of it is
-            trained on and the test set takes the place of the validation set.
-        seed: Seeds the order of the training examples.
+        augment: Whether to shift and flip the training images at random.
+        root, padding, batch_size, val_size, seed: See :class:`zoo.datamodules.MNIST`.
     """
 
     classes = (
@@ -35,10 +30,10 @@ class FashionMNIST(MNIST):
     source = datasets.FashionMNIST
 
     def augment_batch(self, x: Tensor, random: Tensor) -> Tensor:
-        """Shift and mirror each article."""
+        """Shift and flip each article at random."""
         return crop_and_flip(x, random)
 
     @property
     def transform(self) -> Transform:
-        """What turns a picture of one article into an input."""
+        """Turns a picture of one article into an input."""
         return Item(padding=self.padding)

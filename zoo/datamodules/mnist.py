@@ -1,4 +1,4 @@
-"""MNIST, as torchvision lays it out on disk."""
+"""MNIST, in the files of torchvision."""
 
 from __future__ import annotations
 
@@ -9,29 +9,27 @@ import torch
 from torch import Tensor
 from torchvision import datasets
 
-from zoo.datamodules.common.base import DataUnavailableError, InMemory
+from zoo.datamodules.common.base import DataUnavailableError
 from zoo.datamodules.common.files import data_root, download, offline_reason, read_idx, unpack_gz
 from zoo.datamodules.common.images import ImageDataModule, small_affine
+from zoo.datamodules.common.in_memory import InMemory
 from zoo.errors import ZooError
 from zoo.transforms import Digit, Transform
 
 
 class MNIST(InMemory, ImageDataModule):
-    """Handwritten digits: 60,000 to train and validate, 10,000 to test, gray, 28 pixels each way, light on dark.
+    """Handwritten digits: 60,000 for training and validation, 10,000 for testing, 28×28 gray, light on dark.
 
-    Source: LeCun, Cortes, Burges, "The MNIST database of handwritten digits". Read from ``ROOT/MNIST/raw``, where
-    torchvision keeps it, and downloaded there, with torchvision's checksums, if it is absent.
+    Source: LeCun, Cortes, Burges, "The MNIST database of handwritten digits". Read from ``ROOT/MNIST/raw``, as with
+    torchvision, and downloaded if absent, with torchvision's checksums.
 
     Input: ``(batch, 1, 28, 28)``, floats in 0 to 1. Target: ``(batch,)``, the digit.
 
     Args:
-        root: Folder of the data sets. Default: the environment's ZOO_DATA, else ``data``.
-        padding: Dark pixels added on every side: 2 make the images 32 pixels each way.
-        augment: Whether to turn, shift and scale the training images a little, at random.
-        batch_size: Examples a batch, over all ranks together.
-        val_size: Examples held out of the training set for validation, or their share, below 1. With 0, all of it is
-            trained on and the test set takes the place of the validation set.
-        seed: Seeds the order of the training examples.
+        root: Folder of the data sets. Default: the environment variable ``ZOO_DATA``, or else ``data``.
+        padding: Black pixels added on each side; 2 for images of 32×32.
+        augment: Whether to rotate, shift and scale the training images slightly, at random.
+        batch_size, val_size, seed: See :class:`zoo.datamodules.common.DataModule`.
     """
 
     stored_shape = (1, 28, 28)
@@ -51,7 +49,7 @@ class MNIST(InMemory, ImageDataModule):
         self.folder = data_root(root) / self.source.__name__ / "raw"
 
     def prepare_data(self) -> None:
-        """Make sure that the four files are on disk: unpack their archives, or download them.
+        """Download or unpack the four files, unless they are on disk.
 
         Raises:
             DataUnavailableError: They are absent and cannot be downloaded.
@@ -71,7 +69,7 @@ class MNIST(InMemory, ImageDataModule):
             raise self._unavailable(str(error)) from None
 
     def load(self, train: bool) -> tuple[Tensor, Tensor]:
-        """Read and check the training or test set: bytes of shape ``(examples, 1, 28, 28)``, labels ``(examples,)``."""
+        """Read and check the training or test set: bytes ``(examples, 1, 28, 28)``, labels ``(examples,)``."""
         prefix = "train" if train else "t10k"
         images_file = self.folder / f"{prefix}-images-idx3-ubyte"
         labels_file = self.folder / f"{prefix}-labels-idx1-ubyte"
@@ -82,23 +80,23 @@ class MNIST(InMemory, ImageDataModule):
         except OSError as error:
             raise ZooError(f"{error.filename} cannot be read: {error.strerror}") from None
         if images.shape[1:] != self.stored_shape[1:]:
-            raise ZooError(f"{images_file} holds images of {images.shape[1]}×{images.shape[2]}, expected 28×28")
+            raise ZooError(f"{images_file} has images of {images.shape[1]}×{images.shape[2]}, expected 28×28")
         if len(images) != len(labels):
-            raise ZooError(f"{images_file} holds {len(images)} images but {labels_file} {len(labels)} labels")
+            raise ZooError(f"{images_file} has {len(images)} images, but {labels_file} has {len(labels)} labels")
         if len(labels) == 0:
-            raise ZooError(f"{images_file} holds no images")
+            raise ZooError(f"{images_file} has no images")
         if int(labels.max()) >= len(self.classes):
             row = int(labels.argmax())
-            raise ZooError(f"{labels_file} holds the label {int(labels[row])} (example {row}), expected 0 to 9")
+            raise ZooError(f"{labels_file} has the label {int(labels[row])} (example {row}), expected 0 to 9")
         return images.unsqueeze(1), labels.to(torch.int64)
 
     def augment_batch(self, x: Tensor, random: Tensor) -> Tensor:
-        """Turn, shift and scale each digit a little; mirrored ones would be none."""
+        """Rotate, shift and scale each digit slightly. Flipped digits would not be digits."""
         return small_affine(x, random)
 
     @property
     def transform(self) -> Transform:
-        """What turns a picture of a digit into an input."""
+        """Turns a picture of a digit into an input."""
         return Digit(padding=self.padding)
 
     def _unavailable(self, reason: str) -> DataUnavailableError:
@@ -106,5 +104,5 @@ class MNIST(InMemory, ImageDataModule):
         name = type(self).__name__
         return DataUnavailableError(
             f"{name} is not in {self.folder} and cannot be downloaded ({reason}); put its files there ({names}; "
-            "plain or .gz) or name the folder that has them with --data.root (or ZOO_DATA)"
+            "plain or .gz), or set --data.root or ZOO_DATA to the folder that contains them"
         )

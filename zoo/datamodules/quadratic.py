@@ -1,4 +1,4 @@
-"""Thirty points of a parabola."""
+"""Points of a parabola."""
 
 from __future__ import annotations
 
@@ -13,18 +13,15 @@ class Quadratic(TableDataModule):
     """Points of y = 2x² + 3 + noise, on the features [x², 1].
 
     Source: a post that introduces PyTorch by a linear problem, "Basic torch functionalities for a linear problem": 30
-    points, evenly on [-2, 2], normal noise of 0.1. The test set has the same x, and noise of its own. The noise is the
-    same in every run.
+    evenly spaced points in [-2, 2], with normal noise of 0.1. The test set has the same x and different noise. The
+    noise is the same in every run.
 
     Input: ``(batch, 2)``. Target: ``(batch, 1)``.
 
     Args:
         size: Number of points.
         noise: Standard deviation of the noise.
-        batch_size: Examples a batch, over all ranks together.
-        val_size: Examples held out of the training set for validation, or their share, below 1. With 0, all of it is
-            trained on and the test set takes the place of the validation set.
-        seed: Seeds the order of the training examples.
+        batch_size, val_size, seed: See :class:`zoo.datamodules.common.DataModule`.
     """
 
     target = "value"

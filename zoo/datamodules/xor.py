@@ -1,4 +1,4 @@
-"""The four rows of exclusive or."""
+"""The four rows of XOR."""
 
 from __future__ import annotations
 
@@ -9,17 +9,14 @@ from zoo.datamodules.common.tables import TableDataModule
 
 
 class XORData(TableDataModule):
-    """The four rows of exclusive or, to train and to test on.
+    """The four rows of exclusive or, for training and testing.
 
     Source: "PyTorch" snippets, "Working With Data".
 
     Input: ``(batch, 2)``, zeros and ones. Target: ``(batch, 1)``, 0 or 1.
 
     Args:
-        batch_size: Examples a batch, over all ranks together.
-        val_size: Examples held out of the training set for validation, or their share, below 1. With 0, all of it is
-            trained on and the test set takes the place of the validation set.
-        seed: Seeds the order of the training examples.
+        batch_size, val_size, seed: See :class:`zoo.datamodules.common.DataModule`.
     """
 
     target = "binary"
@@ -30,6 +27,6 @@ class XORData(TableDataModule):
         super().__init__(batch_size, val_size, seed)
 
     def load(self, train: bool) -> tuple[Tensor, Tensor]:
-        """Return the rows ``(4, 2)`` and their answers ``(4, 1)``."""
+        """Return the rows ``(4, 2)`` and targets ``(4, 1)``."""
         x = torch.tensor([[0, 0], [0, 1], [1, 0], [1, 1]])
         return x.float(), (x[:, :1] ^ x[:, 1:]).long()

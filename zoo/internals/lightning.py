@@ -1,4 +1,4 @@
-"""Lightning: the state of its loops, which has no public interface, and what its hooks cost."""
+"""Lightning: the state of its loops, and cheaper hooks."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ AnyCallback = TypeVar("AnyCallback", bound=type[Callback])
 
 
 class FastHooks(LightningModule):
-    """A LightningModule that Lightning calls hooks of at less cost.
+    """A LightningModule whose hooks are cheaper to call.
 
     Around each hook Lightning sets ``_current_fx_name``, 50 times a step. Torch's ``__setattr__`` looks for parameters
-    and modules first, which takes 8% of an epoch of ``slp``. There is no public way to leave it out.
+    and modules first, which takes 8% of an epoch of ``slp``. There is no public way to avoid this.
     """
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -29,7 +29,7 @@ class FastHooks(LightningModule):
 
 
 def without_hooks(*names: str) -> Callable[[AnyCallback], AnyCallback]:
-    """Return a class decorator for a callback that leaves out hooks which Lightning would call in each step.
+    """Return a class decorator that removes hooks of a callback, which Lightning would call in each step.
 
     Each call takes 2 µs even if the hook is empty. Lightning does not call what is not callable; it has no public way
     to unsubscribe.
@@ -44,12 +44,12 @@ def without_hooks(*names: str) -> Callable[[AnyCallback], AnyCallback]:
 
 
 def trainer_of(module: LightningModule) -> Trainer | None:
-    """Return the trainer of a module, None if it has none; the public ``module.trainer`` raises an error then."""
+    """Return the trainer of a module, or None, in which case the public ``module.trainer`` raises an error."""
     return module._trainer
 
 
 def is_first_rank() -> bool:
-    """Return whether this process is the first of the run; known before the trainer has started the others.
+    """Return whether this process is the first of the run, even before the trainer has started the others.
 
     Lightning sets ``rank_zero_only.rank`` from the environment when it is imported. The public
     ``trainer.is_global_zero`` comes too late.
@@ -58,21 +58,21 @@ def is_first_rank() -> bool:
 
 
 def is_progress_method(name: str) -> bool:
-    """Return whether a name is that of a method of Lightning's progress trackers.
+    """Return whether a name is a method of Lightning's progress trackers.
 
-    They set whatever a checkpoint holds as their attributes, methods included.
+    They set anything in a checkpoint as their attributes, and would replace their methods.
     """
     return hasattr(_ReadyCompletedTracker, name)
 
 
 def callbacks_of(trainer: Trainer) -> list[Callback]:
-    """Return the callbacks of a trainer, which Lightning sets unannounced."""
+    """Return the callbacks of a trainer, which Lightning does not declare."""
     callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
     return callbacks
 
 
 def can_be_resumed_here(trainer: Trainer) -> bool:
-    """Return whether a checkpoint after this batch would lose nothing: no validation, no gradients that accumulate."""
+    """Return whether a checkpoint after this batch is complete: no validation follows, and no gradients accumulate."""
     loop = trainer.fit_loop.epoch_loop
     fetcher = trainer.fit_loop._data_fetcher
     assert fetcher is not None
@@ -81,14 +81,14 @@ def can_be_resumed_here(trainer: Trainer) -> bool:
 
 
 def begin_next_epoch(trainer: Trainer) -> None:
-    """Let a run that was saved at an epoch's end go on with the next one; call it when the training starts.
+    """Let a run that was saved at the end of an epoch continue with the next one; call it when training starts.
 
-    With ``max_steps`` Lightning takes it for a run that was saved amid the epoch, ends that a second time, and leaves
-    the next one out.
+    With ``max_steps`` Lightning treats it as a run that was saved within the epoch, ends that epoch again, and skips
+    the next one.
     """
     loop = trainer.fit_loop
     if loop.restarted_on_epoch_end:
-        _Loop.restarting.fset(loop, False)  # type: ignore[attr-defined]  # the fit loop's own setter would not do it
+        _Loop.restarting.fset(loop, False)  # type: ignore[attr-defined]  # the setter of the fit loop would not do so
         loop.reset_restart_stage()
         loop.epoch_loop.reset_restart_stage()
         loop.epoch_progress.increment_completed()
@@ -100,7 +100,7 @@ def is_last_batch(trainer: Trainer) -> bool:
 
 
 def ends_epoch(trainer: Trainer) -> bool:
-    """Return whether the epoch ends with this batch, which was trained on: its last one, or that of the last step."""
+    """Return whether the epoch ends with this batch: the last of the epoch, or of the last step."""
     return is_last_batch(trainer) or 0 <= trainer.max_steps <= trainer.global_step
 
 
@@ -112,10 +112,10 @@ def was_cut_short(trainer: Trainer) -> bool:
 
 
 def move_into_epoch(loops: dict[str, Any]) -> None:
-    """Turn what Lightning saves at an epoch's end into what it saves after a batch: a longer run goes on from there.
+    """Turn the state at the end of an epoch into that after a batch, from which a longer run can continue.
 
     Args:
-        loops: The state of the fit loop, in a checkpoint.
+        loops: The state of the fit loop in a checkpoint.
     """
     for name in ("total", "current"):
         loops["epoch_progress"][name]["processed"] -= 1

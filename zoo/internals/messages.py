@@ -16,3 +16,8 @@ def is_out_of_memory(error: Exception) -> bool:
 def is_lost_connection(error: Exception) -> bool:
     """Return whether an error says that another process is gone: Gloo's "closed by peer" and "reset by peer"."""
     return "by peer" in str(error)
+
+
+def is_worker_failure(error: RuntimeError) -> bool:
+    """Return whether torch's DataLoader says that a worker died or timed out; a worker's own errors are others."""
+    return re.match(r"DataLoader (timed out|worker \(pid)", str(error)) is not None

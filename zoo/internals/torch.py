@@ -1,4 +1,4 @@
-"""Torch: its modules, its fast check of gradients, and its export of recurrent layers."""
+"""Torch: copies of modules, a fast check of gradients, and the export of recurrent layers."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from torch import Tensor, nn
 Network = TypeVar("Network", bound=nn.Module)
 
 _FOUND, _ONE = torch.zeros(1, device="cpu"), torch.ones(1, device="cpu")
-"""Made once: to make them in each step would show in the time of a small network."""
+"""Created once: creating them in each step would slow down a small network."""
 
 
 def evaluating(network: Network) -> Network:
-    """Return a network in evaluation mode that shares its parameters with this one, whose own mode stays as it is.
+    """Return a copy of a network in evaluation mode that shares its parameters. The network itself is not changed.
 
     Other threads may train the given network, or predict with it, at the same time. The public ``deepcopy`` would copy
     the parameters, and ``eval`` would change the mode for everyone.
@@ -44,8 +44,8 @@ def all_finite(gradients: list[Tensor]) -> bool:
 def lstm_as_loop() -> Iterator[None]:
     """Export an LSTM as a loop, so that the number of steps stays free.
 
-    By default torch unrolls it, for texts of one length. It has no public option for the loop, and it remembers what it
-    did earlier in this process.
+    By default torch unrolls it for a fixed length. There is no public option for the loop. Torch also caches earlier
+    decompositions, so the cache is cleared.
     """
     from torch.export._patches import register_lstm_while_loop_decomposition
 

@@ -1,4 +1,4 @@
-"""What starts the processes of a run (torchrun, SLURM), and the signals that they send it.
+"""Launchers of processes (torchrun, SLURM), and the signals that they send.
 
-Imported before anything heavy: a signal that arrives during the imports must find its handler.
+Imported before anything heavy, so that a signal during the imports finds its handler.
 """

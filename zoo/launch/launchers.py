@@ -1,4 +1,4 @@
-"""What started this process (torchrun, SLURM, or the user alone), read from the environment."""
+"""How this process was started (by torchrun, SLURM or the user), according to the environment."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import socket
 from zoo.errors import ZooError
 
 TORCHRUN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
-"""What torchrun tells each process."""
+"""Environment variables that torchrun sets for each process."""
 
 NUMBERS = (
     *("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "GROUP_RANK", "NODE_RANK"),
@@ -36,9 +36,9 @@ def has_agent_store() -> bool:
 
 
 def check_environment() -> None:
-    """Check the environment variables that describe a job; Lightning reads them as soon as it is imported.
+    """Check the environment variables that describe a job; Lightning reads them when it is imported.
 
-    Empty ones, and what is left over from an earlier torchrun, are removed.
+    Empty ones, and those left over from an earlier torchrun, are removed.
 
     Raises:
         ZooError: A value is not a number, or a rank is set without a WORLD_SIZE.

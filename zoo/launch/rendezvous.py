@@ -1,4 +1,4 @@
-"""How the processes of a job find each other again after torchrun has restarted them."""
+"""Rendezvous of the processes of a job after torchrun has restarted them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def join() -> bool:
     A job is restarted by SLURM after a requeue, and by torchrun after a worker has failed. All processes of the job get
     the same answer. Each of them must call this before torch.distributed is initialized.
     """
-    job()  # whose name holds the port of torchrun's own store, which is about to change
+    job()  # cached now, since its name contains the port of torchrun's store, which is about to change
     restarted = _join_store() if has_agent_store() else int(os.environ.get("TORCHELASTIC_RESTART_COUNT") or 0) > 0
     return restarted or int(os.environ.get("SLURM_RESTART_COUNT") or 0) > 0
 

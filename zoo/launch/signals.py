@@ -1,4 +1,4 @@
-"""The signals that end a run: Ctrl-C, and the one by which SLURM asks a job to make room."""
+"""The signals that end a run: Ctrl-C, and the preemption signal of SLURM."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from types import FrameType
 from zoo.launch.launchers import in_slurm
 
 REQUEUE = 75
-"""Exit code (EX_TEMPFAIL) of a run that made room and is to be started again."""
+"""Exit code (EX_TEMPFAIL) of a preempted run that should be requeued."""
 
 PREEMPTION = signal.SIGUSR1
-"""The signal by which a SLURM job is told that its time is running out; see scripts/slurm/fit.sbatch."""
+"""The signal that SLURM sends before it preempts a job, or its time limit; see scripts/slurm/fit.sbatch."""
 
 _received = 0
 
 
 def listen() -> None:
-    """From now on, note the preemption signal in a SLURM job; by default it would end the process."""
+    """From now on, record the preemption signal in a SLURM job, instead of ending the process."""
     if in_slurm():
         signal.signal(PREEMPTION, _note)
 
 
 def received() -> int:
-    """Return the number of the preemption signal if it has arrived, else 0."""
+    """Return the number of the preemption signal if it was received, else 0."""
     return _received
 
 
 @contextlib.contextmanager
 def exit_on_interrupt() -> Iterator[None]:
-    """Let Ctrl-C end the process, with exit code 130, while packages are imported: some turn it into another error."""
+    """Exit with code 130 on Ctrl-C while packages are imported, some of which would turn it into another error."""
     usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if not usual or threading.current_thread() is not threading.main_thread():
         yield

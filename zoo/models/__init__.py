@@ -1,4 +1,4 @@
-"""The networks, one file each; a network is imported when its name is first used.
+"""Networks, one file each. A network is imported when its name is first used.
 
 Their names follow from the registry. Editors and type checkers read ``__init__.pyi``, which ``scripts/stubs.py``
 writes.

@@ -1,4 +1,4 @@
-"""The bidirectional LSTM that reads reviews."""
+"""A bidirectional LSTM for sentiment analysis."""
 
 from __future__ import annotations
 
@@ -18,20 +18,19 @@ class BiLSTMSentiment(Classifier):
     Source: "PyTorch Neural Networks", "Example: Sentiment Analysis with Bidirectional LSTMs", which names the public
     tutorial on IMDB's reviews as its source and gives no listing.
 
-    Input: ``(batch, words)``, integer token ids; 0 pads at the end, and changes nothing.
+    Input: ``(batch, words)``, integer token ids; 0 is padding at the end, and has no effect.
     Output: ``(batch, num_classes)``, logits.
 
-    Differs from the document: it gives neither sizes nor training; all of them are the zoo's: cross-entropy, Adam with
-    learning rate 3e-3, which a cosine brings to 0, gradients clipped to a norm of 1, batches of 64, 6 epochs on the
-    first 400 words.
+    Differs from the document: it gives neither sizes nor training. The zoo uses cross-entropy, Adam with learning rate
+    3e-3 and cosine annealing, gradients clipped to a norm of 1, batches of 64, and 6 epochs on the first 400 words.
 
     Args:
-        vocab_size: Number of tokens, the padding included.
+        vocab_size: Number of tokens, including padding.
         embedding_dim: Number of features of a token.
-        hidden_dim: Number of features of the hidden state, each way.
+        hidden_dim: Number of features of the hidden state in each direction.
         num_classes: Number of classes; 0 for the features alone.
         num_layers: Number of recurrent layers.
-        dropout: Share of features dropped before the linear layer, and between layers, in training.
+        dropout: Dropout probability before the linear layer and between layers.
         loss: Name of the loss.
         optimizer: Name of a class of torch.optim.
         lr: Learning rate.

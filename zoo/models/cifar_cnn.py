@@ -1,4 +1,4 @@
-"""The convolutional network for small color images."""
+"""A convolutional network for small color images."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class CifarCNN(Classifier):
     Input: ``(batch, 3, 32, 32)``, floats in -1 to 1.
     Output: ``(batch, num_classes)``, logits.
 
-    Differs from the document: it calls the network AlexNet, which it is not. It names no number of epochs; 2 are those
-    of the tutorial that it refers to.
+    Differs from the document: it calls the network AlexNet, which it is not. It gives no number of epochs; the zoo uses
+    2, as the tutorial that it refers to.
 
     Args:
         in_channels: Number of channels of an image.
-        image_size: Pixels of an image each way, 16 at least.
+        image_size: Width and height of an image, at least 16 pixels.
         num_classes: Number of classes; 0 for the features alone.
         loss: Name of the loss.
         optimizer: Name of a class of torch.optim.
@@ -50,7 +50,7 @@ class CifarCNN(Classifier):
         **options: Unpack[ClassifierOptions],
     ) -> None:
         super().__init__(num_classes, loss=loss, optimizer=optimizer, lr=lr, **options)
-        side = ((image_size - 4) // 2 - 4) // 2  # of the last feature maps: two convolutions, each halved
+        side = ((image_size - 4) // 2 - 4) // 2  # of the last feature maps
         if side < 1:
             raise ZooError(f"image_size must be at least 16, got {image_size}")
         self.conv1 = nn.Conv2d(in_channels, 6, 5)

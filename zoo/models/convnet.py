@@ -1,4 +1,4 @@
-"""The convolutional Sequential, with a head."""
+"""A convolutional network, as a Sequential with a head."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ConvNet(Classifier):
 
     Args:
         in_channels: Number of channels of an image.
-        image_size: Pixels of an image each way, 10 at least.
+        image_size: Width and height of an image, at least 10 pixels.
         num_classes: Number of classes; 0 for the features alone.
         loss: Name of the loss.
         optimizer: Name of a class of torch.optim.
@@ -49,7 +49,7 @@ class ConvNet(Classifier):
         **options: Unpack[ClassifierOptions],
     ) -> None:
         super().__init__(num_classes, loss=loss, optimizer=optimizer, lr=lr, **options)
-        side = (image_size - 8) // 2  # of the feature maps, pooled
+        side = (image_size - 8) // 2  # of the pooled feature maps
         if side < 1:
             raise ZooError(f"image_size must be at least 10, got {image_size}")
         self.model = nn.Sequential(
@@ -62,7 +62,7 @@ class ConvNet(Classifier):
         self.example_input_array = torch.zeros(1, in_channels, image_size, image_size)
 
     def features(self, x: Tensor) -> Tensor:
-        """Map ``(batch, in_channels, image_size, image_size)`` to the pooled maps, flat."""
+        """Map ``(batch, in_channels, image_size, image_size)`` to the flattened pooled maps."""
         return self.pool(self.model(x)).flatten(1)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""A function with two unknown numbers."""
+"""A function with two unknown coefficients."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from zoo.tasks import LossName, Regressor, TaskOptions
 
 
 class CustomFunction(Regressor):
-    """The function (x, y) ↦ A·x·log(y) + B·y², whose two numbers are learned.
+    """The function (x, y) ↦ A·x·log(y) + B·y², whose coefficients A and B are learned.
 
     Source: "PyTorch" snippets, "Defining a Custom Model". A and B start from the standard normal distribution.
 
     Input: ``(batch, 2)``: x, and a positive y.
     Output: ``(batch, 1)``.
 
-    Differs from the document: ``forward`` returns its result, which the listing forgets. The document trains nothing;
-    sum of squares, SGD with rate 1e-3, all points at once, 500 steps are the zoo's.
+    Differs from the document: ``forward`` returns its result, which the listing forgets. The document does not train
+    the function; the zoo uses the sum of squares, SGD with learning rate 1e-3, all points in one batch, and 500 steps.
 
     Args:
         loss: Name of the loss.

@@ -1,4 +1,4 @@
-"""The convolutional network for handwritten digits."""
+"""A convolutional network for handwritten digits."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class DigitsCNN(Classifier):
     Input: ``(batch, 1, 32, 32)``, floats in 0 to 1: MNIST with 2 pixels of padding.
     Output: ``(batch, num_classes)``, logits.
 
-    Differs from the document: it shows an MSE to a made-up target and names no data; cross-entropy on MNIST, batches
-    of 16, 5 epochs are the zoo's.
+    Differs from the document: it shows an MSE loss with a dummy target, and no data. The zoo uses cross-entropy on
+    MNIST, batches of 16, and 5 epochs.
 
     Args:
         in_channels: Number of channels of an image.
-        image_size: Pixels of an image each way, 10 at least.
+        image_size: Width and height of an image, at least 10 pixels.
         num_classes: Number of classes; 0 for the features alone.
         loss: Name of the loss.
         optimizer: Name of a class of torch.optim.
@@ -49,7 +49,7 @@ class DigitsCNN(Classifier):
         **options: Unpack[ClassifierOptions],
     ) -> None:
         super().__init__(num_classes, loss=loss, optimizer=optimizer, lr=lr, **options)
-        side = ((image_size - 2) // 2 - 2) // 2  # of the last feature maps: two convolutions, each halved
+        side = ((image_size - 2) // 2 - 2) // 2  # of the last feature maps
         if side < 1:
             raise ZooError(f"image_size must be at least 10, got {image_size}")
         self.conv1 = nn.Conv2d(in_channels, 6, 3)

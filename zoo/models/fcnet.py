@@ -1,4 +1,4 @@
-"""The fully connected network of three layers."""
+"""A fully connected network with three layers."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class FCNet(Classifier):
     Input: ``(batch, 784)``, or anything that flattens to it; floats in 0 to 1.
     Output: ``(batch, num_classes)``, log-probabilities.
 
-    Differs from the document: the log-softmax is told its dimension. The document's second form, a Sequential, gives
-    two layers one name, which drops a ReLU; the first form is built. It is not trained there; NLL, SGD with learning
-    rate 0.1, batches of 64, 10 epochs are the zoo's.
+    Differs from the document: the log-softmax has an explicit dimension. The document's second form, a Sequential,
+    gives two layers the same name, which drops a ReLU; the zoo builds the first form. The document does not train it.
+    The zoo uses NLL, SGD with learning rate 0.1, batches of 64, and 10 epochs.
 
     Args:
         in_dim: Number of input features.

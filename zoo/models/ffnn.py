@@ -1,4 +1,4 @@
-"""The feed-forward network of any depth."""
+"""A feed-forward network of any depth."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class FeedForwardNN(Classifier):
         num_classes: Number of classes; 0 for the features alone.
         num_hidden: Number of hidden layers.
         hidden_dim: Number of units of each hidden layer.
-        dropout: Share of units dropped after each hidden layer in training.
+        dropout: Dropout probability after each hidden layer.
         loss: Name of the loss.
         optimizer: Name of a class of torch.optim.
         lr: Learning rate.

@@ -15,15 +15,15 @@ class LinearRegression(Regressor):
 
     Source: a post that introduces PyTorch by a linear problem, "Basic torch functionalities for a linear problem" and
     the sections after it. It fits y = 2x² + 3 + noise on the features [x², 1], 30 points at once, by a hand-written
-    gradient, by autograd, by ``nn`` and by ``optim``: sum of squares, 1,001 steps, the weights near 2.02 and 2.97, the
-    loss near 0.333.
+    gradient, with autograd, ``nn`` and ``optim``: sum of squares, 1,001 steps, weights near 2.02 and 2.97, and a loss
+    near 0.333.
 
     Input: ``(batch, in_dim)``, the features [x², 1]; any floats.
     Output: ``(batch, 1)``.
 
     Differs from the document: the hand-written gradient, which its listing leaves undefined, is
-    :meth:`gradient_by_hand`. Of its learning rates, the default is the one of its ``nn`` section, 1e-3, which is the
-    one that converges for a sum of squares that is not divided by the number of points.
+    :meth:`gradient_by_hand`. The default learning rate is that of its ``nn`` section, 1e-3, the only one of its rates
+    with which a sum of squares that is not divided by the number of points converges.
 
     Args:
         in_dim: Number of features.
@@ -53,5 +53,5 @@ class LinearRegression(Regressor):
         return self.mdl(x)
 
     def gradient_by_hand(self, x: Tensor, y: Tensor) -> Tensor:
-        """Return the gradient of the sum of squares by the weights, shape ``(1, in_dim)``: 2 (prediction - y)ᵀ x."""
+        """Return the gradient of the sum of squares, shape ``(1, in_dim)``: 2 (prediction - y)ᵀ x."""
         return 2 * (self(x) - y).T @ x

@@ -1,4 +1,4 @@
-"""A long short-term memory, stepped by hand."""
+"""An LSTM cell, stepped by hand."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zoo.tasks import Classifier, ClassifierOptions, LossName
 
 
 class LSTMCell(Classifier):
-    """A long short-term memory cell, stepped by hand over the rows of an image.
+    """LSTM cell, stepped by hand over the rows of an image.
 
     Source: "PyTorch Neural Networks", "LSTM Cell".
 
@@ -20,9 +20,9 @@ class LSTMCell(Classifier):
     to 1.
     Output: ``(batch, num_classes)``, logits.
 
-    Differs from the document: the batch comes first, and the state starts from zeros. It trains nothing; the classes,
-    the linear head, cross-entropy, Adam with learning rate 1e-3, batches of 64, 4 epochs on the rows of MNIST are the
-    zoo's.
+    Differs from the document: the batch dimension is first, and the initial state is zero. The document does not train
+    the network; the zoo adds a linear head, and uses cross-entropy, Adam with learning rate 1e-3, batches of 64, and 4
+    epochs on the rows of MNIST.
 
     Args:
         input_size: Number of features of a step.
@@ -54,7 +54,7 @@ class LSTMCell(Classifier):
         self.example_input_array = torch.zeros(1, 28, input_size)
 
     def features(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Map ``(batch, steps, input_size)``, the first ``lengths`` steps valid, to the last valid state."""
+        """Map ``(batch, steps, input_size)``, of which ``lengths`` steps are valid, to the last valid state."""
         output, state = [], None
         for step in images_to_sequences(x).unbind(1):
             state = self.rnn(step, state)
@@ -62,6 +62,6 @@ class LSTMCell(Classifier):
         return last_valid_step(torch.stack(output, dim=1), lengths)
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Map ``(batch, steps, input_size)``, the first ``lengths`` steps valid, to ``(batch, num_classes)``."""
+        """Map ``(batch, steps, input_size)``, of which ``lengths`` steps are valid, to ``(batch, num_classes)``."""
         x = self.features(x, lengths)
         return self.fc(x) if self.fc else x

@@ -1,4 +1,4 @@
-"""A recurrent network that reads an image row by row."""
+"""A recurrent network over the rows of an image."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zoo.tasks import Classifier, ClassifierOptions, LossName
 
 
 class RNN(Classifier):
-    """A recurrent network that reads an image row by row.
+    """Recurrent network over the rows of an image.
 
     Source: "PyTorch Neural Networks", "Vanilla RNN".
 
@@ -20,17 +20,17 @@ class RNN(Classifier):
     to 1.
     Output: ``(batch, num_classes)``, logits.
 
-    Differs from the document: the listing's third argument of ``nn.RNN`` is not the size of an output, but the number
-    of layers. It trains nothing; the classes, the linear head, cross-entropy, Adam with learning rate 1e-3, batches of
-    64, 5 epochs on the rows of MNIST are the zoo's.
+    Differs from the document: the third argument of ``nn.RNN`` in the listing is not the size of the output, but the
+    number of layers. The document does not train the network. The zoo adds a linear head, and uses cross-entropy, Adam
+    with learning rate 1e-3, batches of 64, and 5 epochs on the rows of MNIST.
 
     Args:
         input_size: Number of features of a step.
         hidden_dim: Number of features of the hidden state.
         num_classes: Number of classes; 0 for the features alone.
         num_layers: Number of recurrent layers.
-        bidirectional: Whether to read backwards too.
-        dropout: Share of units dropped between layers in training.
+        bidirectional: Whether to read in both directions.
+        dropout: Dropout probability between layers.
         loss: Name of the loss.
         optimizer: Name of a class of torch.optim.
         lr: Learning rate.
@@ -62,11 +62,11 @@ class RNN(Classifier):
         self.example_input_array = torch.zeros(1, 28, input_size)
 
     def features(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Map ``(batch, steps, input_size)``, the first ``lengths`` steps valid, to the last valid state."""
+        """Map ``(batch, steps, input_size)``, of which ``lengths`` steps are valid, to the last valid state."""
         output, _ = self.rnn(images_to_sequences(x))
         return last_valid_step(output, lengths)
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Map ``(batch, steps, input_size)``, the first ``lengths`` steps valid, to ``(batch, num_classes)``."""
+        """Map ``(batch, steps, input_size)``, of which ``lengths`` steps are valid, to ``(batch, num_classes)``."""
         x = self.features(x, lengths)
         return self.fc(x) if self.fc else x

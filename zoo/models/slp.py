@@ -1,4 +1,4 @@
-"""The single-layer perceptron."""
+"""A single-layer perceptron."""
 
 from __future__ import annotations
 

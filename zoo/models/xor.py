@@ -1,4 +1,4 @@
-"""The network for exclusive or."""
+"""A network for XOR."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ class XOR(Classifier):
     Input: ``(batch, in_dim)``, zeros and ones.
     Output: ``(batch, num_classes)``, the probability of a 1.
 
-    Differs from the document: its data lists its rows without the outer brackets. Its Sequential form is
-    :meth:`as_sequential`. It names no optimizer for this network; SGD with learning rate 0.5 and momentum 0.9, 3,000
-    steps, are the zoo's. Two hidden units have local minima, in which some seeds end; momentum, which carries through
-    the flat places, leaves fewer there than plain SGD does, and adaptive rates leave more.
+    Differs from the document: its data lacks the outer brackets. Its Sequential form is :meth:`as_sequential`. It names
+    no optimizer for this network. The zoo uses SGD with learning rate 0.5 and momentum 0.9, and 3,000 steps. With two
+    hidden units, some seeds end in local minima: fewer with momentum than with plain SGD, and more with adaptive
+    learning rates.
 
     Args:
         in_dim: Number of inputs.
         hidden_dim: Number of hidden units.
-        num_classes: Number of outputs, each a yes or no; 0 for the features alone.
+        num_classes: Number of binary outputs; 0 for the features alone.
         loss: Name of the loss.
         optimizer: Name of a class of torch.optim.
         lr: Learning rate.
@@ -66,6 +66,6 @@ class XOR(Classifier):
         return torch.sigmoid(self.hid_to_out(x)) if self.hid_to_out else x
 
     def as_sequential(self) -> nn.Sequential:
-        """Return the document's second form, with these very layers."""
+        """Return the document's second form, a Sequential that shares the layers."""
         layers = [self.in_to_hid, nn.Tanh(), *([self.hid_to_out, nn.Sigmoid()] if self.hid_to_out else [])]
         return nn.Sequential(OrderedDict(main=nn.Sequential(*layers)))

@@ -1,1 +1,1 @@
-"""Networks for other programs: formats to export to, and the Hugging Face Hub."""
+"""Sharing of networks: export formats, and the Hugging Face Hub."""

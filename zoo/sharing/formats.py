@@ -1,4 +1,4 @@
-"""The formats that a network can be exported to, and whether what was exported gives the same outputs."""
+"""Export formats. The outputs of an exported network are compared with PyTorch's."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from zoo.tasks import Task
 from zoo.tasks.example_inputs import random_inputs
 
 Run = Callable[[Tensor], Tensor]
-"""Runs what was exported on a batch of inputs."""
+"""Runs an exported network on a batch of inputs."""
 
 
 def export(name: str, model: Task, file_format: str, path: Path) -> float:
-    """Write a network to a file, and return the largest difference of its outputs from PyTorch's.
+    """Export a network to a file, and return the largest difference between its outputs and PyTorch's.
 
     Args:
         name: Name of the network in the registry.
@@ -32,9 +32,9 @@ def export(name: str, model: Task, file_format: str, path: Path) -> float:
         path: The file.
 
     Raises:
-        ZooError: A package that the format needs is missing.
+        ZooError: A package that the format requires is not installed.
     """
-    # The warnings are torch's own, about what it found on its way; the outputs are compared below.
+    # Torch warns about its own internals. The outputs are compared below.
     with warnings.catch_warnings(action="ignore"), lstm_as_loop():
         return _difference(model, FORMATS[file_format](name, model, path))
 
@@ -42,10 +42,10 @@ def export(name: str, model: Task, file_format: str, path: Path) -> float:
 def _to_onnx(name: str, model: Task, path: Path) -> Run:
     try:
         import onnxruntime
-        import onnxscript  # noqa: F401  # which torch.onnx needs
+        import onnxscript  # noqa: F401  # required by torch.onnx
     except ImportError as error:
-        raise ZooError(f"ONNX needs {error.name}: pip install 'lightning-zoo[export]'") from None
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # its notices of what it tried
+        raise ZooError(f"ONNX export requires {error.name}: pip install 'lightning-zoo[export]'") from None
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it reports all its attempts
     traced = _traced(model)
     program = torch.onnx.export(traced, input_names=["input"], output_names=["output"], verbose=False)
     assert program is not None
@@ -56,8 +56,8 @@ def _to_onnx(name: str, model: Task, path: Path) -> Run:
 
 
 def _to_pt2(name: str, model: Task, path: Path) -> Run:
-    logging.getLogger("torch._export").setLevel(logging.ERROR)  # of symbols that a loop leaves unused
-    with path.open("wb") as file:  # by its name alone it would insist on an ending
+    logging.getLogger("torch._export").setLevel(logging.ERROR)  # it warns about unused symbols of a loop
+    with path.open("wb") as file:  # given a path, it would require a suffix
         torch.export.save(_traced(model), file, extra_files={"zoo.json": _metadata(name, model)})
     with path.open("rb") as file:
         module = torch.export.load(file).module()
@@ -82,13 +82,13 @@ FORMATS: dict[str, Callable[[str, Task, Path], Run]] = {
 
 
 def _traced(model: Task) -> ExportedProgram:
-    """Return the network's graph, in which the size of the batch stays free, and the length of texts."""
+    """Return the network's graph with a dynamic batch size, and a dynamic length of texts."""
     free = {0: Dim.DYNAMIC, 1: Dim.DYNAMIC} if model.takes == "text" else {0: Dim.DYNAMIC}
     return torch.export.export(model, (random_inputs(model, 2),), dynamic_shapes=(free,))
 
 
 def _metadata(name: str, model: Task) -> str:
-    """Return what a program needs to know to use the file, as JSON."""
+    """Return the metadata of an exported file, as JSON."""
     return json.dumps(
         {
             "model": name,
@@ -101,7 +101,7 @@ def _metadata(name: str, model: Task) -> str:
 
 
 def _difference(model: Task, run: Run) -> float:
-    """Return the largest difference of outputs, for batches of several sizes, and texts of several lengths."""
+    """Return the largest difference of outputs, for several batch sizes and text lengths."""
     lengths = (8, 5, 61) if model.takes == "text" else (None, None, None)
     batches = [random_inputs(model, size, length) for size, length in zip((1, 2, 7), lengths, strict=True)]
     with torch.inference_mode():

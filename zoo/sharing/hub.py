@@ -1,4 +1,4 @@
-"""Networks on the Hugging Face Hub, by huggingface_hub's own mixin: the extra ``lightning-zoo[hub]``."""
+"""Networks on the Hugging Face Hub, with the mixin of huggingface_hub. Requires ``lightning-zoo[hub]``."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from zoo.weights import WeightsRecord, find_record
 try:
     from huggingface_hub import EvalResult, ModelCard, ModelCardData, PyTorchModelHubMixin, hf_hub_download
 except ImportError:
-    raise ZooError("zoo.hub needs huggingface_hub: pip install 'lightning-zoo[hub]'") from None
+    raise ZooError("zoo.hub requires huggingface_hub: pip install 'lightning-zoo[hub]'") from None
 
 LARGEST_CONFIG = 100_000_000
-"""Bytes of a config.json; of texts, the vocabulary is in it."""
+"""Largest size of a config.json, in bytes. It may contain a vocabulary."""
 
 CARD = """---
 {{ card_data }}
@@ -58,20 +58,20 @@ for {{ record.epochs }} epochs ({{ record.steps }} steps), by
 {% endfor %}{% endif %}"""
 
 METRICS = {"acc": "accuracy", "mae": "mae"}
-"""Names of metrics on the Hub."""
+"""Names of the metrics on the Hub."""
 
 LICENSES = ("mit", "cc0-1.0", "cc-by-4.0", "cc-by-sa-3.0")
-"""Those of data sets that the Hub knows by name."""
+"""Identifiers of licenses on the Hub."""
 
 
 class HubModel(nn.Module, PyTorchModelHubMixin, library_name="lightning-zoo", model_card_template=CARD):
-    """A network of the zoo with all that is needed to build it again, and to use it.
+    """A network of the zoo with everything needed to rebuild and use it.
 
     Args:
         name: Name of the network in the registry.
         arguments: Arguments of its class.
-        transform: What makes its inputs, as :meth:`zoo.transforms.Transform.spec` returns it.
-        classes: Names of its classes.
+        transform: Its transform, as returned by :meth:`zoo.transforms.Transform.spec`.
+        classes: Names of the classes.
     """
 
     def __init__(
@@ -87,12 +87,12 @@ class HubModel(nn.Module, PyTorchModelHubMixin, library_name="lightning-zoo", mo
         self.network.classes = tuple(classes or ())
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return what the network puts out."""
+        """Return the output of the network."""
         output: Tensor = self.network(x)
         return output
 
     def generate_model_card(self, *, record: WeightsRecord | None = None, **texts: Any) -> ModelCard:
-        """Return the card: what a record of published weights tells goes where the Hub looks for it, too."""
+        """Return the model card. The record of published weights is also added as metadata of the Hub."""
         if not record:
             return super().generate_model_card(record=None, **texts)
         measured = record.metrics["test"]
@@ -118,14 +118,14 @@ class HubModel(nn.Module, PyTorchModelHubMixin, library_name="lightning-zoo", mo
 
     @classmethod
     def _load_as_pickle(cls, *args: Any) -> Any:
-        raise ZooError("the repository holds a pickle instead of safetensors; nothing was loaded from it")
+        raise ZooError("the repository contains a pickle instead of safetensors; nothing was loaded from it")
 
 
 def save_pretrained(model: Task, folder: str | Path) -> None:
-    """Write a network's weights, configuration and model card into a folder, as a repository of the Hub has them.
+    """Save the weights, the configuration and the model card of a network to a folder, in the format of the Hub.
 
     Raises:
-        ZooError: The network is not of the registry.
+        ZooError: The network is not in the registry.
     """
     _for_hub(model).save_pretrained(folder, model_card_kwargs=_card(model))
 
@@ -139,7 +139,7 @@ def push_to_hub(model: Task, repo_id: str, **options: Any) -> None:
         **options: Further arguments of huggingface_hub's ``push_to_hub``, such as ``private`` and ``token``.
 
     Raises:
-        ZooError: The network is not of the registry.
+        ZooError: The network is not in the registry.
     """
     _for_hub(model).push_to_hub(repo_id, model_card_kwargs={**_card(model), "repo_id": repo_id}, **options)
 
@@ -152,30 +152,30 @@ def from_pretrained(name: str | Path, **options: Any) -> Task:
         **options: Further arguments of huggingface_hub's ``hf_hub_download``, such as ``revision`` and ``token``.
 
     Raises:
-        ZooError: It is not there, is damaged, or holds no network of the zoo.
+        ZooError: The repository does not exist, is damaged, or does not contain a network of the zoo.
     """
     try:
         path = _file(name, "model.safetensors", options)
         config = json.loads(read_bytes(_file(name, "config.json", options), LARGEST_CONFIG))
-        open_file(path).close()  # nor does safetensors wait for a pipe
+        open_file(path).close()  # raises an error for a pipe, on which safetensors would block
         tensors = {key.removeprefix("network."): value for key, value in load_file(path).items()}
         check_repository(config, tensors)
     except (OSError, ValueError, RecursionError, SafetensorError) as error:
-        raise ZooError(f"{name} holds no network of the zoo ({' '.join(str(error).split())[:200]})") from None
+        raise ZooError(f"{name} does not contain a network of the zoo ({' '.join(str(error).split())[:200]})") from None
     model = HubModel(**{key: config.get(key) for key in ("name", "arguments", "transform", "classes")}).network
     model.load_state_dict(tensors)
     return model.eval()
 
 
 def _file(name: str | Path, file: str, options: dict[str, Any]) -> Path:
-    """Return where a file of a repository is: in the folder, or where it was downloaded to."""
+    """Return the path of a file in a folder, or of a repository, from which it is downloaded."""
     return Path(name, file) if Path(name).is_dir() else Path(hf_hub_download(str(name), file, **options))
 
 
 def _name(model: Task) -> str:
     if name := name_of(class_path(model), models()):
         return name
-    raise ZooError(f"{type(model).__name__} is not of the zoo; only a network of its registry can be built again")
+    raise ZooError(f"{type(model).__name__} is not in the registry; only registered networks can be shared")
 
 
 def _for_hub(model: Task) -> HubModel:

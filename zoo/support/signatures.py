@@ -22,6 +22,11 @@ def _arguments_of(cls: Any) -> list[str]:
     return [key.removeprefix("of.") for key in parser.add_class_arguments(cls, "of", fail_untyped=False)]
 
 
+def class_path(instance: object) -> str:
+    """Return the import path of an object's class, as ``module:Class``."""
+    return f"{type(instance).__module__}:{type(instance).__qualname__}"
+
+
 def follow_options(cls: type) -> None:
     """Let tools that inspect a constructor at runtime follow its ``**options`` to the class that documents them.
 

@@ -1,4 +1,4 @@
-"""Networks that name classes."""
+"""Networks for classification."""
 
 from __future__ import annotations
 
@@ -11,33 +11,28 @@ from torchmetrics.classification import BinaryAccuracy, MulticlassAccuracy, Mult
 
 from zoo.errors import ZooError
 from zoo.tasks.metrics import SplitPrefix
-from zoo.tasks.task import Prediction, Task, TaskOptions
-
-
-class ClassifierOptions(TaskOptions, total=False):
-    """The options that every classifier takes beside its own, for editors and type checkers."""
-
-    multilabel: bool
+from zoo.tasks.prediction import Prediction
+from zoo.tasks.task import Task
 
 
 class Classifier(Task):
-    """A network that tells which of several classes an example belongs to, or, multi-label, each class's yes or no.
+    """A network for classification: single-label (one of several classes) or multi-label (yes or no for each class).
 
-    ``forward`` gives one output a class, shape ``(batch, num_classes)``; without classes it gives the features, and
-    there is nothing to train. Targets are class indices, shape ``(batch,)``, or, multi-label, 0 or 1 for each class, of
-    the output's shape. Measures ``acc``: the share of examples whose largest output is the right one, or, multi-label,
-    of right answers. After a test of single labels, ``confusion`` holds the counts, shape ``(true class, predicted
+    ``forward`` returns one output per class, shape ``(batch, num_classes)``; without classes it returns the features,
+    and there is nothing to train. Targets are class indices, shape ``(batch,)``; if multi-label, 0 or 1 for each class,
+    with the shape of the output. Records ``acc``, the fraction of correctly classified examples; if multi-label, of
+    correct labels. After a single-label test, ``confusion`` is the confusion matrix, shape ``(true class, predicted
     class)``.
 
     Args:
-        num_classes: Number of classes.
-        multilabel: Whether each class is a yes or no of its own, rather than one of several.
+        num_classes: Number of classes; 0 for the features alone.
+        multilabel: Whether an example can belong to any number of classes, rather than to exactly one.
         **options: See :class:`Task`.
     """
 
     confusion: Tensor | None = None
     num_features: int
-    """Size of the features that the head sees."""
+    """Number of input features of the head."""
 
     def __init__(self, num_classes: int, multilabel: bool = False, **options: Any) -> None:
         if num_classes == 1 and not multilabel:
@@ -53,18 +48,18 @@ class Classifier(Task):
             self.split_metrics["confusion"] = MulticlassConfusionMatrix(num_classes, validate_args=False)
 
     def new_head(self, in_features: int) -> nn.Linear | None:
-        """Note the size of the features, and return a linear layer from them to the classes; None without classes."""
+        """Set ``num_features``, and return a linear layer from the features to the classes; None without classes."""
         self.num_features = in_features
         return nn.Linear(in_features, self.num_classes) if self.num_classes else None
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """Build the optimizer, as :class:`Task` does. Raises ZooError without classes."""
+        """Build the optimizer, as :meth:`Task.configure_optimizers`. Raises ZooError if there are no classes."""
         if not self.num_classes:
-            raise ZooError("a network without a head (num_classes 0) cannot be trained on its own; put one on it")
+            raise ZooError("a network without a head (num_classes 0) cannot be trained; give it a head")
         return super().configure_optimizers()
 
     def predicted(self, output: Tensor) -> Tensor:
-        """Return probabilities; those of sigmoid outputs are each on their own, and need not add up to 1."""
+        """Return probabilities. Those of sigmoid outputs are independent, and need not sum to 1."""
         match self.output:
             case "logits":
                 return output.sigmoid() if self.multilabel else output.softmax(-1)
@@ -73,30 +68,30 @@ class Classifier(Task):
         return output
 
     def predict(self, x: Any) -> Prediction:
-        """Name the classes of one or several inputs, as :meth:`Task.predict`."""
+        """Predict the classes of one or several inputs, see :meth:`Task.predict`."""
         if not self.num_classes:
-            raise ZooError("a network without a head (num_classes 0) knows no classes; call it for its features")
+            raise ZooError("a network without a head (num_classes 0) predicts no classes; call it to get the features")
         values = super().predict(x).values
         names = self.classes or tuple(map(str, range(self.num_classes)))
         if self.multilabel:
-            yeses = [tuple(name for name, p in zip(names, row, strict=True) if p > 0.5) for row in values.tolist()]
-            return Prediction(yeses, values)
+            labels = [tuple(name for name, p in zip(names, row, strict=True) if p > 0.5) for row in values.tolist()]
+            return Prediction(labels, values)
         return Prediction([names[index] for index in values.argmax(-1).tolist()], values)
 
     def update_metrics(self, split: SplitPrefix, losses: Tensor, outputs: Tensor, targets: Tensor) -> None:
-        """Update a split's metrics, and, of the test set, who was taken for whom."""
+        """Update the metrics of a split, and the confusion matrix of the test set."""
         super().update_metrics(split, losses, outputs, targets)
         if split == "test/" and not self.multilabel:
             cast(Metric, self.split_metrics["confusion"]).to(outputs.device).update(outputs, targets)
 
     def on_test_epoch_start(self) -> None:
-        """Begin the test set's metrics."""
+        """Reset the test metrics."""
         super().on_test_epoch_start()
         if not self.multilabel:
             cast(Metric, self.split_metrics["confusion"]).reset()
 
     def on_test_epoch_end(self) -> None:
-        """Log the test set's metrics and keep the confusion matrix."""
+        """Log the test metrics, and compute the confusion matrix."""
         super().on_test_epoch_end()
         if not self.multilabel:
             counts = cast(Metric, self.split_metrics["confusion"]).to(self.device)

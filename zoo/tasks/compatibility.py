@@ -1,4 +1,4 @@
-"""Which networks can learn from which data."""
+"""Checks whether a network and a data set are compatible."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from typing import TYPE_CHECKING, Any
 from zoo.errors import ZooError
 from zoo.factory import datamodule_class
 from zoo.registry import datamodules
-from zoo.tasks.losses import SENSIBLE
+from zoo.tasks.losses import VALID_LOSSES
 
 if TYPE_CHECKING:
     from zoo.datamodules.common import DataModule
     from zoo.tasks.task import Task
 
-AT_LEAST = ("num_classes", "vocab_size")
-"""What a network may have more of than the data."""
+MINIMUM_SIZES = ("num_classes", "vocab_size")
+"""Sizes that may be larger in the network than in the data."""
 
 
 def check_fits(model: Task, data: Any) -> None:
-    """Raise ZooError, in one line, if a network takes other inputs than a data module of the zoo gives."""
+    """Raise ZooError if a network does not fit the inputs or the classes of a data module of the zoo."""
     if not hasattr(data, "model_arguments"):
         return
     kind = getattr(data, "kind", model.takes)
     if model.takes != kind:
         raise ZooError(
-            f"{type(model).__name__} takes {model.takes} inputs, but {type(data).__name__} has {kind} inputs"
+            f"{type(model).__name__} expects {model.takes} inputs, but {type(data).__name__} has {kind} inputs"
         )
     needed = data.model_arguments()
     for name, value in needed.items():
         found = model.hparams.get(name, value)
-        if found != value and not (name in AT_LEAST and found > value):
+        if found != value and not (name in MINIMUM_SIZES and found > value):
             given = ", ".join(f"{key}={needed[key]}" for key in needed if key in model.hparams)
             raise ZooError(
                 f"{type(model).__name__} has {name} {found}, but {type(data).__name__} has {value}; "
@@ -38,16 +38,16 @@ def check_fits(model: Task, data: Any) -> None:
 
 
 def check_pair(model_name: str, model: type[Task], data_name: str, data: type[DataModule]) -> None:
-    """Raise ZooError, in one line, if a network cannot learn from a data set, whatever the options."""
+    """Raise ZooError if a network cannot be trained on a data set, whatever the options."""
     if not _fits(model, data):
         fitting = [name for name in sorted(datamodules()) if _fits(model, datamodule_class(name))]
         raise ZooError(
-            f"the network {model_name!r} cannot learn from {data_name!r}, which has {data.kind} inputs and "
-            f"{data.target} targets; it can from: {', '.join(fitting)}"
+            f"the network {model_name!r} cannot be trained on {data_name!r}, which has {data.kind} inputs and "
+            f"{data.target} targets; it can be trained on {', '.join(fitting)}"
         )
 
 
 def _fits(model: type[Task], data: type[DataModule]) -> bool:
     if model.takes != data.kind or (model.output == "values") != (data.target == "value"):
         return False
-    return data.target == "value" or (data.target, model.output) in SENSIBLE
+    return data.target == "value" or (data.target, model.output) in VALID_LOSSES

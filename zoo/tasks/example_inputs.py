@@ -1,4 +1,4 @@
-"""Inputs out of thin air, of the documented shape: to check a network where there is no data."""
+"""Random inputs for checking a network without data."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from zoo.tasks import Task
 
 
 def random_inputs(model: Task, size: int, words: int | None = None) -> Tensor:
-    """Return inputs that a network takes, shape ``(size, ...)``: the same ones each time.
+    """Return random inputs for a network, shape ``(size, ...)``, the same each time.
 
-    Numbers are in 0 to 1; token ids are of texts of different lengths, padded with 0.
+    Numbers are in 0 to 1. Texts have different lengths, and are padded with 0.
 
     Args:
         model: The network.
         size: Number of inputs.
-        words: Length of the longest text; by default that of the documented shape.
+        words: Length of the longest text. Default: that of the network's example input.
     """
     documented = model.example_input_array
     assert isinstance(documented, Tensor)
@@ -26,5 +26,5 @@ def random_inputs(model: Task, size: int, words: int | None = None) -> Tensor:
         return torch.rand(shape, generator=generator)
     longest = words or shape[1]
     ids = torch.randint(1, model.hparams["vocab_size"], (size, longest), generator=generator)
-    missing = torch.arange(size).unsqueeze(1) % longest  # the first text has all of its words, the others fewer
+    missing = torch.arange(size).unsqueeze(1) % longest  # the first text has the full length, the others are shorter
     return ids.where(torch.arange(longest) < longest - missing, 0)

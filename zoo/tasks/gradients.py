@@ -1,4 +1,4 @@
-"""Are a network's gradients right?"""
+"""Gradient check."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from zoo.tasks.example_inputs import random_inputs
 
 
 def gradcheck(model: Task, x: Tensor | None = None) -> bool:
-    """Compare a network's gradients by all its parameters with finite differences, in double precision.
+    """Compare the gradients of all parameters with finite differences, in double precision.
 
-    Single precision would fail: the differences, not the gradients, are too coarse in it.
+    In single precision, finite differences would be too inaccurate.
 
     Args:
-        model: The network; it stays as it is. Dropout is off in the check.
-        x: A batch to check on; by default two random inputs of the documented shape.
+        model: The network. It is not changed, and is checked in evaluation mode.
+        x: A batch of inputs. Default: two random inputs.
 
     Returns:
         True.
 
     Raises:
-        torch.autograd.gradcheck.GradcheckError: They differ; it says where and by how much.
+        torch.autograd.gradcheck.GradcheckError: They differ. The message says where and by how much.
     """
     double = copy.deepcopy(model).double().eval()
     x = random_inputs(model, 2) if x is None else x

@@ -1,4 +1,4 @@
-"""Are a network's hyperparameters plain, and do their values make sense?"""
+"""Checks of hyperparameters."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any
 
 from zoo.errors import ZooError
 
-ANY_SIZE = ("lr", "l1", "l2", "dropout")
-"""Numbers that may be whole without being counts."""
+REAL_NUMBERS = ("lr", "l1", "l2", "dropout")
+"""Hyperparameters that are real numbers, even if given as an integer; other integers are counts."""
 
 
 def check_hyperparameters(values: Mapping[str, Any]) -> None:
-    """Raise ZooError, in one line, for the first hyperparameter that is not plain, or whose value makes no sense."""
+    """Raise ZooError for the first hyperparameter that is not plain, or whose value is invalid."""
     for name, value in values.items():
         _check_plain(name, value)
         least = 0 if name == "num_classes" else 1
-        if type(value) is int and value < least and name not in ANY_SIZE:
+        if type(value) is int and value < least and name not in REAL_NUMBERS:
             raise ZooError(f"{name} must be at least {least}, got {value}")
-        if name in ANY_SIZE:
+        if name in REAL_NUMBERS:
             _check_number(name, value)
 
 
@@ -35,7 +35,7 @@ def _check_number(name: str, value: Any) -> None:
 
 
 def _check_plain(name: str, value: Any) -> None:
-    """Refuse what a checkpoint could only hold as a pickle: it would not load with ``weights_only=True``."""
+    """Raise ZooError for a value that a checkpoint loaded with ``weights_only=True`` could not hold."""
     if isinstance(value, dict):
         for key, item in value.items():
             _check_plain(f"{name}.{key}", item)
@@ -43,4 +43,6 @@ def _check_plain(name: str, value: Any) -> None:
         for index, item in enumerate(value):
             _check_plain(f"{name}[{index}]", item)
     elif value is not None and type(value) not in (str, int, float, bool):
-        raise ZooError(f"{name} must be plain (text, number, true/false, list or dict of these), got {type(value)}")
+        raise ZooError(
+            f"{name} must be plain (text, number, true/false, list or dict of these), got {type(value).__name__}"
+        )

@@ -1,4 +1,4 @@
-"""The losses of the zoo by name, and which of them make sense for what a network puts out."""
+"""The losses by name, and which of them are valid for which outputs and targets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LossName = Literal["mse", "mse_sum", "l1", "nll", "cross_entropy", "bce", "kl_di
 
 LossFunction = Callable[[Tensor, Tensor], Tensor]
 
-SENSIBLE: dict[tuple[TargetKind, OutputKind], tuple[LossName, ...]] = {
+VALID_LOSSES: dict[tuple[TargetKind, OutputKind], tuple[LossName, ...]] = {
     ("class", "sigmoid"): ("mse", "mse_sum", "l1", "bce"),
     ("class", "logits"): ("cross_entropy",),
     ("class", "log_probs"): ("nll", "cross_entropy", "kl_div"),
@@ -28,22 +28,22 @@ SENSIBLE: dict[tuple[TargetKind, OutputKind], tuple[LossName, ...]] = {
 
 
 def loss_function(loss: str, output: OutputKind, target: TargetKind) -> LossFunction:
-    """Return a loss by name, as a function of a network's output and its target.
+    """Return a loss by name, as a function of output and target.
 
-    Targets of kind ``class`` are class indices of shape ``(batch,)``; all but ``nll`` and ``cross_entropy`` compare the
-    output with their one-hot form. Targets of the other kinds have the output's shape.
+    Targets of kind ``class`` are class indices of shape ``(batch,)``. All losses but ``nll`` and ``cross_entropy``
+    compare the output with their one-hot encoding. Targets of other kinds have the shape of the output.
 
     Raises:
-        ZooError: There is no such loss, or it makes no sense for this output and target.
+        ZooError: The loss is unknown, or not valid for this output and target.
     """
     if loss not in get_args(LossName):
         raise ZooError(f"unknown loss {loss!r}{suggestion(loss, get_args(LossName))}")
-    sensible = SENSIBLE.get((target, output))
-    if not sensible:
-        raise ZooError(f"{output} outputs make no sense for {target} targets; take another network")
-    if loss not in sensible:
+    valid = VALID_LOSSES.get((target, output))
+    if not valid:
+        raise ZooError(f"no loss is valid for {output} outputs and {target} targets; choose another network")
+    if loss not in valid:
         raise ZooError(
-            f"loss {loss!r} makes no sense for {output} outputs and {target} targets; use {' or '.join(sensible)}"
+            f"loss {loss!r} is not valid for {output} outputs and {target} targets; use {' or '.join(valid)}"
         )
     function = _bce_with_logits if (loss, output) == ("bce", "logits") else _FUNCTIONS[loss]
     if target == "class" and loss not in ("nll", "cross_entropy"):

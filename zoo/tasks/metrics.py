@@ -1,4 +1,4 @@
-"""What is measured while a network learns: a set of metrics for each split, exact at the least cost."""
+"""Metrics of training, validation and test, exact and cheap."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from zoo.support.ranks import rank_and_ranks
 SplitPrefix = Literal["train/", "val/", "test/"]
 
 BATCHES_PER_UPDATE = 32
-"""Batches whose metrics are updated together: one by one, it would take a tenth of an epoch of a small network."""
+"""Batches per metric update. One update per batch would take a tenth of an epoch of a small network."""
 
 
 class MetricsModule(FastHooks):
-    """Metrics for each of train, val and test.
+    """A module with metrics for each of train, val and test.
 
-    They are updated in each step and computed once, at the epoch's end: exact for uneven batches and on any number of
-    ranks.
+    Batches are recorded in each step and the metrics computed once, at the end of the epoch, so that they are exact for
+    batches of any size and any number of ranks.
 
     Args:
-        metrics: What is measured beside the loss, by name.
-        summed: Whether the loss is summed over all examples of a split, rather than averaged.
+        metrics: Metrics in addition to the loss, by name.
+        summed: Whether the loss is the sum over all examples of a split, rather than the mean.
     """
 
     def __init__(self, metrics: dict[str, Metric], summed: bool) -> None:
@@ -35,7 +35,7 @@ class MetricsModule(FastHooks):
         total = SumMetric(nan_strategy="disable") if summed else MeanMetric(nan_strategy="disable")
         measured = MetricCollection({"loss": total, **metrics}, compute_groups=False)
         self.cut_short_state: dict[str, Any] = {}
-        # In a plain dictionary, which torch does not look into: a network consists of its layers.
+        # In a plain dictionary, so that torch does not register the metrics as layers of the network.
         self.split_metrics: dict[str, Metric | MetricCollection] = {
             split: measured.clone(split) for split in get_args(SplitPrefix)
         }
@@ -43,28 +43,28 @@ class MetricsModule(FastHooks):
         self.logged = False
 
     def record(self, split: SplitPrefix, loss: Tensor, output: Tensor, target: Tensor) -> None:
-        """Note what came of a batch: its loss, a scalar, what ``forward`` put out, and the targets."""
+        """Record the loss (a scalar), the output and the targets of a batch."""
         batches = self.pending[split]
         batches.append((loss.detach(), output.detach(), target))
         if len(batches) == BATCHES_PER_UPDATE:
             self._flush(split)
 
     def metric_names(self, split: SplitPrefix) -> list[str]:
-        """Return the names of a split's metrics, such as ``val/loss``."""
-        return [f"{split}{name}" for name in self._metrics(split).keys(keep_base=True)]  # it has prefixes
+        """Return the names of the metrics of a split, such as ``val/loss``."""
+        return [f"{split}{name}" for name in self._metrics(split).keys(keep_base=True)]  # with prefixes
 
     def predicted(self, output: Tensor) -> Tensor:
-        """Turn what ``forward`` puts out into what a user asks for: probabilities, or values, of the same shape."""
+        """Turn the output of ``forward`` into probabilities, or values, of the same shape."""
         return output
 
     def update_metrics(self, split: SplitPrefix, losses: Tensor, outputs: Tensor, targets: Tensor) -> None:
-        """Update a split's metrics with some batches at once.
+        """Update the metrics of a split with several batches.
 
         Args:
             split: Prefix of the split.
-            losses: For each example its share in the loss of its batch, shape ``(examples,)``.
-            outputs: What ``forward`` put out, shape ``(examples, ...)``.
-            targets: The targets, shape ``(examples, ...)``.
+            losses: The share of each example in the loss of its batch, shape ``(examples,)``.
+            outputs: Outputs of ``forward``, shape ``(examples, ...)``.
+            targets: Targets, shape ``(examples, ...)``.
         """
         self._metrics(split).to(losses.device).update(value=losses, preds=self.predicted(outputs), target=targets)
 
@@ -80,18 +80,18 @@ class MetricsModule(FastHooks):
 
     def _log(self, split: SplitPrefix) -> None:
         self._flush(split)
-        metrics = self._metrics(split).to(self.device)  # a rank that saw nothing has moved none
-        metrics.compute()  # on all ranks now, whichever of them looks at a metric first
-        for name, metric in metrics.items():  # given whole metrics rather than numbers, Lightning resets them
+        metrics = self._metrics(split).to(self.device)  # not yet moved on a rank without batches
+        metrics.compute()  # on all ranks at once, as it communicates
+        for name, metric in metrics.items():  # Lightning resets metrics that are logged as such
             self.log(name, metric, on_step=False, on_epoch=True, prog_bar=split != "test/", metric_attribute=name)
 
-    def _forget(self, split: SplitPrefix) -> None:
-        """Drop what is left of an epoch that was interrupted."""
+    def _reset(self, split: SplitPrefix) -> None:
+        """Discard the records of an interrupted epoch."""
         self.pending[split].clear()
         self._metrics(split).reset()
 
     def _state(self) -> dict[str, Any]:
-        """Return, on the CPU, what was measured of the epoch's training."""
+        """Return the state of the training metrics, on the CPU."""
         return {
             "counts": {
                 name: {
@@ -105,7 +105,7 @@ class MetricsModule(FastHooks):
         }
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Save what each rank measured so far of the epoch's training, so that a resumed epoch is measured whole."""
+        """Save the state of the training metrics of all ranks, so that a resumed epoch is complete."""
         here = self.cut_short_state or self._state()
         everywhere: list[Any] = [here]
         if torch.distributed.is_available() and torch.distributed.is_initialized():
@@ -114,7 +114,7 @@ class MetricsModule(FastHooks):
         checkpoint["measured"] = everywhere
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take up what was measured of an epoch's training, if there are as many ranks as then."""
+        """Load the state of the training metrics, unless the number of ranks has changed."""
         everywhere = checkpoint.get("measured", [])
         rank, ranks = rank_and_ranks(trainer_of(self))
         if len(everywhere) != ranks:
@@ -124,19 +124,19 @@ class MetricsModule(FastHooks):
             restore_state(metric, everywhere[rank]["counts"].get(name, {}))
 
     def on_train_start(self) -> None:
-        """Bring what a checkpoint held of an epoch's metrics to the device."""
+        """Move loaded batches to the device."""
         self.cut_short_state, self.logged = {}, False
         batches = self.pending["train/"]
         batches[:] = [(loss.to(self.device), out.to(self.device), y.to(self.device)) for loss, out, y in batches]
 
     def on_train_epoch_start(self) -> None:
-        """Begin the epoch's metrics."""
+        """Reset the training metrics."""
         self.cut_short_state = {}
-        self._forget("train/")
+        self._reset("train/")
         self.logged = False
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Log the epoch's metrics after its last batch, so that callbacks see them at its end, being first."""
+        """Log the training metrics after the last batch, before the callbacks' ``on_train_epoch_end``."""
         if ends_epoch(self.trainer):
             self._end_epoch()
 
@@ -144,26 +144,26 @@ class MetricsModule(FastHooks):
         if self.logged:
             return
         if not is_last_batch(self.trainer):
-            self.cut_short_state = self._state()  # with which a longer run goes on
+            self.cut_short_state = self._state()  # a longer run continues from it
         self._log("train/")
         self.logged = True
 
     def on_validation_epoch_start(self) -> None:
-        """Begin the validation set's metrics."""
-        self._forget("val/")
+        """Reset the validation metrics."""
+        self._reset("val/")
 
     def on_test_epoch_start(self) -> None:
-        """Begin the test set's metrics."""
-        self._forget("test/")
+        """Reset the test metrics."""
+        self._reset("test/")
 
     def on_train_epoch_end(self) -> None:
-        """Log the epoch's metrics, if something stopped it before its last batch."""
+        """Log the training metrics, if the epoch was stopped before its last batch."""
         self._end_epoch()
 
     def on_validation_epoch_end(self) -> None:
-        """Log the validation set's metrics."""
+        """Log the validation metrics."""
         self._log("val/")
 
     def on_test_epoch_end(self) -> None:
-        """Log the test set's metrics."""
+        """Log the test metrics."""
         self._log("test/")

@@ -1,4 +1,4 @@
-"""Optimizers and learning-rate schedules by name, checked before anything is trained."""
+"""Optimizers and learning-rate schedulers by name."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from torch.optim.lr_scheduler import LRScheduler
 from zoo.errors import ZooError, suggestion
 
 STEPPED_EACH_BATCH = ("CyclicLR", "OneCycleLR")
-"""Schedules whose unit is a batch; the others' is an epoch."""
+"""Schedulers that step after each batch; the others step after each epoch."""
 
 UNUSABLE = ("SparseAdam", "LambdaLR", "MultiplicativeLR", "SequentialLR", "ChainedScheduler")
-"""Takes sparse gradients alone; take functions or other schedules, which no plain hyperparameter can be."""
+"""Classes that need sparse gradients, or functions or other schedulers, which cannot be plain hyperparameters."""
 
 
 def _names(module: Any, base: type, needed: tuple[str, ...]) -> list[str]:
@@ -27,17 +27,17 @@ def _names(module: Any, base: type, needed: tuple[str, ...]) -> list[str]:
 
 
 OPTIMIZERS = _names(torch.optim, Optimizer, ("params", "lr"))
-"""Every class of torch.optim that takes parameters and a learning rate, and dense gradients."""
+"""Classes of torch.optim that accept parameters, a learning rate and dense gradients."""
 
 LR_SCHEDULERS = _names(torch.optim.lr_scheduler, LRScheduler, ("optimizer",))
-"""Every class of torch.optim.lr_scheduler that takes an optimizer and plain arguments."""
+"""Classes of torch.optim.lr_scheduler that accept an optimizer and plain arguments."""
 
 
 def optimizer_class(name: str, arguments: dict[str, Any]) -> Callable[..., Optimizer]:
     """Return a class of ``torch.optim`` by name.
 
     Raises:
-        ZooError: There is no such optimizer, or it does not take these arguments.
+        ZooError: The name or an argument is unknown, or an argument is missing.
     """
     cls: type[Optimizer] = _find("optimizer", name, OPTIMIZERS, torch.optim)
     _check_arguments("optimizer", cls, {"params": [], "lr": 0.1}, arguments)
@@ -48,7 +48,7 @@ def lr_scheduler_class(name: str, arguments: dict[str, Any]) -> Callable[..., LR
     """Return a class of ``torch.optim.lr_scheduler`` by name.
 
     Raises:
-        ZooError: There is no such schedule, or it does not take these arguments.
+        ZooError: The name or an argument is unknown, or an argument is missing.
     """
     cls: type[LRScheduler] = _find("lr_scheduler", name, LR_SCHEDULERS, torch.optim.lr_scheduler)
     _check_arguments("lr_scheduler", cls, {"optimizer": None}, arguments)
@@ -56,10 +56,10 @@ def lr_scheduler_class(name: str, arguments: dict[str, Any]) -> Callable[..., LR
 
 
 def lr_scheduler_config(scheduler: LRScheduler) -> LRSchedulerConfigType:
-    """Return what Lightning must know about a schedule: when to step it.
+    """Return Lightning's configuration of a scheduler: when to step it.
 
-    One that looks at the validation is stepped by the network: Lightning would look for metrics in epochs that have no
-    validation, and leave out the step of a resumed epoch.
+    The network itself steps ReduceLROnPlateau: Lightning would expect metrics in epochs without validation, and skip
+    the step of a resumed epoch.
     """
     interval = "step" if type(scheduler).__name__ in STEPPED_EACH_BATCH else "epoch"
     return {"scheduler": scheduler, "interval": interval, "reduce_on_plateau": False}
@@ -76,10 +76,10 @@ def _check_arguments(kind: str, cls: type, ours: dict[str, Any], arguments: dict
     signature = inspect.signature(cls)
     for argument in arguments:
         if argument in ours:
-            raise ZooError(f"{kind}_args may not hold {argument!r}: the zoo passes it")
+            raise ZooError(f"{kind}_args must not contain {argument!r}, which the zoo sets")
         if argument not in signature.parameters:
             raise ZooError(f"{cls.__name__} takes no argument {argument!r}{suggestion(argument, signature.parameters)}")
     try:
         signature.bind(**ours, **arguments)
     except TypeError as error:
-        raise ZooError(f"{kind} {cls.__name__}: {error}; give it in {kind}_args") from None
+        raise ZooError(f"{kind} {cls.__name__}: {error}; set it in {kind}_args") from None

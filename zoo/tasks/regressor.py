@@ -1,4 +1,4 @@
-"""Networks that predict numbers."""
+"""Networks for regression."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from zoo.tasks.task import Task
 
 
 class Regressor(Task):
-    """A network that predicts numbers.
+    """A network for regression.
 
-    ``forward`` gives values; targets have their shape. Measures ``mae``, the mean absolute error, in the target's
-    units.
+    ``forward`` returns values, and targets have the same shape. Records ``mae``, the mean absolute error, in the units
+    of the target.
 
     Args:
         **options: See :class:`Task`.

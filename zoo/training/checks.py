@@ -9,7 +9,7 @@ from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 
-from zoo.callbacks.exact_resume import check_callbacks
+from zoo.callbacks.resumability import check_callbacks
 from zoo.datamodules.common import DataModule
 from zoo.errors import ZooError, suggestion
 from zoo.internals.lightning import callbacks_of

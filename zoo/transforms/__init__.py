@@ -1,6 +1,6 @@
-"""From what a user has (a picture, a text, a row of numbers) to one input of a network.
+"""Transforms: from a picture, a text or a row of numbers to one input of a network.
 
-A transform is plain: it is saved with the weights that it belongs to, and built again from there.
+A transform is saved with the weights as plain values, and rebuilt from them.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from typing import Any
 
 from zoo.errors import ZooError
 from zoo.transforms.base import Transform
-from zoo.transforms.lines import Row, Text
 from zoo.transforms.pictures import Digit, Item, Photo
 from zoo.transforms.reading import read_picture
+from zoo.transforms.rows import Row
+from zoo.transforms.texts import Text
 
 __all__ = ["Digit", "Item", "Photo", "Row", "Text", "Transform", "from_spec", "input_shape", "read_picture"]
 
@@ -26,39 +27,39 @@ BOUNDS = {
     "features": (1, 1_000_000),
     "low": (-1000, 1),
 }
-"""Least and largest value of a transform's arguments: a picture of one is made in memory."""
+"""Smallest and largest values of a transform's arguments. They limit how much memory it takes."""
 
 
 def from_spec(spec: Any) -> Transform:
-    """Build a transform from what :meth:`Transform.spec` returned.
+    """Build a transform from the return value of :meth:`Transform.spec`.
 
     Raises:
-        ZooError: It describes none.
+        ZooError: The name or an argument is unknown or missing, or a value is invalid.
     """
     arguments = dict(spec) if isinstance(spec, dict) else {}
     name = arguments.pop("name", None)
     if not isinstance(name, str) or name not in _TRANSFORMS:
-        raise ZooError(f"there is no transform {str(name)[:80]!r}; the zoo has {', '.join(_TRANSFORMS)}")
+        raise ZooError(f"unknown transform {str(name)[:80]!r}; the zoo has {', '.join(_TRANSFORMS)}")
     takes = {field.name: field.type for field in fields(_TRANSFORMS[name])}  # type: ignore[arg-type]  # each is one
     for key, value in arguments.items():
         if key not in takes:
-            raise ZooError(f"the transform {name} takes no {str(key)[:80]!r}")
+            raise ZooError(f"the transform {name} takes no argument {str(key)[:80]!r}")
         least, most = BOUNDS.get(key, (-math.inf, math.inf))
         types: dict[Any, tuple[type, ...]] = {"int": (int,), "float": (int, float), "str": (str,)}
         if type(value) not in types[takes[key]] or not (isinstance(value, str) or least <= value <= most):
-            told = f"from {least} to {most}" if key in BOUNDS else "text"
-            raise ZooError(f"the transform {name} takes a {key} {told}, got {str(value)[:80]!r}")
+            expected = f"from {least} to {most}" if key in BOUNDS else "to be text"
+            raise ZooError(f"the transform {name} expects {key} {expected}, got {str(value)[:80]!r}")
     try:
         transform = _TRANSFORMS[name](**arguments)
     except TypeError:
-        raise ZooError(f"the transform {name} needs all of {', '.join(takes)}") from None
+        raise ZooError(f"the transform {name} requires {', '.join(takes)}") from None
     if isinstance(transform, Text):
         transform.vocabulary_size()
     return transform
 
 
 def input_shape(transform: Transform) -> tuple[int, ...]:
-    """Return the shape of the inputs that a transform of pictures or rows makes."""
+    """Return the shape of the inputs that a transform of pictures or rows returns."""
     if isinstance(transform, Row):
         return (transform.features,)
     assert isinstance(transform, Digit | Item | Photo)

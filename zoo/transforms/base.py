@@ -1,4 +1,4 @@
-"""What every transform is."""
+"""The base class of transforms."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ class Transform(ABC):
 
     @abstractmethod
     def __call__(self, value: Any) -> Tensor:
-        """Return the input. Raises ZooError for a value that makes none."""
+        """Return the input. Raises ZooError for an invalid value."""
 
     @abstractmethod
     def read(self, source: str) -> Any:
-        """Return what a word of a command line stands for. Raises ZooError if it stands for nothing of the kind."""
+        """Return the value that a command-line argument stands for. Raises ZooError for an invalid argument."""
 
     def is_one(self, value: Any) -> bool:
-        """Whether a value is one picture, text or row, rather than several of them in a list or an array."""
+        """Return whether a value is a single picture, text or row, rather than a list or an array of several."""
         if isinstance(value, np.ndarray):
             return value.ndim == 0
         return isinstance(value, str) or not isinstance(value, Sequence)
 
     def spec(self) -> dict[str, Any]:
-        """Return the transform as plain values, which :func:`zoo.transforms.from_spec` takes."""
+        """Return the transform as plain values, from which :func:`zoo.transforms.from_spec` rebuilds it."""
         return {"name": type(self).__name__, **asdict(self)}  # type: ignore[call-overload]

@@ -1,4 +1,4 @@
-"""What is drawn in a picture, cut out of its ground and placed where a network expects it."""
+"""Extracts what is drawn in a picture, and places it where a network expects it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from torchvision.transforms.v2 import functional as F
 from zoo.errors import ZooError
 
 FAINT = 0.2
-"""Ink below this share of the darkest is paper: the noise of a scan or photo."""
+"""Ink below this fraction of the darkest ink is background noise of a scan or photo."""
 
 PHOTO = 160
-"""Pixels each way of a photo that show what is drawn in it."""
+"""Photos are scaled down to this many pixels on the shorter side."""
 
 
 def pixels_if_ready(picture: Image.Image, size: int) -> Tensor | None:
-    """Return a picture of the right size on dark ground, in gray, shape ``(1, size, size)``; None if it is no such."""
+    """Return the gray pixels, shape ``(1, size, size)``, of a picture of this size on a dark background, else None."""
     if picture.size != (size, size):
         return None
     pixels = _gray(picture)
@@ -34,19 +34,19 @@ def _border(pixels: Tensor) -> Tensor:
 
 
 def extract_foreground(picture: Image.Image, side: int, photographed: bool = False) -> Tensor:
-    """Return what is not ground in a picture, light on dark, shape ``(1, rows, columns)``, cut to it.
+    """Return the foreground of a picture, light on dark, cropped to its bounding box, shape ``(1, rows, columns)``.
 
     Args:
         picture: The picture.
-        side: Pixels of the longer side.
-        photographed: Whether the ground may be unevenly lit, or ruled; what is drawn is then made of thin strokes.
+        side: Length of the longer side of the result, in pixels.
+        photographed: Whether the background may be unevenly lit or ruled. The foreground must then be thin strokes.
 
     Raises:
-        ZooError: There is nothing to be seen.
+        ZooError: The picture has only one color.
     """
     ink = _gray(picture)
     ground = _border(ink).median()
-    even = (_border(ink) - ground).abs().max() <= FAINT * (ink - ground).abs().max()  # then one threshold serves
+    even = (_border(ink) - ground).abs().max() <= FAINT * (ink - ground).abs().max()  # then one threshold suffices
     if photographed and not even:
         from zoo.transforms.photographed import extract_strokes  # which imports scipy
 
@@ -55,7 +55,7 @@ def extract_foreground(picture: Image.Image, side: int, photographed: bool = Fal
     else:
         ink = (ground - ink if ground - ink.min() > ink.max() - ground else ink - ground).clamp(min=0)
     if ink.max() < FAINT:
-        raise ZooError("the picture shows nothing: it is of one color")
+        raise ZooError("the picture is empty: it has only one color")
     ink = ink / ink.max()
     rows, columns = (ink[0] > FAINT).nonzero().T
     ink = ink[:, rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
@@ -64,13 +64,13 @@ def extract_foreground(picture: Image.Image, side: int, photographed: bool = Fal
 
 
 def paste(ink: Tensor, size: int, top: int, left: int) -> Tensor:
-    """Return a dark picture with the ink in it, shape ``(1, size, size)``, its corner at these coordinates."""
+    """Return a black picture, shape ``(1, size, size)``, with the ink pasted at these coordinates."""
     canvas = torch.zeros(1, size, size)
     canvas[:, top : top + ink.shape[1], left : left + ink.shape[2]] = ink
     return canvas
 
 
 def centering_offset(mass: Tensor, size: int) -> int:
-    """Where a line of ink must start for its center of mass to be in the middle, without leaving the canvas."""
+    """Return the offset that centers the center of mass of a row or column, within the canvas."""
     center = (mass * torch.arange(len(mass))).sum() / mass.sum()
     return int((size / 2 - 0.5 - center).round().clamp(0, size - len(mass)))

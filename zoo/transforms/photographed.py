@@ -1,4 +1,4 @@
-"""What is drawn in a photo of paper: with shading, shadows and ruled lines, which no one threshold tells from ink."""
+"""Extracts what is drawn on paper from a photo with shading, shadows and ruled lines."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from zoo.transforms.ink import FAINT
 Pixels = np.ndarray[Any, np.dtype[Any]]
 
 SURE = 0.4
-"""Ink above this share of the darkest is no noise, and no line that is printed to write on."""
+"""Ink above this fraction of the darkest ink is neither noise nor a printed line."""
 
 LONG = 0.35
-"""Share of a picture that a stroke of a digit does not run straight along."""
+"""Straight strokes longer than this fraction of the picture may be lines of the paper, not of a digit."""
 
 SPECK = 0.05
-"""Parts below this share of the largest are dirt."""
+"""Parts smaller than this fraction of the largest part are dirt."""
 
 TOUCHING = np.ones((3, 3), dtype=bool)
 
 
 def extract_strokes(gray: Pixels) -> Pixels:
-    """Return what is drawn, light on dark, in 0 to 1, shape ``(rows, columns)``; zeros if nothing is.
+    """Return the strokes, light on dark, in 0 to 1, shape ``(rows, columns)``; zeros if there are none.
 
-    The ground is what most of a pixel's surroundings look like. Of what stands out, lines that run through the whole
-    picture are left out, and then what reaches its border, as edges of shadows do, and specks.
+    The background is the median of a pixel's surroundings. From what stands out against it, three things are removed:
+    lines across the whole picture, parts that touch its border, such as edges of shadows, and specks.
 
     Args:
         gray: The picture, in 0 to 1, shape ``(rows, columns)``.
@@ -39,7 +39,7 @@ def extract_strokes(gray: Pixels) -> Pixels:
     lines = _lines(ink > FAINT)
     sure = (ink > SURE) & ~lines
     across = ndimage.binary_closing(sure, np.ones((5, 1))) | ndimage.binary_closing(sure, np.ones((1, 5)))
-    sure |= across & lines & (ink > SURE)  # a stroke goes on beneath a line
+    sure |= across & lines & (ink > SURE)  # a stroke continues across a line
     part, count = ndimage.label(sure, TOUCHING)
     if not count:
         return ink
@@ -49,13 +49,13 @@ def extract_strokes(gray: Pixels) -> Pixels:
     inside[on_border] = 0
     kept = inside if inside.max() >= SPECK * sizes.max() else sizes
     chosen = (kept >= max(SPECK * kept.max(), 2))[part] & sure
-    fringe = max(1, round(ndimage.distance_transform_edt(chosen).max()))  # of strokes that fade to their sides
+    fringe = max(1, round(ndimage.distance_transform_edt(chosen).max()))  # strokes fade toward their sides
     near = ndimage.binary_dilation(chosen, TOUCHING, iterations=fringe)
     return np.where(near & (~lines | chosen), ink, 0)
 
 
 def _ink(gray: Pixels) -> Pixels:
-    """How far each pixel stands out from its ground: darker, as a share of it, or lighter."""
+    """Return how much darker (as a fraction) or lighter each pixel is than its background."""
     step = max(1, min(round(max(gray.shape) / 40), *gray.shape))
     rows, columns = (length - length % step for length in gray.shape)
     small = gray[:rows, :columns].reshape(rows // step, step, columns // step, step).mean((1, 3))
@@ -69,13 +69,13 @@ def _ink(gray: Pixels) -> Pixels:
 
 
 def _lines(seen: Pixels) -> Pixels:
-    """Which pixels are of lines that run from one border of a picture to the other: straight, or a little slantwise."""
+    """Return a mask of the straight or slightly slanted lines that run from border to border."""
     lines = np.zeros_like(seen)
     for thicker in (1, 3):
         for left, found in ((seen & ~lines, lines), ((seen & ~lines).T, lines.T)):
             length = round(LONG * left.shape[1])
-            longer = np.pad(left, ((0, 0), (length, length)), mode="edge")  # what is cut off goes on
-            longer = ndimage.binary_dilation(longer, np.ones((thicker, 1)))  # then the steps of a slant overlap
+            longer = np.pad(left, ((0, 0), (length, length)), mode="edge")  # as if lines went on beyond the border
+            longer = ndimage.binary_dilation(longer, np.ones((thicker, 1)))  # joins the steps of a slanted line
             straight = ndimage.binary_opening(longer, np.ones((1, length)))[:, length:-length] & left
             part, _ = ndimage.label(straight, TOUCHING)
             through = np.intersect1d(part[:, :2], part[:, -2:])

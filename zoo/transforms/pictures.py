@@ -1,4 +1,4 @@
-"""From pictures to inputs."""
+"""Transforms of pictures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from zoo.transforms.reading import is_picture_array, read_picture, to_rgb
 
 
 class PictureTransform(Transform):
-    """Takes pictures of any size and color, as PIL images or arrays of bytes."""
+    """Converts pictures of any size and color, given as PIL images or arrays of bytes."""
 
     takes = "image"
 
@@ -26,24 +26,24 @@ class PictureTransform(Transform):
         return read_picture(Path(source))
 
     def is_one(self, value: Any) -> bool:
-        """Whether this is one picture; an array of more dimensions holds several."""
+        """Return whether a value is a single picture; an array with more dimensions is several."""
         return is_picture_array(value) or super().is_one(value)
 
 
 @dataclass(frozen=True)
 class Digit(PictureTransform):
-    """Makes a picture of one digit, on light or dark ground, what the pictures of MNIST are.
+    """Converts a picture of one digit, on a light or dark background, to the format of MNIST.
 
-    The ink is cut out, whatever the light and the lines on the paper, scaled so that its longer side is 20 of 28
-    pixels, and placed with its center of mass in the middle. A picture of the right size on dark ground is taken as it
-    is: it is such a picture already.
+    The ink is separated from the paper, its shadows and its lines, scaled so that its longer side is 20 of 28
+    pixels, and placed with its center of mass in the middle. A picture of the right size on a dark background is used
+    as it is.
 
-    Input: floats in 0 to 1, light ink on dark ground, shape ``(channels, size + 2 padding, size + 2 padding)``.
+    Input: floats in 0 to 1, light on dark, shape ``(channels, size + 2 padding, size + 2 padding)``.
 
     Args:
-        size: Pixels each way, before the padding.
-        channels: Number of equal channels.
-        padding: Pixels added on every side.
+        size: Width and height in pixels, before padding.
+        channels: Number of identical channels.
+        padding: Pixels added on each side.
     """
 
     size: int = 28
@@ -51,7 +51,7 @@ class Digit(PictureTransform):
     padding: int = 0
 
     def __call__(self, value: Image.Image | np.ndarray[Any, Any]) -> Tensor:
-        """Return the input. Raises ZooError if it is no picture, or shows nothing."""
+        """Return the input. Raises ZooError if the value is not a picture, or is empty."""
         value = to_rgb(value)
         picture = pixels_if_ready(value, self.size)
         if picture is None:
@@ -63,20 +63,20 @@ class Digit(PictureTransform):
 
 @dataclass(frozen=True)
 class Item(PictureTransform):
-    """Makes a picture of one thing, on light or dark ground, what the pictures of Fashion-MNIST are: filled by it.
+    """Converts a picture of one item, on a light or dark background, to the format of Fashion-MNIST.
 
     Input: floats in 0 to 1, shape ``(1, size + 2 padding, size + 2 padding)``.
 
     Args:
-        size: Pixels each way, before the padding.
-        padding: Pixels added on every side.
+        size: Width and height in pixels, before padding.
+        padding: Pixels added on each side.
     """
 
     size: int = 28
     padding: int = 0
 
     def __call__(self, value: Image.Image | np.ndarray[Any, Any]) -> Tensor:
-        """Return the input. Raises ZooError if it is no picture, or shows nothing."""
+        """Return the input. Raises ZooError if the value is not a picture, or is empty."""
         value = to_rgb(value)
         picture = pixels_if_ready(value, self.size)
         if picture is None:
@@ -87,14 +87,14 @@ class Item(PictureTransform):
 
 @dataclass(frozen=True)
 class Photo(PictureTransform):
-    """Scales the middle square of a picture.
+    """Crops a picture to its middle square and resizes it.
 
     Input: floats in ``low`` to 1, shape ``(3, size + 2 padding, size + 2 padding)``.
 
     Args:
-        size: Pixels each way, before the padding.
-        low: What black becomes; white becomes 1.
-        padding: Black pixels added on every side.
+        size: Width and height in pixels, before padding.
+        low: Value of black; white is 1.
+        padding: Black pixels added on each side.
     """
 
     size: int = 32
@@ -102,12 +102,12 @@ class Photo(PictureTransform):
     padding: int = 0
 
     def __call__(self, value: Image.Image | np.ndarray[Any, Any]) -> Tensor:
-        """Return the input. Raises ZooError if it is no picture."""
+        """Return the input. Raises ZooError if the value is not a picture."""
         pixels = F.pad(self.pixels(to_rgb(value)), [self.padding])
         return pixels.float().div_(255).mul_(1 - self.low).add_(self.low)
 
     def pixels(self, picture: Image.Image) -> Tensor:
-        """Return the middle square of a picture in RGB as bytes, shape ``(3, size, size)``."""
+        """Return the middle square of an RGB picture as bytes, shape ``(3, size, size)``."""
         square = ImageOps.fit(picture, (self.size, self.size), Image.Resampling.BILINEAR)
         pixels: Tensor = F.pil_to_tensor(square)
         return pixels

@@ -1,4 +1,4 @@
-"""Reading pictures: one way for all that a picture may come as."""
+"""Reads pictures, and converts all kinds of them to RGB."""
 
 from __future__ import annotations
 
@@ -14,33 +14,31 @@ from zoo.support.files import open_file
 
 
 def to_rgb(value: Any) -> Image.Image:
-    """Return a picture as one sees it: upright, on white where it is transparent, in RGB.
+    """Return a picture upright, on white where it is transparent, in RGB.
 
     Args:
         value: A PIL image, or an array of bytes, shape ``(rows, columns)`` or ``(rows, columns, channels)``.
 
     Raises:
-        ZooError: It is no picture, or is damaged.
+        ZooError: It is not a picture, or is damaged.
     """
     if is_picture_array(value):
         value = Image.fromarray(np.ascontiguousarray(value.squeeze(2) if value.shape[2:] == (1,) else value))
     if not isinstance(value, Image.Image):
-        raise ZooError(
-            f"a picture is a PIL image, such as Image.open gives, or an array of bytes, not {_described(value)}"
-        )
+        raise ZooError(f"expected a PIL image, as Image.open returns it, or an array of bytes, got {_described(value)}")
     try:
         upright = ImageOps.exif_transpose(value)
-        if upright.mode.startswith("I"):  # 16 bits of gray, which PIL would cut off rather than scale
+        if upright.mode.startswith("I"):  # 16-bit gray, which PIL would clip rather than scale
             upright = upright.convert("I").point(lambda value: value / 256).convert("L")
         upright = upright.convert("RGBA")
-    except (OSError, ValueError, SyntaxError):  # the last one is what PIL raises on a broken PNG
-        raise ZooError("it is no picture that can be read, or is damaged") from None
+    except (OSError, ValueError, SyntaxError):  # PIL raises SyntaxError for a broken PNG
+        raise ZooError("the picture cannot be read, or is damaged") from None
     white = Image.new("RGBA", upright.size, "white")
     return Image.alpha_composite(white, upright).convert("RGB")
 
 
 def is_picture_array(value: Any) -> bool:
-    """Whether an array is of one picture: of bytes, in gray, or with 1 to 4 channels last."""
+    """Return whether a value is an array of bytes with the shape of one picture: gray, or with 1 to 4 channels last."""
     if not isinstance(value, np.ndarray) or value.dtype != np.uint8 or 0 in value.shape:
         return False
     return value.ndim == 2 or (value.ndim == 3 and value.shape[2] <= 4)
@@ -48,15 +46,15 @@ def is_picture_array(value: Any) -> bool:
 
 def _described(value: Any) -> str:
     if isinstance(value, np.ndarray):
-        return f"an array of {value.dtype} with the shape {value.shape}"
-    return f"a {type(value).__name__}"
+        return f"an array of {value.dtype} of shape {value.shape}"
+    return type(value).__name__
 
 
 def read_picture(path: Path) -> Image.Image:
-    """Read a picture, as :func:`to_rgb` returns it.
+    """Read a picture from a file, as :func:`to_rgb` returns it.
 
     Raises:
-        ZooError: There is no such file, or it is no picture.
+        ZooError: The file does not exist, or is not a picture.
     """
     try:
         with warnings.catch_warnings():
@@ -66,7 +64,7 @@ def read_picture(path: Path) -> Image.Image:
     except FileNotFoundError:
         raise ZooError(f"{path} does not exist") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise ZooError(f"{path} has more than {Image.MAX_IMAGE_PIXELS:,} pixels; scale it down") from None
+        raise ZooError(f"{path} has more than {Image.MAX_IMAGE_PIXELS:,} pixels; resize it") from None
     except (OSError, ValueError, SyntaxError, ZooError) as error:
-        reason = getattr(error, "strerror", None) or "it is none, or is damaged"  # PIL's own text repeats the path
+        reason = getattr(error, "strerror", None) or "it is not one, or is damaged"  # PIL's message repeats the path
         raise ZooError(f"{str(path)[:300]} cannot be read as a picture: {reason}") from None

@@ -1,4 +1,4 @@
-"""Published weights, each with a record of where they come from and how good they are."""
+"""Published weights, each with a record of its training and metrics."""
 
 from zoo.weights.loading import create_model
 from zoo.weights.records import WeightsRecord, find_record, list_weights, weights_record

@@ -1,4 +1,4 @@
-"""Networks with published weights."""
+"""Loading of published weights."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def create_model(name: str, *, weights: str | None = None, **arguments: Any) -> 
 
     Args:
         name: One of :func:`zoo.list_models`.
-        weights: Name of published weights, see :func:`zoo.list_weights`, or ``"default"``; by default, none.
-        **arguments: Arguments of the network's class. Those left out keep their documented values, or those that the
-            weights were trained with.
+        weights: Name of published weights, see :func:`zoo.list_weights`, or ``"default"``. Default: random weights.
+        **arguments: Arguments of the network's class. Default: the documented values, or those that the weights were
+            trained with.
 
     Raises:
-        ZooError: A name or an argument is unknown, a value makes no sense, or the weights are damaged.
+        ZooError: A name or an argument is unknown, a value is invalid, or the weights are damaged.
     """
     if weights is None:
         return build_model(name, **arguments)
@@ -37,16 +37,16 @@ def create_model(name: str, *, weights: str | None = None, **arguments: Any) -> 
 def _pretrained(model: str, weights: str, arguments: dict[str, Any]) -> Task:
     """Build a network with published weights, in evaluation mode.
 
-    With another number of classes all but the head is loaded, and a warning says so; with none, the network gives its
-    features.
+    With another number of classes, all weights but the head's are loaded, and a warning is logged. With 0 classes, the
+    network returns its features.
 
     Args:
         model: Name of the network.
         weights: Name of the weights, or ``"default"``.
-        arguments: Arguments of the network's class that differ from those it was trained with.
+        arguments: Arguments of the network's class that differ from those that the weights were trained with.
 
     Raises:
-        ZooError: There are no such weights, they are damaged, or they do not fit these arguments.
+        ZooError: The weights are unknown or damaged, or do not fit these arguments.
     """
     from zoo.checkpoints.consistency import check_data, check_repository
     from zoo.checkpoints.schema import FaultError
@@ -60,9 +60,9 @@ def _pretrained(model: str, weights: str, arguments: dict[str, Any]) -> Task:
         check_repository(recorded, tensors)
         check_data(record.data, record.data_arguments)
         if unknown := record.data_arguments.keys() - set(arguments_of(datamodule_class(record.data))):
-            raise FaultError(f"data_arguments has {min(unknown)!r}, which {record.data} does not take")
+            raise FaultError(f"data_arguments has {min(unknown)!r}, which {record.data} does not accept")
     except FaultError as error:
-        raise ZooError(f"the record of {record.file} is damaged: {error}; install the zoo again") from None
+        raise ZooError(f"the record of {record.file} is damaged: {error}; reinstall the zoo") from None
     network = build_model(model, **{**record.arguments, **arguments})
     classes = network.hparams.get("num_classes")
     same_head = classes == record.arguments.get("num_classes")
@@ -72,7 +72,7 @@ def _pretrained(model: str, weights: str, arguments: dict[str, Any]) -> Task:
             del tensors[name]
         if classes:
             logger.warning(
-                "zoo: the head of %s (%s) is new, for %d classes instead of %d: train it",
+                "zoo: the head of %s (%s) is untrained, as it has %d classes instead of %d; train it before use",
                 *(model, ", ".join(of_head), classes, record.arguments["num_classes"]),
             )
     expected = {name: tuple(value.shape) for name, value in network.state_dict().items()}
@@ -82,7 +82,7 @@ def _pretrained(model: str, weights: str, arguments: dict[str, Any]) -> Task:
         if found != expected.get(name):
             raise ZooError(
                 f"the weights {record.weights!r} do not fit this {model!r}: {name} is {found}, expected "
-                f"{expected.get(name)}; leave out the arguments that change it"
+                f"{expected.get(name)}; remove the arguments that change it"
             )
     network.load_state_dict(tensors, strict=False)
     network.transform = from_spec(preprocessing)

@@ -1,4 +1,4 @@
-"""The records of published weights: where they come from, and how good they are."""
+"""Records of published weights: how they were trained, and their metrics."""
 
 from __future__ import annotations
 
@@ -20,28 +20,27 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent
 
 LARGEST_RECORD = 1_000_000
-"""Bytes of a record."""
+"""Largest size of a record, in bytes."""
 
 
 @dataclass(frozen=True)
 class WeightsRecord:
-    """Where published weights come from, and what they are worth.
+    """The record of published weights: how they were trained, and their metrics.
 
     Attributes:
         model: Name of the network.
         weights: Name of the weights.
         arguments: Arguments of the network's class, by name.
         data: Name of the data set.
-        data_arguments: Arguments of the data module's class that decide on inputs and splits, by name.
-        sizes: Number of examples in each split. Trained was on ``train``; ``val``, if any, chose the epoch.
-        metrics: By split, by name.
-        epochs: Passes over the training examples.
-        steps: Updates.
+        data_arguments: Arguments of the data module's class that determine inputs and splits, by name.
+        sizes: Number of examples in each split. The epoch was chosen by ``val``, if there is one.
+        metrics: Metrics by split and name.
+        epochs: Number of epochs.
+        steps: Number of optimizer steps.
         seed: Seed of the run.
-        command: What was run.
-        versions: Of what it was run with; of newer runs also the number of threads, and the processor.
-        preprocessing: What makes a picture, a text or a row an input, see :mod:`zoo.transforms`; a vocabulary is in the
-            weights file.
+        command: Command of the run.
+        versions: Versions of the software; in newer records also the number of threads and the processor.
+        preprocessing: The transform, see :mod:`zoo.transforms`. A vocabulary is in the weights file.
         classes: Names of the classes, by index.
         license: License of the data.
         sha256: Checksum of the weights file.
@@ -70,33 +69,33 @@ class WeightsRecord:
         return FOLDER / f"{self.model}-{self.weights}.safetensors"
 
     def write(self) -> Path:
-        """Write the record beside its weights, and return its path."""
+        """Write the record next to its weights, and return its path."""
         path = self.file.with_suffix(".json")
         path.write_text(json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         return path
 
     def read(self) -> tuple[dict[str, Tensor], dict[str, str]]:
-        """Return the tensors by name, and the texts that go with them. Nothing is unpickled.
+        """Return the tensors and the metadata of the weights file, both by name. Nothing is unpickled.
 
         Raises:
-            ZooError: The file is missing, or is not the one that was published.
+            ZooError: The file does not exist, or is not the published one.
         """
         from safetensors import SafetensorError, safe_open
 
         try:
             found = hashlib.sha256(self.file.read_bytes()).hexdigest()
         except OSError as error:
-            raise ZooError(f"{self.file} cannot be read ({error.strerror}); install the zoo again") from None
+            raise ZooError(f"{self.file} cannot be read ({error.strerror}); reinstall the zoo") from None
         if found != self.sha256:
             raise ZooError(
-                f"{self.file} is not what was published: its SHA-256 is {found[:16]}…, expected {self.sha256[:16]}…; "
-                "install the zoo again"
+                f"{self.file} is not the published file: its SHA-256 is {found[:16]}…, expected {self.sha256[:16]}…; "
+                "reinstall the zoo"
             )
         try:
             with safe_open(self.file, "pt") as file:
                 return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
         except SafetensorError as error:
-            raise ZooError(f"{self.file} is no safetensors file ({error}); install the zoo again") from None
+            raise ZooError(f"{self.file} is not a safetensors file ({error}); reinstall the zoo") from None
 
 
 def list_weights(model: str) -> list[str]:
@@ -110,10 +109,10 @@ def weights_record(model: str, weights: str = "default") -> WeightsRecord:
 
     Args:
         model: Name of the network.
-        weights: Name of the weights; ``"default"`` are those of the data that the network's document trains it on.
+        weights: Name of the weights. ``"default"`` is the data set of the source document.
 
     Raises:
-        ZooError: There are none of this name, or the record is damaged.
+        ZooError: The name is unknown, or the record is damaged.
     """
     names = list_weights(model)
     if weights == "default":
@@ -127,11 +126,11 @@ def weights_record(model: str, weights: str = "default") -> WeightsRecord:
         _check_record(content)
         return WeightsRecord(**content)
     except (OSError, TypeError, ValueError, RecursionError) as error:
-        raise ZooError(f"{path} is damaged ({' '.join(str(error).split())}); install the zoo again") from None
+        raise ZooError(f"{path} is damaged ({' '.join(str(error).split())}); reinstall the zoo") from None
 
 
 def find_record(model: str, network: Task) -> WeightsRecord | None:
-    """Return the record of the published weights that a network of this name has; None if it has learned others."""
+    """Return the record of the published weights that equal the weights of a network, None if there are none."""
     found = network.state_dict()
     for weights in list_weights(model):
         record = weights_record(model, weights)
@@ -142,7 +141,7 @@ def find_record(model: str, network: Task) -> WeightsRecord | None:
 
 
 def _check_record(content: Any) -> None:
-    # Here, since it imports torch, and listing the zoo must not.
+    # Imported here, since it imports torch, which listing the zoo must not.
     from zoo.checkpoints.schema import check_values, count, dict_of, list_of, number, parts, plain, text
 
     check_values(content, "it")

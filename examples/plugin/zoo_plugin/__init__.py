@@ -1,6 +1,6 @@
-"""A network and a data set for the zoo: pyproject.toml names these rows, and the zoo finds them once it is installed.
+"""A network and a data set for the zoo, found by the entry points in pyproject.toml once the package is installed.
 
-Nothing heavy is imported here; the classes are imported when they are asked for.
+Nothing heavy is imported here. The classes are imported when they are first used.
 """
 
 from zoo.registry import DataRow, ModelRow
@@ -8,4 +8,4 @@ from zoo.registry import DataRow, ModelRow
 NETWORK = ModelRow(
     "zoo_plugin.two_moons_mlp:TwoMoonsMLP", "one hidden layer, for points in the plane", "two_moons", 32, 30
 )
-DATA = DataRow("zoo_plugin.two_moons:TwoMoons", "two half moons of points, made on the spot", "MIT")
+DATA = DataRow("zoo_plugin.two_moons:TwoMoons", "points of two half moons, generated", "MIT")

@@ -8,7 +8,7 @@ from zoo.datamodules.common import TableDataModule
 
 
 class TwoMoons(TableDataModule):
-    """Points of two half moons that reach into each other.
+    """Points of two interleaving half moons.
 
     Source: ``sklearn.datasets.make_moons``.
 
@@ -16,9 +16,7 @@ class TwoMoons(TableDataModule):
 
     Args:
         noise: Standard deviation of the points around their moon.
-        batch_size: Examples a batch, over all ranks together.
-        val_size: Examples held out of the training set for validation.
-        seed: Seeds the order of the training examples.
+        batch_size, val_size, seed: See :class:`zoo.datamodules.common.DataModule`.
     """
 
     shape = (2,)

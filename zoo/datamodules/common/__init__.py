@@ -1,7 +1,8 @@
-"""What data sets share: the base classes of data modules, loaders, and reading of files."""
+"""Base classes of data modules, loaders, and helpers for reading files."""
 
-from zoo.datamodules.common.base import DataModule, DataUnavailableError, InMemory
+from zoo.datamodules.common.base import DataModule, DataUnavailableError
 from zoo.datamodules.common.images import ImageDataModule
+from zoo.datamodules.common.in_memory import InMemory
 from zoo.datamodules.common.tables import TableDataModule
 
 __all__ = ["DataModule", "DataUnavailableError", "ImageDataModule", "InMemory", "TableDataModule"]

@@ -1,4 +1,4 @@
-"""Examples, and how they are gathered a batch at a time."""
+"""Examples that are fetched a batch at a time."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from zoo.errors import ZooError
+
 
 def identity(value: Any) -> Any:
-    """Return what is given."""
+    """Return the value unchanged."""
     return value
 
 
 class Batches(Dataset[tuple[Tensor, Tensor]], ABC):
-    """Examples that are fetched a whole batch at a time, as they are stored; one by one, as a network takes them."""
+    """Examples: whole batches as they are stored, single examples as a network expects them."""
 
     scale: Callable[[Tensor], Tensor] = staticmethod(identity)
-    """Turns a batch of stored inputs into what a network takes; the data module sets its own."""
+    """Converts a batch of stored inputs to those of a network. Set by the data module."""
 
     @abstractmethod
     def __len__(self) -> int:
@@ -28,10 +30,10 @@ class Batches(Dataset[tuple[Tensor, Tensor]], ABC):
 
     @abstractmethod
     def batch(self, indices: list[int]) -> tuple[Tensor, Tensor]:
-        """Return the batch of these indices, as it is stored."""
+        """Return the inputs and targets at these indices, as they are stored."""
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        """Return an example, as a network takes it. Raises IndexError past the end."""
+        """Return an example as a network expects it. Raises IndexError past the end."""
         x, y = self.batch([range(len(self))[index]])
         return self.scale(x)[0], y[0]
 
@@ -47,14 +49,14 @@ class Examples(Batches):
         return len(self.tensors[1])
 
     def batch(self, indices: list[int]) -> tuple[Tensor, Tensor]:
-        """Return the batch of these indices, as it is stored."""
+        """Return the inputs and targets at these indices, as they are stored."""
         chosen = torch.tensor(indices)
         x, y = self.tensors
         return x.index_select(0, chosen), y.index_select(0, chosen)  # several times faster than [chosen]
 
 
 class Gathered(Dataset[tuple[Tensor, Tensor]]):
-    """Examples for a loader that takes each batch as it is stored, instead of collating it from examples."""
+    """Examples for a DataLoader that fetches whole batches, rather than collating single examples."""
 
     def __init__(self, examples: Batches) -> None:
         self.examples = examples
@@ -64,9 +66,16 @@ class Gathered(Dataset[tuple[Tensor, Tensor]]):
         return len(self.examples)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        """Return an example, as a network takes it."""
+        """Return an example as a network expects it."""
         return self.examples[index]
 
-    def __getitems__(self, indices: list[int]) -> tuple[Tensor, Tensor]:
-        """Return the batch of these indices; DataLoader prefers this to one call an example and a collation."""
-        return self.examples.batch(indices)
+    def __getitems__(self, indices: list[int]) -> tuple[Tensor, Tensor] | ZooError:
+        """Return the batch at these indices; DataLoader prefers this method to single examples.
+
+        An error of the data is returned rather than raised: DataLoader would turn it into another one, with the
+        traceback of the worker as its message. :class:`ResumableLoader` raises it.
+        """
+        try:
+            return self.examples.batch(indices)
+        except ZooError as error:
+            return error

@@ -1,4 +1,4 @@
-"""Data files: where they are, how they get there whole, and how they are read with their faults named."""
+"""Data files: locating, downloading, unpacking and reading them."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ SECONDS_OF_SILENCE = 30.0
 
 
 def data_root(root: str | None) -> Path:
-    """Return the folder of the data sets: ``root``, else the environment's ``ZOO_DATA``, else ``data``.
+    """Return the folder of the data sets: ``root``, or else the environment variable ``ZOO_DATA``, or else ``data``.
 
     Raises:
-        ZooError: There can be no such folder.
+        ZooError: The path is invalid.
     """
     return parse_path(root, "--data.root") if root else parse_path(os.environ.get("ZOO_DATA") or "data", "ZOO_DATA")
 
 
 def offline_reason(urls: Sequence[str], seconds: float = SECONDS_TO_CONNECT) -> str | None:
-    """Return why none of these servers can be reached, or None when one answers; in ``seconds`` at most."""
+    """Return why none of these servers can be reached within ``seconds``, or None if one answers."""
     reasons: dict[str, str] = {}
     online = threading.Event()
 
@@ -46,13 +46,13 @@ def offline_reason(urls: Sequence[str], seconds: float = SECONDS_TO_CONNECT) -> 
         try:
             urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=seconds).close()
         except urllib.error.HTTPError:
-            pass  # it refused the request, so it is there
+            pass  # the server refused the request, so it is online
         except (OSError, http.client.HTTPException) as error:
             reasons[url] = str(getattr(error, "reason", error))
             return
         online.set()
 
-    # Threads, since nothing else bounds the time that looking up a name can take.
+    # In threads, since a name lookup has no timeout.
     threads = [threading.Thread(target=ask, args=(url,), daemon=True) for url in urls]
     for thread in threads:
         thread.start()
@@ -66,22 +66,22 @@ def offline_reason(urls: Sequence[str], seconds: float = SECONDS_TO_CONNECT) -> 
 
 
 def download(urls: Sequence[str], target: Path, md5: str) -> None:
-    """Fetch a file from the first server that gives it, with the right checksum, whole or not at all.
+    """Download a file atomically, from the first server that has it with the right checksum.
 
     Raises:
-        OSError: No server gave it, or the disk cannot hold it.
+        OSError: No server has it, or it cannot be written.
     """
     from torchvision.datasets.utils import download_url
 
     target.parent.mkdir(parents=True, exist_ok=True)
     socket_timeout = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(SECONDS_OF_SILENCE)  # torchvision sets none, and would wait for ever
+    socket.setdefaulttimeout(SECONDS_OF_SILENCE)  # torchvision sets none, and could wait forever
     try:
         for url in urls:
             with tempfile.TemporaryDirectory(dir=target.parent, prefix=".download-") as folder:
                 try:
                     download_url(url, folder, target.name, md5)
-                except (RuntimeError, OSError, http.client.HTTPException) as error:  # RuntimeError: another checksum
+                except (RuntimeError, OSError, http.client.HTTPException) as error:  # RuntimeError: wrong checksum
                     failure = error
                     continue
                 os.replace(Path(folder, target.name), target)
@@ -92,10 +92,10 @@ def download(urls: Sequence[str], target: Path, md5: str) -> None:
 
 
 def read_text(path: Path, most: int = 100_000_000) -> str:
-    """Read a text file in UTF-8, of at most so many bytes.
+    """Read a UTF-8 text file of at most ``most`` bytes.
 
     Raises:
-        ZooError: It cannot be read, or is no such text.
+        ZooError: It cannot be read, is larger, or is not UTF-8.
     """
     try:
         return read_bytes(path, most).decode("utf-8")
@@ -106,7 +106,7 @@ def read_text(path: Path, most: int = 100_000_000) -> str:
 
 
 def unpack_gz(archive: Path, target: Path) -> None:
-    """Unpack a ``.gz`` file, whole or not at all.
+    """Unpack a ``.gz`` file atomically.
 
     Raises:
         ZooError: The archive is damaged.
@@ -123,47 +123,49 @@ def unpack_gz(archive: Path, target: Path) -> None:
 
 
 def read_idx(path: Path, dimensions: int) -> Tensor:
-    """Read a file of bytes in the IDX format, in which MNIST is published.
+    """Read a file in the IDX format of MNIST.
 
     Args:
         path: The file.
-        dimensions: Number of dimensions that it must have: 3 for images, 1 for labels.
+        dimensions: Expected number of dimensions: 3 for images, 1 for labels.
 
     Returns:
-        A uint8 tensor of the shape that the file states.
+        A uint8 tensor of the shape in the header of the file.
 
     Raises:
-        ZooError: The file is not of this format, or is incomplete.
+        ZooError: The file is not in this format, or is incomplete.
     """
     with open_file(path) as file:
         content = np.fromfile(file, np.uint8)
     start = 4 + 4 * dimensions
     if content[:4].tobytes() != b"\0\0\x08" + bytes([dimensions]) or len(content) < start:
-        raise ZooError(f"{path} is not an IDX file of {dimensions}-dimensional bytes; delete it to have it made again")
+        raise ZooError(
+            f"{path} is not an IDX file of {dimensions}-dimensional bytes; delete it to have it unpacked again"
+        )
     shape = content[4:start].view(">u4").tolist()
     expected = start + math.prod(shape)
     if len(content) != expected:
         raise ZooError(
             f"{path} is damaged: {len(content)} bytes, expected {expected} for shape {shape}; "
-            "delete it to have it made again"
+            "delete it to have it unpacked again"
         )
     return torch.from_numpy(content[start:]).reshape(shape)
 
 
 def unpack_tar(archive: Path, folder: Path) -> None:
-    """Unpack the one top folder of a tar archive to ``folder``, whole or not at all.
+    """Unpack the folder in a tar archive to ``folder`` atomically.
 
     Raises:
-        ZooError: The archive is damaged, or a path in it leaves the folder.
+        ZooError: The archive is damaged, or has a path that leads out of the folder.
     """
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".unpack-") as temporary:
         try:
             with open_file(archive) as file, tarfile.open(fileobj=file) as tar:
-                tar.extractall(temporary, filter="data")  # refuses paths and links that lead out
-        except Exception as error:  # what a damaged archive asks for can raise anything
+                tar.extractall(temporary, filter="data")  # refuses paths and links that lead out of the folder
+        except Exception as error:  # a damaged archive can raise anything
             if isinstance(error, OSError) and error.errno in (*DISK_FULL, errno.EACCES, errno.EROFS):
                 raise
-            reason = str(error).split("\n")[0].rstrip(":")  # tarfile lists every format that it tried
+            reason = str(error).split("\n")[0].rstrip(":")  # tarfile lists all formats that it tried
             raise ZooError(f"{archive} is damaged, or not safe to unpack ({reason}); nothing was unpacked") from None
         unpacked = Path(temporary, folder.name)
         if not unpacked.is_dir():
@@ -171,16 +173,16 @@ def unpack_tar(archive: Path, folder: Path) -> None:
         try:
             os.replace(unpacked, folder)
         except OSError:
-            if not folder.is_dir():  # else another process, which unpacked the same, was there first
+            if not folder.is_dir():  # else another process unpacked it first
                 raise
 
 
 def fetch_tar(url: str, md5: str, folder: Path) -> None:
-    """Make sure that a folder is there: else unpack it from its archive, beside it, which is downloaded if need be.
+    """Unpack a folder from the archive next to it, which is downloaded if absent, unless the folder exists.
 
     Raises:
-        OSError: It is absent and cannot be downloaded, or cannot be written.
-        ZooError: The archive is damaged, or a path in it leaves the folder.
+        OSError: The archive cannot be downloaded, or the folder cannot be written.
+        ZooError: The archive is damaged, or has a path that leads out of the folder.
     """
     if os.path.exists(folder):
         return

@@ -1,4 +1,4 @@
-"""What the data sets of images share: padding, scaling, augmentation, and what networks must know of them."""
+"""Data sets of images: padding, scaling and augmentation."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from zoo.errors import ZooError
 
 
 class ImageDataModule(DataModule):
-    """Images, kept as bytes ``(examples, channels, rows, columns)``, floats in 0 to 1 for the network.
+    """A data set of images, stored as bytes ``(examples, channels, rows, columns)`` and scaled to floats in 0 to 1.
 
     Args:
-        padding: Pixels of the darkest value added on every side.
-        augment: Whether to vary the training images at random.
-        **rest: See :class:`zoo.datamodules.common.base.DataModule`.
+        padding: Black pixels added on each side.
+        augment: Whether to augment the training images at random.
+        **options: See :class:`zoo.datamodules.common.DataModule`.
     """
 
     kind = "image"
     stored_shape: tuple[int, int, int]
-    """Shape of an image as it is stored."""
+    """Shape of a stored image."""
 
-    def __init__(self, padding: int = 0, augment: bool = False, **rest: Any) -> None:
-        super().__init__(**rest)
+    def __init__(self, padding: int = 0, augment: bool = False, **options: Any) -> None:
+        super().__init__(**options)
         if padding < 0:
             raise ZooError(f"padding must be at least 0, got {padding}")
         self.padding, self.augment = padding, augment
@@ -34,17 +34,17 @@ class ImageDataModule(DataModule):
         self.shape = (channels, rows + 2 * padding, columns + 2 * padding)
 
     def scale(self, x: Tensor) -> Tensor:
-        """Turn bytes into floats in 0 to 1, and pad; what is scaled already stays as it is."""
+        """Convert bytes to floats in 0 to 1, and pad. Floats are returned unchanged."""
         if x.is_floating_point():
             return x
         return F.pad(x, [self.padding] * 4).float().div_(255) if self.padding else x.float().div_(255)
 
     def augment_batch(self, x: Tensor, random: Tensor) -> Tensor:
-        """Shift and mirror each image."""
+        """Shift and flip each image at random."""
         return crop_and_flip(x, random)
 
     def model_arguments(self) -> dict[str, int | bool]:
-        """Return sizes, for networks that flatten an image, look at it, or read it row by row; and the classes."""
+        """Return the sizes of images as vectors, pictures and sequences of rows, and the number of classes."""
         channels, rows, columns = self.shape
         return {
             "in_dim": channels * rows * columns,
@@ -57,11 +57,11 @@ class ImageDataModule(DataModule):
 
 
 def crop_and_flip(x: Tensor, random: Tensor, margin: int = 4) -> Tensor:
-    """Shift each image by up to ``margin`` pixels each way, with zeros moving in, and mirror every other one at random.
+    """Shift each image by up to ``margin`` pixels in each direction, padding with zeros, and flip half of them.
 
     Args:
         x: Shape ``(batch, channels, rows, columns)``.
-        random: Random numbers in 0 to 1, shape ``(batch, 3)`` at least.
+        random: Random numbers in 0 to 1, at least of shape ``(batch, 3)``.
         margin: Largest shift, in pixels.
     """
     batch, _, rows, columns = x.shape
@@ -75,14 +75,14 @@ def crop_and_flip(x: Tensor, random: Tensor, margin: int = 4) -> Tensor:
 
 
 def small_affine(x: Tensor, random: Tensor, degrees: float = 10.0, shift: float = 0.08, zoom: float = 0.1) -> Tensor:
-    """Turn, shift and scale each image a little, with zeros moving in.
+    """Rotate, shift and scale each image slightly, padding with zeros.
 
     Args:
         x: Shape ``(batch, channels, rows, columns)``.
         random: Random numbers in 0 to 1, shape ``(batch, 4)``.
-        degrees: Largest turn, in degrees.
-        shift: Largest shift, as a share of the image's side.
-        zoom: Largest change of size, as a share of it.
+        degrees: Largest rotation, in degrees.
+        shift: Largest shift, as a fraction of the image's side.
+        zoom: Largest change of size, as a fraction.
     """
     turn, size, right, down = (random.T * 2 - 1) * torch.tensor(
         [[degrees * torch.pi / 180], [zoom], [2 * shift], [2 * shift]], device=x.device

@@ -1,19 +1,19 @@
-"""What the data sets of rows of numbers share."""
+"""Data sets of rows of numbers."""
 
 from __future__ import annotations
 
-from zoo.datamodules.common.base import InMemory
+from zoo.datamodules.common.in_memory import InMemory
 from zoo.transforms import Row, Transform
 
 
 class TableDataModule(InMemory):
-    """Rows of numbers, made on the spot."""
+    """A data set of rows of numbers, in memory."""
 
     kind = "table"
 
     @property
     def transform(self) -> Transform:
-        """What turns a row of numbers into an input."""
+        """Turns a row of numbers into an input."""
         return Row(self.shape[0])
 
     def model_arguments(self) -> dict[str, int | bool]:

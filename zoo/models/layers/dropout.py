@@ -1,4 +1,4 @@
-"""Dropout that gives the same on any number of processes."""
+"""Dropout that does not depend on the number of processes."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from torch.nn import functional as F
 
 
 class Dropout(nn.Dropout):
-    """Dropout whose masks follow the example: what is dropped of it does not depend on who else computes with it.
+    """Dropout whose masks do not depend on the number of processes that share a batch.
 
-    Of the processes that share a batch, each draws the masks of the whole batch, and takes those of its own examples:
-    the r-th of W has every W-th, as the zoo's samplers share them, from the same seed, as its loaders see to.
+    Each process draws the masks of the whole batch and uses those of its own examples: process r of W has every W-th
+    example, as given by the zoo's samplers, and the same random seed, as set by its loaders.
 
     Input: ``(batch, ...)``. Output: the same shape.
     """
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
-        """Drop at random in training; otherwise, return the input."""
+        """Apply dropout in training; otherwise, return the input."""
         if not self.training or not (distributed.is_available() and distributed.is_initialized()):
             return super().forward(input)
         rank, ranks = distributed.get_rank(), distributed.get_world_size()

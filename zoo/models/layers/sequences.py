@@ -1,4 +1,4 @@
-"""Images as sequences, and where sequences end: what the recurrent networks share."""
+"""Helpers of recurrent networks: images as sequences, and the ends of sequences."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 
 def images_to_sequences(x: Tensor) -> Tensor:
-    """Turn images ``(batch, channels, rows, columns)`` into one step a row, ``(batch, rows, channels * columns)``.
+    """Convert images ``(batch, channels, rows, columns)`` to one step per row, ``(batch, rows, channels * columns)``.
 
-    Sequences ``(batch, steps, features)`` stay what they are.
+    Sequences ``(batch, steps, features)`` are returned unchanged.
     """
     return x.transpose(1, 2).flatten(2) if x.dim() == 4 else x
 
 
 def last_valid_step(output: Tensor, lengths: Tensor | None) -> Tensor:
-    """Return what a recurrent network put out at the last valid step, shape ``(batch, features)``.
+    """Return the output at the last valid step, shape ``(batch, features)``.
 
     Args:
-        output: Shape ``(batch, steps, features)``.
-        lengths: Number of valid steps of each sequence, shape ``(batch,)``; all of them if None.
+        output: Output of a recurrent network, shape ``(batch, steps, features)``.
+        lengths: Number of valid steps of each sequence, shape ``(batch,)``. Default: all steps.
     """
     if lengths is None:
         return output[:, -1]
@@ -28,26 +28,25 @@ def last_valid_step(output: Tensor, lengths: Tensor | None) -> Tensor:
 
 
 def final_states(lstm: nn.LSTM, x: Tensor, lengths: Tensor) -> Tensor:
-    """Return both final hidden states of the last layer of a bidirectional LSTM, ``(batch, 2 * hidden_size)``.
+    """Return the two final hidden states of the last layer of a bidirectional LSTM, ``(batch, 2 * hidden_size)``.
 
-    The sequences are packed, so that what comes after a sequence's end is not seen. An export cannot follow that, and
-    takes the long way to the same numbers: the sequences are turned around, each within its length, and the states read
-    at its end.
+    The sequences are packed, so that padding has no effect. Packing cannot be exported. In an export, the same states
+    are computed by reversing each sequence within its length, and reading the states at its end.
 
     Args:
-        lstm: The LSTM, bidirectional, batch first.
+        lstm: A bidirectional LSTM with ``batch_first``.
         x: Sequences, shape ``(batch, steps, features)``.
-        lengths: Number of valid steps of each, shape ``(batch,)``.
+        lengths: Number of valid steps of each sequence, shape ``(batch,)``.
     """
     if not torch.compiler.is_exporting():
-        if not len(x):  # which cannot be packed
+        if not len(x):  # an empty batch cannot be packed
             return x.new_zeros(0, 2 * lstm.hidden_size)
         packed = pack_padded_sequence(x, lengths.cpu(), batch_first=True, enforce_sorted=False)
         _, (hidden, _) = lstm(packed)
         return torch.cat([hidden[-2], hidden[-1]], dim=1)
     end = lengths[:, None, None] - 1
     steps = torch.arange(x.shape[1], device=x.device)[None, :, None]
-    turned = torch.where(steps <= end, end - steps, steps)
+    reversed_steps = torch.where(steps <= end, end - steps, steps)
     start = x.new_zeros(1, x.shape[0], lstm.hidden_size)
     output: list[Tensor] = []
     for layer in range(lstm.num_layers):
@@ -55,8 +54,8 @@ def final_states(lstm: nn.LSTM, x: Tensor, lengths: Tensor) -> Tensor:
         for suffix in ("", "_reverse"):
             parts = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
             weights = [getattr(lstm, f"{part}_l{layer}{suffix}") for part in parts]
-            read = x.gather(1, turned.expand(-1, -1, x.shape[2])) if suffix else x
+            read = x.gather(1, reversed_steps.expand(-1, -1, x.shape[2])) if suffix else x
             output.append(torch.lstm(read, (start, start), weights, True, 1, 0.0, False, False, True)[0])
         forth, back = output
-        x = torch.cat([forth, back.gather(1, turned.expand_as(back))], dim=2)
+        x = torch.cat([forth, back.gather(1, reversed_steps.expand_as(back))], dim=2)
     return torch.cat([states.gather(1, end.expand(-1, 1, lstm.hidden_size))[:, 0] for states in output], dim=1)

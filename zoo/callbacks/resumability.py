@@ -1,0 +1,35 @@
+"""Callbacks with which a resumed run would end with other weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from lightning.pytorch import Callback
+from lightning.pytorch.callbacks import (
+    BaseFinetuning,
+    BatchSizeFinder,
+    LearningRateFinder,
+    ModelPruning,
+    SpikeDetection,
+    StochasticWeightAveraging,
+)
+
+from zoo.errors import ZooError
+
+NOT_EXACT: dict[type[Callback], str] = {
+    StochasticWeightAveraging: "use WeightAveraging or EMAWeightAveraging instead",
+    BaseFinetuning: "freeze layers in a network of your own instead",
+    ModelPruning: "prune the trained network instead",
+    LearningRateFinder: "find the rate beforehand with Tuner.lr_find, and set --model.lr",
+    SpikeDetection: "watch train/loss in metrics.csv instead, and lower the learning rate",
+    BatchSizeFinder: "find the size beforehand with Tuner.scale_batch_size, and set --data.batch_size",
+}
+"""Callbacks of Lightning that cannot be resumed exactly, and what to do instead."""
+
+
+def check_callbacks(callbacks: Iterable[Callback]) -> None:
+    """Raise ZooError for a callback with which a resumed run would end with other weights."""
+    for callback in callbacks:
+        for cls, instead in NOT_EXACT.items():
+            if isinstance(callback, cls):
+                raise ZooError(f"{type(callback).__name__} cannot be resumed exactly; {instead}")

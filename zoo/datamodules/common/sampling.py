@@ -1,0 +1,56 @@
+"""The order of examples in an epoch, and how ranks share them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch.utils.data import DistributedSampler
+
+from zoo.datamodules.common.examples import Batches
+from zoo.support.seeds import combine_seeds
+
+
+class EpochSampler(DistributedSampler[Any]):
+    """The share of one rank in an epoch, in an order that depends on seed and epoch alone.
+
+    Rank r of W gets every W-th example, starting with the r-th, so that the batches of all ranks together are the batch
+    of a single process. In training all ranks get the same number of examples, and up to W - 1 examples of an epoch are
+    dropped. In evaluation, unlike with torch's sampler, no example is dropped or repeated.
+
+    Lightning does not replace a ``DistributedSampler``, and sets its epoch.
+
+    Args:
+        examples: The examples to sample from.
+        batch_size: Examples per batch, over all ranks.
+        rank: The rank.
+        ranks: Number of ranks.
+        shuffle: Whether to shuffle, for training.
+        seed: Seed of the order.
+    """
+
+    def __init__(
+        self, examples: Batches, *, batch_size: int, rank: int = 0, ranks: int = 1, shuffle: bool = False, seed: int = 0
+    ) -> None:
+        super().__init__(examples, num_replicas=ranks, rank=rank, shuffle=shuffle, seed=seed)
+        self.size, self.batch_size, self.start = len(examples), batch_size, 0
+
+    def order(self) -> list[int]:
+        """Return the indices of all examples, in the order of the epoch."""
+        if not self.shuffle:
+            return list(range(self.size))
+        generator = torch.Generator().manual_seed(combine_seeds(self.seed, self.epoch))
+        return torch.randperm(self.size, generator=generator).tolist()
+
+    def __iter__(self) -> Iterator[int]:
+        """Yield the indices of this rank."""
+        order = self.order()
+        shared = len(order) - len(order) % self.num_replicas if self.shuffle else len(order)
+        return iter(order[self.rank : shared : self.num_replicas][self.start :])
+
+    def __len__(self) -> int:
+        """Return the number of indices of this rank."""
+        if self.shuffle:
+            return self.size // self.num_replicas
+        return len(range(self.rank, self.size, self.num_replicas))
