@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
 import zoo
-from zoo.datamodules.common.base import DataModule, InMemory
+from zoo.datamodules.common import DataModule, InMemory
 from zoo.factory import model_class
 from zoo.tasks import Classifier, Regressor, Task
 from zoo.tasks.example_inputs import random_inputs

@@ -24,7 +24,7 @@ from torch.utils.data import ConcatDataset, DataLoader, Subset, TensorDataset, r
 
 import zoo
 from zoo.datamodules import Digits
-from zoo.datamodules.common.base import DataModule
+from zoo.datamodules.common import DataModule
 from zoo.factory import datamodule_class, model_class
 from zoo.tasks import Task
 

@@ -21,7 +21,7 @@ from conftest import Command
 from data_files import write_cifar, write_imdb
 
 import zoo
-from zoo.datamodules.common.base import DataModule
+from zoo.datamodules.common import DataModule
 from zoo.support.console import is_printable
 
 EVIL = "a\x1b]0;owned\x07\x9b2J\r\x7f\u202eb\u2028c"
