@@ -22,7 +22,7 @@ import torch
 import zoo
 from zoo.commands.cli import main
 from zoo.registry import model_row
-from zoo.training.run_folder import folders
+from zoo.training.run_folder import list_runs
 
 TABLE = Path(__file__).parents[1] / "docs" / "reproduction.md"
 HEADER = "| network | data | document | wanted | zoo | seed | verdict |\n|---|---|---|---|---|---|---|\n"
@@ -141,7 +141,7 @@ def reproduce(name: str, seed: int, out: Path) -> tuple[str, bool]:
     code = main(["fit", name, "--data", data, "--seed", str(seed), "--out", str(out), *claim.options])
     if code:
         sys.exit(code)
-    folder = next(iter(folders(out / f"{name}-{data}")), None)
+    folder = next(iter(list_runs(out / f"{name}-{data}")), None)
     assert folder is not None
     result = claim.check(folder)
     verdict = "reached" if result.reached else "NOT reached"

@@ -16,8 +16,8 @@ import pytest
 import torch
 from conftest import PATIENCE, REPOSITORY, Command
 
-NEEDED = ("slurmctld", "slurmd", "srun", "munge")
-missing = [name for name in NEEDED if not shutil.which(name)]
+RESUME_PARTS = ("slurmctld", "slurmd", "srun", "munge")
+missing = [name for name in RESUME_PARTS if not shutil.which(name)]
 pytestmark = [
     pytest.mark.skipif(bool(missing), reason=f"needs a SLURM to start: {', '.join(missing)} not installed"),
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to start a SLURM"),

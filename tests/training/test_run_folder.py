@@ -20,7 +20,7 @@ def test_a_run_folder_has_one_writer(zoo_command: Command, monkeypatch: pytest.M
     words = ("fit", "slp", *DIGITS_ON_CPU, "--trainer.max_epochs")
     assert zoo_command(*words, 1).code == 0
     folder = Path("runs/slp-digits/1")
-    monkeypatch.setattr(runs, "SECONDS_TO_DIE", 0.1)
+    monkeypatch.setattr(runs, "LOCK_TIMEOUT", 0.1)
     code = f"""
 import sys, time
 from pathlib import Path

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-DEEPEST = 20
+MAX_DEPTH = 20
 """Largest depth of nested lists and dictionaries."""
 
-MOST_VALUES = 1_000_000
+MAX_VALUES = 1_000_000
 """Largest number of values: with shared items, a few bytes can stand for any number of them."""
 
 LONGEST = 100_000_000
@@ -47,7 +47,7 @@ def check_values(value: Any, where: str) -> None:
 
 def _count(value: Any, where: str, depth: int = 0, before: int = 0) -> int:
     """Return ``before`` plus the number of values, all of which must be plain values or plain tensors."""
-    if depth > DEEPEST or before > MOST_VALUES:
+    if depth > MAX_DEPTH or before > MAX_VALUES:
         raise FaultError(f"{where} is nested too deeply, or has too many values")
     match value:
         case dict():

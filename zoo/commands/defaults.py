@@ -10,13 +10,13 @@ from zoo.factory import create_datamodule, datamodule_class, model_class
 from zoo.registry import model_row
 from zoo.support.signatures import arguments_of
 from zoo.tasks.compatibility import check_pair
-from zoo.training.config_file import OF_THE_DATA
+from zoo.training.config_file import DATA_OPTIONS
 
 STAND_IN = "digits"
 """The embedded data set, which needs no download."""
 
 
-def parser_of(request: Request) -> Parser:
+def make_fit_parser(request: Request) -> Parser:
     """Return the parser for a network and a data set, with the documented training as defaults."""
     assert request.model
     row = model_row(request.model)
@@ -29,7 +29,7 @@ def parser_of(request: Request) -> Parser:
         "data.name": data_name,
         "data.batch_size": row.batch_size,
         "trainer.max_epochs": row.max_epochs,
-        **{k: value for k, value in row.options.items() if data_name == row.data or not k.startswith(OF_THE_DATA)},
+        **{k: value for k, value in row.options.items() if data_name == row.data or not k.startswith(DATA_OPTIONS)},
     }
     if data_name == STAND_IN:
         defaults |= {f"data.{name}": value for name, value in _documented_shape(request.model).items()}

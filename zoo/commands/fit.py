@@ -18,16 +18,16 @@ from zoo.errors import ZooError
 from zoo.internals.lightning import is_first_rank
 from zoo.internals.messages import is_lost_connection
 from zoo.launch.signals import PREEMPTION, REQUEUE
-from zoo.reports.closing import report_finished, report_interruption, report_run, report_unevaluated
-from zoo.reports.opening import announce
+from zoo.reports.announcement import announce
+from zoo.reports.final_report import report_finished, report_interruption, report_run, report_unevaluated
 from zoo.support.files import DISK_FULL
 from zoo.training.build import build_callbacks, build_data, build_loggers, build_network
 from zoo.training.checks import check_run
 from zoo.training.notices import warn
 from zoo.training.plan import Plan
-from zoo.training.rehearsal import rehearse
+from zoo.training.resume_check import check_resume
 from zoo.training.run import Run
-from zoo.training.run_files import begin_files, end_files
+from zoo.training.run_files import prepare_folder, record_time
 from zoo.training.run_folder import Claim, claim_folder, last_checkpoint
 from zoo.training.trainer import build_trainer, use_threads
 
@@ -66,14 +66,14 @@ def build(plan: Plan, folder: Path) -> Run:
         check_run(trainer, model, data, plan.patience)
     if plan.resume:
         load_weights(model, plan.resume.checkpoint, plan.resume.path)
-        rehearse(trainer, model, plan.resume.checkpoint, plan.resume.path)
+        check_resume(trainer, model, plan.resume.checkpoint, plan.resume.path)
     return Run(plan, folder, data, model, last, best, trainer)
 
 
 def train(run: Run) -> float:
     """Train the network, and return the seconds it took. What ends a run early, and is no bug, is one line."""
     if is_first_rank():
-        begin_files(run)
+        prepare_folder(run)
     announce(run)
     path = last_checkpoint(run.folder)
     started = time.perf_counter()
@@ -100,7 +100,7 @@ def train(run: Run) -> float:
     run.trainer.profiler = PassThroughProfiler()  # type: ignore[attr-defined]  # the profile is of the training
     seconds = run.last.seconds + time.perf_counter() - started
     if is_first_rank():
-        end_files(run, seconds)
+        record_time(run, seconds)
     return seconds
 
 

@@ -7,22 +7,22 @@ from pathlib import Path
 
 from jsonargparse import Namespace
 
-from zoo.commands.defaults import parser_of
+from zoo.commands.defaults import make_fit_parser
 from zoo.commands.parser import Parser, flat
 from zoo.commands.request import Request
 from zoo.errors import ZooError
 from zoo.launch.launchers import devices_and_nodes
 from zoo.registry import model_row
-from zoo.training.config_file import names_in
+from zoo.training.config_file import read_names
 from zoo.training.trainer import as_list
 
-OF_THE_RUN = ("model.", "data.", "seed")
+FIXED_OPTIONS = ("model.", "data.", "seed")
 """How options begin that a resumed run cannot change."""
 
-SHARED = ("data.root", "data.batch_size_per_device")
+CHANGEABLE_OPTIONS = ("data.root", "data.batch_size_per_device")
 """Options of the data that may differ in a resumed run: where they are, and another way to give the batch size."""
 
-ADDED_TO = ("trainer.callbacks", "trainer.logger", "trainer.plugins")
+LIST_OPTIONS = ("trainer.callbacks", "trainer.logger", "trainer.plugins")
 """Options that take several objects."""
 
 
@@ -55,7 +55,7 @@ class Options:
 
 def parse_options(request: Request) -> Options:
     """Parse the options of a request. Raises ZooError for one that is wrong."""
-    parser = parser_of(request)
+    parser = make_fit_parser(request)
     values, given = parser.parse_args(request.options), parser.parse_args(request.options, defaults=False)
     return Options(request, parser, set_launched(values, request), given)
 
@@ -78,7 +78,7 @@ def merge_with_run(request: Request, folder: Path) -> tuple[Namespace, Options]:
         ZooError: The request asks for another network, other data or another seed than the run has.
     """
     config = folder / "config.yaml"
-    data = names_in(config)["data"]
+    data = read_names(config)["data"]
     if request.data not in (None, data):
         raise ZooError(f"--data is {request.data}, but the run to resume in {folder} has {data}")
     asked = parse_options(replace(request, data=data))
@@ -86,9 +86,9 @@ def merge_with_run(request: Request, folder: Path) -> tuple[Namespace, Options]:
     values = before.clone()
     for option, value in flat(asked.given):
         has = before.get(option)
-        if option in ADDED_TO and (run_has := as_list(has)):
+        if option in LIST_OPTIONS and (run_has := as_list(has)):
             value = [*run_has, *(one for one in as_list(asked.values[option]) if one not in run_has)]
-        elif value != has and option.startswith(OF_THE_RUN) and option not in SHARED:
+        elif value != has and option.startswith(FIXED_OPTIONS) and option not in CHANGEABLE_OPTIONS:
             raise ZooError(f"--{option} is {value}, but the run to resume in {folder} has {has}; start a new run")
         values[option] = value
     return before, replace(asked, values=set_launched(values, asked.request))

@@ -23,11 +23,11 @@ from zoo.registry import model_row
 from zoo.support.files import parse_path
 from zoo.training.plan import Plan
 from zoo.training.resuming import ResumePoint, find_newest, find_of_job
-from zoo.training.run_folder import base_folder, run_of
+from zoo.training.run_folder import find_run_folder, runs_folder
 from zoo.training.run_record import RunRecord
 from zoo.training.trainer import check_trainer_arguments, count_processes, quiet
 
-LENGTH = ("trainer.max_epochs", "trainer.max_steps", "trainer.max_time", "patience")
+LENGTH_OPTIONS = ("trainer.max_epochs", "trainer.max_steps", "trainer.max_time", "patience")
 """The options that say how long a run is."""
 
 
@@ -74,7 +74,7 @@ def make_plan(request: Request) -> Plan:
         checkpoint_every=values.checkpoint_every,
         allow_nan=values.allow_nan,
         length=str(_length(values)),
-        folders=base_folder(values.out, values.name or f"{options.model}-{options.data}"),
+        folders=runs_folder(values.out, values.name or f"{options.model}-{options.data}"),
         resume=resume,
         is_finished=finished,
         config=_config(options),
@@ -90,7 +90,7 @@ def _find_checkpoint(options: Options) -> ResumePoint | None:
     # The runs are in the folder of the data, or of the data that stood in for them.
     data_names = [request.data] if request.data else [model_row(options.model).data, STAND_IN]
     names = [options.values.name] if options.values.name else [f"{options.model}-{name}" for name in data_names]
-    bases = [base_folder(options.values.out, name) for name in names]
+    bases = [runs_folder(options.values.out, name) for name in names]
     if path == "last":
         return find_newest(bases)
     if restarted and (resume := find_of_job(bases, job())):
@@ -98,11 +98,11 @@ def _find_checkpoint(options: Options) -> ResumePoint | None:
     if not path:
         return None
     file = parse_path(path, "--ckpt_path")
-    return ResumePoint.read(file, run_of(file))
+    return ResumePoint.read(file, find_run_folder(file))
 
 
 def _length(options: Namespace) -> dict[str, Any]:
-    return {name: options.get(name) for name in LENGTH}
+    return {name: options.get(name) for name in LENGTH_OPTIONS}
 
 
 def _check_length(resume: ResumePoint, options: Namespace) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from zoo.errors import ZooError
 from zoo.registry import data_row, list_models, model_row
 from zoo.support.console import echo
-from zoo.training.config_file import names_in
+from zoo.training.config_file import read_names
 
 OWN_OPTIONS = {
     "fit": ("model", "data"),
@@ -107,7 +107,7 @@ def parse(command: str, program: str, words: list[str]) -> Request:
         else:
             setattr(request, name, value)
     for path in reversed(configs):
-        named = names_in(path)
+        named = read_names(path)
         request.model, request.data = request.model or named["model"], request.data or named["data"]
         for name, asked in (("model", request.model), ("data", request.data)):
             if named[name] not in (None, asked):

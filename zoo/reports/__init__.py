@@ -1,1 +1,1 @@
-"""What is shown of runs: the closing report, figures, tables of results."""
+"""What is printed before and after a run, figures, and tables of results."""

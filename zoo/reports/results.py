@@ -15,7 +15,7 @@ from zoo.support.files import atomic_write, parse_path, read_bytes
 from zoo.support.tables import format_number, format_table
 from zoo.training.config_file import config_text
 
-MOST_BYTES = 10_000_000
+MAX_BYTES = 10_000_000
 """Size limit of a results.json."""
 
 SPLITS = ("train/", "val/", "test/")
@@ -75,7 +75,7 @@ def _rows(folder: Path) -> list[dict[str, Any]]:
     rows = []
     for path in sorted(folder.rglob("results.json"), key=_by_number):
         try:
-            results = json.loads(read_bytes(path, MOST_BYTES))
+            results = json.loads(read_bytes(path, MAX_BYTES))
             row = {"run": str(path.parent), **{name: results[name] for name in COLUMNS[1:]}}
             for split, values in results["metrics"].items():
                 row |= {f"{split}/{name}": value for name, value in (values or {}).items()}

@@ -15,7 +15,7 @@ from zoo.errors import ZooError, suggestion
 from zoo.internals.lightning import callbacks_of
 from zoo.kinds import Split
 from zoo.tasks import Task
-from zoo.training.trial import OURS, can_be_tried, count_batches, limited, try_evaluation, try_step
+from zoo.training.trial import KNOWN_PACKAGES, can_try, count_batches, limited, try_evaluation, try_step
 
 
 def check_run(trainer: Trainer, model: Task, data: DataModule, patience: int | None) -> None:
@@ -32,7 +32,7 @@ def check_run(trainer: Trainer, model: Task, data: DataModule, patience: int | N
     check_batches(trainer, data)
     _check_validation(trainer, model, data, patience)
     _check_monitors(trainer, model)
-    if can_be_tried(trainer, model):
+    if can_try(trainer, model):
         try_step(trainer, model, data)
 
 
@@ -40,7 +40,7 @@ def check_evaluation(trainer: Trainer, model: Task, data: DataModule) -> None:
     """Raise ZooError for an evaluation that would fail because of its options."""
     data.check_ranks(trainer.world_size)
     check_batches(trainer, data)
-    if can_be_tried(trainer, model):
+    if can_try(trainer, model):
         try_evaluation(trainer, model)
 
 
@@ -94,7 +94,7 @@ def _check_validation(trainer: Trainer, model: Task, data: DataModule, patience:
 def _check_monitors(trainer: Trainer, model: Task) -> None:
     """Raise ZooError for a callback that monitors an unknown metric; networks of other packages may log more."""
     callbacks = callbacks_of(trainer)
-    if not all(type(one).__module__.startswith(OURS) for one in (model, *callbacks)):
+    if not all(type(one).__module__.startswith(KNOWN_PACKAGES) for one in (model, *callbacks)):
         return
     measured = [*model.metric_names("train/"), *(model.metric_names("val/") if trainer.limit_val_batches else ())]
     for callback in callbacks:

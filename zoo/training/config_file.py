@@ -13,11 +13,11 @@ from typing import Any
 from zoo.errors import ZooError
 from zoo.support.files import parse_path, read_bytes
 
-MOST_BYTES = 1_000_000
-MOST_VALUES = 20_000
-DEEPEST = 20
+MAX_BYTES = 1_000_000
+MAX_VALUES = 20_000
+MAX_DEPTH = 20
 
-OF_THE_DATA = (
+DATA_OPTIONS = (
     *("data.", "trainer.val_check_interval", "trainer.check_val_every_n_epoch"),
     *("model.in_dim", "model.in_channels", "model.image_size", "model.input_size", "model.vocab_size"),
     *("model.num_classes", "model.multilabel"),
@@ -45,7 +45,7 @@ def config_text(path: str | os.PathLike[str], names: Mapping[str, str] | None = 
 
     path = parse_path(path, "--config")
     try:
-        text = read_bytes(path, MOST_BYTES).decode("utf-8")
+        text = read_bytes(path, MAX_BYTES).decode("utf-8")
         _check_events(text, path)
         content = yaml.load(text, Loader=yaml.BaseLoader)
     except OSError as error:
@@ -58,10 +58,10 @@ def config_text(path: str | os.PathLike[str], names: Mapping[str, str] | None = 
         if not isinstance(content.get(name, {}), dict):
             raise ZooError(f"--config {path}: {name} must be a section of options, as in the config.yaml of a run")
     _check_classes(content, (), path)
-    return _for(names or {}, content, text)
+    return _drop_options_of_others(names or {}, content, text)
 
 
-def _for(names: Mapping[str, str], content: dict[str, Any], text: str) -> str:
+def _drop_options_of_others(names: Mapping[str, str], content: dict[str, Any], text: str) -> str:
     """Return the text of a config without the options of networks and data sets other than the named ones."""
     import yaml
 
@@ -71,11 +71,11 @@ def _for(names: Mapping[str, str], content: dict[str, Any], text: str) -> str:
     options = {name: value for name, value in yaml.safe_load(text).items() if name not in others}
     for section, values in options.items():
         if "data" in others and isinstance(values, dict):
-            options[section] = {k: v for k, v in values.items() if not f"{section}.{k}".startswith(OF_THE_DATA)}
+            options[section] = {k: v for k, v in values.items() if not f"{section}.{k}".startswith(DATA_OPTIONS)}
     return str(yaml.safe_dump(options))
 
 
-def names_in(config: str | os.PathLike[str]) -> dict[str, str | None]:
+def read_names(config: str | os.PathLike[str]) -> dict[str, str | None]:
     """Return the names of the network and the data set in a config file."""
     import yaml
 
@@ -97,7 +97,7 @@ def _check_events(text: str, path: Path, depth: int = 0) -> None:
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
-        if depth > DEEPEST or number > MOST_VALUES:
+        if depth > MAX_DEPTH or number > MAX_VALUES:
             raise ZooError(f"--config {path} is nested too deeply, or too long")
         if isinstance(event, yaml.NodeEvent) and not isinstance(event, yaml.AliasEvent):
             anchors.add(event.anchor)

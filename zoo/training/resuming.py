@@ -10,7 +10,7 @@ from typing import Any
 from zoo.checkpoints.reading import read_checkpoint
 from zoo.errors import ZooError
 from zoo.training.notices import warn
-from zoo.training.run_folder import checkpoints_of, folders
+from zoo.training.run_folder import list_checkpoints, list_runs
 from zoo.training.run_record import RunRecord
 
 
@@ -59,12 +59,12 @@ def find_newest(bases: Iterable[Path]) -> ResumePoint:
         ZooError: There is no run, or none with a checkpoint.
     """
     bases = list(bases)
-    runs = [folder for base in bases for folder in folders(base)[:1]]
+    runs = [folder for base in bases for folder in list_runs(base)[:1]]
     if not runs:
         raise ZooError(f"there is no run to resume in {bases[0]}; omit --ckpt_path to start one")
     newest = max(runs, key=lambda folder: folder.stat().st_mtime)
-    for folder in folders(newest.parent):
-        if checkpoints_of(folder):
+    for folder in list_runs(newest.parent):
+        if list_checkpoints(folder):
             if folder != newest:
                 warn(f"the newest run, {newest}, ended before its first checkpoint; resuming {folder} instead.")
             return _newest_readable(folder)
@@ -74,16 +74,16 @@ def find_newest(bases: Iterable[Path]) -> ResumePoint:
 def find_of_job(bases: Iterable[Path], job: str) -> ResumePoint | None:
     """Return the checkpoint of a job's own run, the newest one with its name; None if it has no checkpoint yet."""
     for base in bases:
-        for folder in folders(base):
+        for folder in list_runs(base):
             record = RunRecord.read(folder)
             if record and record.job == job:
-                return _newest_readable(folder) if checkpoints_of(folder) else None
+                return _newest_readable(folder) if list_checkpoints(folder) else None
     return None
 
 
 def _newest_readable(folder: Path) -> ResumePoint:
     first_error = None
-    for path in checkpoints_of(folder):
+    for path in list_checkpoints(folder):
         try:
             point = ResumePoint.read(path, folder)
         except ZooError as error:

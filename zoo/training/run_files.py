@@ -13,7 +13,7 @@ from zoo.training.run_record import RunRecord
 from zoo.training.versions import versions
 
 
-def begin_files(run: Run) -> None:
+def prepare_folder(run: Run) -> None:
     """Make the run folder ready for the training: remove what a crash left, and write the options and the record.
 
     Raises:
@@ -32,7 +32,7 @@ def begin_files(run: Run) -> None:
     RunRecord(run.plan.command, job(), versions()).write(run.folder)
 
 
-def end_files(run: Run, seconds: float) -> None:
+def record_time(run: Run, seconds: float) -> None:
     """Add the time that the training took to the record."""
     RunRecord(run.plan.command, job(), versions(), round(seconds, 3)).write(run.folder)
 

@@ -18,11 +18,11 @@ from zoo.errors import ZooError
 from zoo.support.console import is_printable
 from zoo.support.files import parse_path
 
-SECONDS_TO_DIE = 10.0
+LOCK_TIMEOUT = 10.0
 """Time that the workers of a killed run may hold its lock."""
 
 
-def base_folder(out: str, name: str) -> Path:
+def runs_folder(out: str, name: str) -> Path:
     """Return the folder ``name`` in ``out``, for all runs of a kind.
 
     Raises:
@@ -94,7 +94,7 @@ def _new_folder(base: Path) -> Path:
 @contextlib.contextmanager
 def _lock(folder: Path) -> Iterator[None]:
     with (folder / ".lock").open("a+", encoding="utf-8") as file:
-        deadline = time.monotonic() + SECONDS_TO_DIE
+        deadline = time.monotonic() + LOCK_TIMEOUT
         while not _locked(file):
             if time.monotonic() > deadline:
                 file.seek(0)
@@ -119,18 +119,18 @@ def _locked(file: TextIO) -> bool:
     return True
 
 
-def folders(base: Path) -> list[Path]:
+def list_runs(base: Path) -> list[Path]:
     """Return the run folders in ``base``, newest first."""
     return [base / str(number) for number in sorted(_numbers(base), reverse=True)]
 
 
-def checkpoints_of(folder: Path) -> list[Path]:
+def list_checkpoints(folder: Path) -> list[Path]:
     """Return the checkpoints of a run: ``last.ckpt``, then the others, newest first."""
     others = sorted(folder.glob("checkpoints/[!.]*.ckpt"), key=lambda path: path.stat().st_mtime, reverse=True)
     return sorted(others, key=lambda path: path != last_checkpoint(folder))
 
 
-def run_of(checkpoint: Path) -> Path | None:
+def find_run_folder(checkpoint: Path) -> Path | None:
     """Return the run folder of a checkpoint, None if it is not in one."""
     folder = checkpoint.parent.parent
     return folder if checkpoint == last_checkpoint(folder) and (folder / "config.yaml").exists() else None

@@ -15,7 +15,7 @@ NAME = "run.json"
 VERSION = 1
 """Of the format."""
 
-MOST_BYTES = 1_000_000
+MAX_BYTES = 1_000_000
 
 _check = parts({"format": count, "command": text, "job": text, "versions": dict_of(text, text)}, {"seconds": number})
 
@@ -46,7 +46,7 @@ class RunRecord:
     def read(cls, folder: Path) -> RunRecord | None:
         """Read the record of a run folder; None if there is none, or if it is damaged."""
         try:
-            content = json.loads(read_bytes(folder / NAME, MOST_BYTES))
+            content = json.loads(read_bytes(folder / NAME, MAX_BYTES))
             check_values(content, NAME)
             _check(content, NAME)
         except FileNotFoundError:

@@ -24,16 +24,16 @@ from zoo.launch.launchers import in_slurm, in_torchrun
 from zoo.tasks import Task
 from zoo.training.checks import check_launch
 
-THREADS = torch.get_num_threads()
+DEFAULT_THREADS = torch.get_num_threads()
 """Torch's own number of threads."""
 
 ADD_CALLBACKS = ("enable_checkpointing", "enable_progress_bar", "enable_model_summary")
 """Options with which Lightning adds callbacks of its own."""
 
-SMALL = 50_000
+SINGLE_THREAD_BELOW = 50_000
 """Number of parameters below which a network computes with one thread."""
 
-HARMLESS = [
+IGNORED_WARNINGS = [
     ".*isinstance.treespec, LeafSpec.*",  # between Lightning and torch
     ".*does not have many workers.*",  # batches come from memory; a worker would only copy them
     ".*smaller than the logging interval.*",  # nothing is logged by steps
@@ -50,7 +50,7 @@ def quiet(profiling: bool = False) -> None:
     logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
     logging.getLogger("lightning.pytorch.callbacks.model_summary").setLevel(logging.INFO)
     logging.getLogger("lightning.pytorch.profilers.profiler").setLevel(logging.INFO if profiling else logging.WARNING)
-    for message in HARMLESS:
+    for message in IGNORED_WARNINGS:
         warnings.filterwarnings("ignore", message)
 
 
@@ -61,7 +61,9 @@ def use_threads(model: Task) -> None:
     """
     is_set = "OMP_NUM_THREADS" in os.environ or "MKL_NUM_THREADS" in os.environ
     if not is_set:
-        torch.set_num_threads(1 if sum(p.numel() for p in model.parameters()) < SMALL else THREADS)
+        torch.set_num_threads(
+            1 if sum(p.numel() for p in model.parameters()) < SINGLE_THREAD_BELOW else DEFAULT_THREADS
+        )
 
 
 def check_trainer_arguments(arguments: Mapping[str, Any]) -> None:

@@ -20,7 +20,7 @@ from zoo.kinds import Split
 from zoo.tasks import Classifier, Task
 from zoo.tasks.example_inputs import random_inputs
 
-OURS = ("zoo.", "lightning.")
+KNOWN_PACKAGES = ("zoo.", "lightning.")
 """Packages whose classes train and log in a known way."""
 
 
@@ -34,13 +34,14 @@ def limited(limit: float, batches: int) -> int:
     return min(limit, batches) if isinstance(limit, int) else int(limit * batches)
 
 
-def can_be_tried(trainer: Trainer, model: Task) -> bool:
+def can_try(trainer: Trainer, model: Task) -> bool:
     """Return whether to try the network. Devices other than the CPU are not used before the processes start.
 
     Networks of other packages may train in ways of their own.
     """
     own = all(
-        getattr(type(model), name).__module__.startswith(OURS) for name in ("training_step", "configure_optimizers")
+        getattr(type(model), name).__module__.startswith(KNOWN_PACKAGES)
+        for name in ("training_step", "configure_optimizers")
     )
     return own and trainer.strategy.root_device.type == "cpu" and isinstance(model.example_input_array, torch.Tensor)
 

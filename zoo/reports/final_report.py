@@ -19,7 +19,7 @@ from zoo.internals.lightning import callbacks_of
 from zoo.kinds import Split
 from zoo.reports import figures
 from zoo.reports.evaluation import Metrics, evaluate, splits_of
-from zoo.reports.results import MOST_BYTES
+from zoo.reports.results import MAX_BYTES
 from zoo.support.console import echo
 from zoo.support.files import atomic_write, read_bytes
 from zoo.support.tables import format_metrics, sort_metrics
@@ -27,7 +27,7 @@ from zoo.training.metrics_file import MetricsFile
 from zoo.training.run import Run
 from zoo.training.versions import versions
 
-FEW = 16
+MAX_PRINTED_PARAMETERS = 16
 """A network with at most that many parameters has them printed: they are its result."""
 
 
@@ -89,7 +89,7 @@ def report_run(run: Run, checkpoint: Path, seconds: float) -> None:
 def report_finished(folder: Path) -> None:
     """Print that a run is finished, and its results. Raises ZooError if they are damaged."""
     try:
-        results = json.loads(read_bytes(folder / "results.json", MOST_BYTES))
+        results = json.loads(read_bytes(folder / "results.json", MAX_BYTES))
         echo(f"{folder} is finished, after {results['epochs']:,} epochs and {results['steps']:,} steps:\n")
         echo(f"{format_metrics(results['metrics'])}\n")
     except (OSError, AttributeError, KeyError, TypeError, ValueError, RecursionError):
@@ -125,7 +125,7 @@ def report_unevaluated(run: Run, checkpoint: Path) -> None:
 
 def _print_parameters(run: Run) -> None:
     """Print the parameters of a network that has few of them, and the numbers that the data was made with."""
-    if run.parameters > FEW:
+    if run.parameters > MAX_PRINTED_PARAMETERS:
         return
     for name, values in run.model.named_parameters():
         _print_line("learned", name, *(f"{value:.4f}" for value in values.flatten().tolist()))

@@ -22,22 +22,22 @@ from zoo.internals.lightning import callbacks_of
 from zoo.tasks import Task
 from zoo.training.loop_state import check_loops
 
-NEEDED = ("loops", "callbacks", "optimizer_states", "lr_schedulers")
+RESUME_PARTS = ("loops", "callbacks", "optimizer_states", "lr_schedulers")
 """Parts that a file of weights alone does not have."""
 
-REPEATS = ("max_iter", "max_eval", "history_size", "ns_steps")
+WORK_OPTIONS = ("max_iter", "max_eval", "history_size", "ns_steps")
 """Options of optimizers that decide how much a step computes; those of a file must not differ."""
 
 _best = parts({"best_model_path": text}, {"best_model_score": tensor, "best_k_models": dict_of(text, tensor)})
 
 
-def rehearse(trainer: Trainer, model: Task, checkpoint: dict[str, Any], path: Path) -> None:
+def check_resume(trainer: Trainer, model: Task, checkpoint: dict[str, Any], path: Path) -> None:
     """Raise ZooError if this trainer and network cannot resume from a checkpoint.
 
     Each state is compared with that of its owner, and loaded into a copy of the owner. A copy of the optimizer and of
     the schedule also takes a step.
     """
-    if missing := [part for part in NEEDED if part not in checkpoint]:
+    if missing := [part for part in RESUME_PARTS if part not in checkpoint]:
         raise ZooError(
             f"{path} has weights, but no {missing[0]}: it can be tested, predicted with and exported, but not resumed"
         )
@@ -99,7 +99,7 @@ def _try_optimizer(model: Task, checkpoint: dict[str, Any], steps: bool) -> None
     (state,) = checkpoint["optimizer_states"]
     for found, own in zip(state["param_groups"], optimizer.state_dict()["param_groups"], strict=False):
         for name, value in own.items():
-            if name in REPEATS and found.get(name) != value:
+            if name in WORK_OPTIONS and found.get(name) != value:
                 raise fault(f"optimizer_states[0].{name}", found.get(name), str(value))
     with _loading("optimizer_states[0]"):
         optimizer.load_state_dict(copy.deepcopy(state))
