@@ -1,4 +1,4 @@
-"""The rooms of the zoo import one way: each only from those before it. docs/architecture.md draws them."""
+"""The packages of the zoo, its rooms, import one way; docs/architecture.md describes them."""
 
 from __future__ import annotations
 

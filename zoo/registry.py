@@ -1,6 +1,6 @@
 """The registry: one row per model, one row per data set.
 
-Only the standard library is imported here, so that listing the zoo is fast.
+Nothing heavy is imported here, so that listing the zoo is fast.
 """
 
 from __future__ import annotations

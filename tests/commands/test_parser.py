@@ -6,8 +6,8 @@ import pytest
 from conftest import Command
 from running import DIGITS, ONE_EPOCH
 
-from zoo.commands.option_names import COMMON_NAMES
 from zoo.commands.parser import fit_parser
+from zoo.commands.suggestions import COMMON_NAMES
 from zoo.factory import datamodule_class, model_class
 
 

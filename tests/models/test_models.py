@@ -13,7 +13,7 @@ from stand_ins import example, stand_in
 
 import zoo
 from zoo.callbacks import ExactResume
-from zoo.commands.defaults import make_fit_parser
+from zoo.commands.fit_parser import make_fit_parser
 from zoo.commands.request import Request
 from zoo.factory import model_class
 from zoo.registry import model_row

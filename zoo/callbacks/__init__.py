@@ -1,6 +1,6 @@
 """Callbacks of a run, in addition to Lightning's."""
 
-from zoo.callbacks.exact_resume import ExactResume
+from zoo.callbacks.checkpointing import ExactResume
 from zoo.callbacks.progress import ProgressBar
 from zoo.callbacks.summary import Summary
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torchmetrics import MetricCollection
 
-from zoo.checkpoints.schema import FaultError, check_values, dict_of, fault, list_of, parts, plain, text
+from zoo.checkpoints.validators import FaultError, check_values, dict_of, fault, list_of, parts, plain, text
 from zoo.errors import ZooError
 from zoo.factory import build_model, datamodule_class, model_class
 from zoo.tasks import Classifier, Task

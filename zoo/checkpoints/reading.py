@@ -10,8 +10,8 @@ from typing import Any
 import torch
 
 from zoo.checkpoints.consistency import check_data, check_network
-from zoo.checkpoints.layout import check_parts
-from zoo.checkpoints.schema import FaultError
+from zoo.checkpoints.schema import check_parts
+from zoo.checkpoints.validators import FaultError
 from zoo.errors import ZooError
 from zoo.factory import build_model, datamodule_class, name_of
 from zoo.registry import datamodules, models

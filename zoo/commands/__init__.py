@@ -1,1 +1,1 @@
-"""The command line, one file a command."""
+"""The command line: its parsing, and one module per command."""

@@ -1,6 +1,6 @@
 """The command line: ``zoo fit``, ``test``, ``predict`` and the others, the scripts, and ``python -m zoo``.
 
-This module finds the command that is meant; each is a module of its own. Nothing heavy is imported before it must be.
+This module runs the requested command, which is a module of its own. Nothing heavy is imported before it is needed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from zoo.commands.help import COMMANDS, command_help, overview
+from zoo.commands.help import command_help, overview
+from zoo.commands.registry import COMMANDS
 from zoo.commands.request import parse
 from zoo.errors import ZooError, suggestion
 from zoo.launch.launchers import check_environment, rank_prefix

@@ -14,9 +14,9 @@ from zoo.weights import list_weights, weights_record
 
 def run(request: Request) -> int:
     """Print the card of a name and return the exit code."""
-    if len(request.options) != 1 or request.options[0].startswith("-"):
+    if len(request.words) != 1 or request.words[0].startswith("-"):
         raise ZooError("zoo describe takes one name, of a network or a data set; zoo list shows them")
-    echo(describe(request.options[0]))
+    echo(describe(request.words[0]))
     return 0
 
 

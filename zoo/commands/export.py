@@ -20,8 +20,8 @@ def run(request: Request) -> int:
         ZooError: Something is missing or unknown, or what was exported does not give what PyTorch gives; then nothing
             is written.
     """
-    if request.options:
-        raise ZooError(f"unknown option {request.options[0][:80]}; zoo export --help shows what there is")
+    if request.words:
+        raise ZooError(f"unknown option {request.words[0][:80]}; zoo export --help shows what there is")
     if not request.format or request.format not in FORMATS:
         hint = suggestion(request.format or "", FORMATS)
         raise ZooError(f"give a format with --format {' or '.join(FORMATS)}{hint}")

@@ -12,7 +12,7 @@ from lightning.pytorch import seed_everything
 from lightning.pytorch.profilers import PassThroughProfiler
 
 from zoo.checkpoints.reading import load_weights
-from zoo.commands.plan import make_plan
+from zoo.commands.planning import make_plan
 from zoo.commands.request import Request
 from zoo.errors import ZooError
 from zoo.internals.lightning import is_first_rank
@@ -22,14 +22,14 @@ from zoo.reports.announcement import announce
 from zoo.reports.final_report import report_finished, report_interruption, report_run, report_unevaluated
 from zoo.support.files import DISK_FULL
 from zoo.training.build import build_callbacks, build_data, build_loggers, build_network
-from zoo.training.checks import check_run
-from zoo.training.notices import warn
+from zoo.training.check_options import check_run
+from zoo.training.check_resume import check_resume
 from zoo.training.plan import Plan
-from zoo.training.resume_check import check_resume
 from zoo.training.run import Run
 from zoo.training.run_files import prepare_folder, record_time
 from zoo.training.run_folder import Claim, claim_folder, last_checkpoint
 from zoo.training.trainer import build_trainer, use_threads
+from zoo.training.warn import warn
 
 
 def run(request: Request) -> int:
@@ -42,25 +42,29 @@ def run(request: Request) -> int:
     if plan.is_finished and plan.folder:
         report_finished(plan.folder)
         return 0
-    writes = is_first_rank()  # the other ranks write nothing; the trainer tells them where checkpoints are
-    with claim_folder(plan.folders, plan.folder) if writes else nullcontext(Claim(plan.folders, keep=True)) as claim:
-        run = build(plan, claim.path)
+    # The other ranks write nothing; the trainer tells them where the checkpoints are.
+    others = nullcontext(Claim(plan.runs_folder, keep=True))
+    with claim_folder(plan.runs_folder, plan.folder) if is_first_rank() else others as claim:
+        training_run = build(plan, claim.path)
         try:
-            seconds = train(run)
+            seconds = train(training_run)
         finally:
-            claim.keep |= run.last.started
+            claim.keep |= training_run.exact_resume.started
         claim.keep = True
-        return report(run, seconds)
+        return report(training_run, seconds)
 
 
 def build(plan: Plan, folder: Path) -> Run:
-    """Build the data, the network and the trainer, and check that they fit each other and the checkpoint."""
+    """Build the data, the network and the trainer, load the weights of a resumed run, and check that all of it fits."""
     seed_everything(plan.seed, workers=True, verbose=False)
     data = build_data(plan)
     model = build_network(plan, data)
     use_threads(model)
     last, best, callbacks = build_callbacks(plan, folder)
-    arguments = {**plan.trainer_arguments, "enable_checkpointing": True}  # by our callbacks, which may be told not to
+    arguments = {
+        **plan.trainer_arguments,
+        "enable_checkpointing": True,
+    }  # by ExactResume, which saves nothing without a path
     trainer = build_trainer(arguments, callbacks, build_loggers(plan, folder))
     if is_first_rank():
         check_run(trainer, model, data, plan.patience)
@@ -71,7 +75,7 @@ def build(plan: Plan, folder: Path) -> Run:
 
 
 def train(run: Run) -> float:
-    """Train the network, and return the seconds it took. What ends a run early, and is no bug, is one line."""
+    """Train the network, and return the seconds it took. Expected failures become a one-line ZooError."""
     if is_first_rank():
         prepare_folder(run)
     announce(run)
@@ -81,14 +85,14 @@ def train(run: Run) -> float:
     try:
         run.trainer.fit(run.model, run.data, ckpt_path=resume.path if resume else None, weights_only=True)
     except SystemExit:  # Lightning's way to end an interrupted run
-        if not run.last.signals.received:
+        if not run.exact_resume.signals.received:
             raise
     except RuntimeError as error:
         if run.trainer.world_size == 1 or not is_lost_connection(error):
             raise
         raise ZooError("another process of the run has died; resume with --ckpt_path last") from None
     except (MisconfigurationException, ModuleNotFoundError) as error:  # of callbacks and loggers, when they set up
-        if run.last.started:
+        if run.exact_resume.started:
             raise
         raise ZooError(" ".join(str(error).split())) from None
     except OSError as error:
@@ -98,7 +102,7 @@ def train(run: Run) -> float:
             f"{error.strerror}; {path} is unchanged. Free some space, and resume with {run.resume_command(path)}"
         ) from None
     run.trainer.profiler = PassThroughProfiler()  # type: ignore[attr-defined]  # the profile is of the training
-    seconds = run.last.seconds + time.perf_counter() - started
+    seconds = run.exact_resume.seconds + time.perf_counter() - started
     if is_first_rank():
         record_time(run, seconds)
     return seconds
@@ -106,11 +110,11 @@ def train(run: Run) -> float:
 
 def report(run: Run, seconds: float) -> int:
     """Evaluate the best checkpoint and print the report, or say how to resume. Return the exit code."""
-    path = run.last.path or last_checkpoint(run.folder)  # the trainer has told the other ranks the path
-    if run.last.signals.received and run.trainer.interrupted:
+    path = run.exact_resume.path or last_checkpoint(run.folder)  # the trainer has told the other ranks the path
+    if run.exact_resume.signals.received and run.trainer.interrupted:
         report_interruption(run, path)
-        return REQUEUE if run.last.signals.received == PREEMPTION else 128 + run.last.signals.received
-    chosen = path.with_name(Path(run.best.best_model_path or path).name)
+        return REQUEUE if run.exact_resume.signals.received == PREEMPTION else 128 + run.exact_resume.signals.received
+    chosen = path.with_name(Path(run.best_checkpoint.best_model_path or path).name)
     if not chosen.exists() and path.exists():
         warn(f"{chosen} no longer exists, and no later epoch was better; reporting on {path.name} instead.")
         chosen = path

@@ -11,7 +11,7 @@ from zoo.support.console import echo
 
 def run(request: Request) -> int:
     """Print the networks and the data sets, or the networks' names alone, and return the exit code."""
-    if request.options not in ([], ["--names"]):
-        raise ZooError(f"zoo list takes --names or nothing, got {' '.join(request.options)}")
-    echo("\n".join(list_models()) if request.options else networks_and_data())
+    if request.words not in ([], ["--names"]):
+        raise ZooError(f"zoo list takes --names or nothing, got {' '.join(request.words)}")
+    echo("\n".join(list_models()) if request.words else networks_and_data())
     return 0

@@ -1,4 +1,4 @@
-"""The options of ``zoo fit``, parsed, with the documented training as defaults; or with those of a resumed run."""
+"""Parsed options of ``zoo fit``, merged with those of a run that is resumed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jsonargparse import Namespace
 
-from zoo.commands.defaults import make_fit_parser
+from zoo.commands.fit_parser import make_fit_parser
 from zoo.commands.parser import Parser, flat
 from zoo.commands.request import Request
 from zoo.errors import ZooError
@@ -56,14 +56,14 @@ class Options:
 def parse_options(request: Request) -> Options:
     """Parse the options of a request. Raises ZooError for one that is wrong."""
     parser = make_fit_parser(request)
-    values, given = parser.parse_args(request.options), parser.parse_args(request.options, defaults=False)
+    values, given = parser.parse_args(request.words), parser.parse_args(request.words, defaults=False)
     return Options(request, parser, set_launched(values, request), given)
 
 
 def set_launched(values: Namespace, request: Request) -> Namespace:
     """Set the number of processes to what torchrun or SLURM started, unless the command line gives it."""
     for name, value in devices_and_nodes().items():
-        if not request.asks(f"--trainer.{name}"):
+        if not request.gives(f"--trainer.{name}"):
             values.trainer[name] = value
     return values
 

@@ -1,4 +1,4 @@
-"""The options of a command: every argument of the network, of the data module and of Lightning's Trainer."""
+"""Parsers whose options are the arguments of a network, a data module and Lightning's Trainer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lightning.pytorch.plugins import LayerSync, Precision
 from lightning.pytorch.profilers import Profiler
 from lightning.pytorch.strategies import Strategy
 
-from zoo.commands.option_names import suggest_option
+from zoo.commands.suggestions import suggest_option
 from zoo.datamodules.common.base import DataModule
 from zoo.errors import ZooError
 from zoo.internals.jsonargparse import actions, as_one_line, class_problem, takes_null, unknown_argument

@@ -25,16 +25,16 @@ FILE_NAME = re.compile(r"\S*\.[a-z]{3,4}")
 
 def run(request: Request) -> int:
     """Print the prediction for each input, and return the exit code: 2 if an input could not be read."""
-    for word in request.options:
+    for word in request.words:
         if word.startswith("-") and not word[1:2].isdigit() and word[1:2] != ".":  # a row may begin with a minus
             raise ZooError(f"unknown option {word[:80]}; zoo predict takes --ckpt, --model, --weights and inputs")
-    if not request.options:
+    if not request.words:
         raise ZooError("give inputs: pictures, texts, or rows such as 0,1, as the network takes them")
     network = load_trained(request)
     if network.model.transform is None:
         raise ZooError(f"{network.source} does not know how to make inputs: it was not trained on data of the zoo")
     failed = False
-    for source, place, error in _sources(request.options, network.model):
+    for source, place, error in _sources(request.words, network.model):
         try:
             if error:
                 raise error

@@ -5,18 +5,11 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 
+from zoo.commands.registry import COMMANDS
 from zoo.errors import ZooError
 from zoo.registry import data_row, list_models, model_row
 from zoo.support.console import echo
 from zoo.training.config_file import read_names
-
-OWN_OPTIONS = {
-    "fit": ("model", "data"),
-    "test": ("ckpt", "model", "weights", "data"),
-    "predict": ("ckpt", "model", "weights"),
-    "export": ("ckpt", "model", "weights", "format", "out"),
-}
-"""Options that commands read themselves; which others there are depends on these."""
 
 
 @dataclass
@@ -32,7 +25,7 @@ class Request:
         weights: Name of published weights, if given.
         format: Format to export to, if given.
         out: File to export to, if given.
-        options: The remaining words of the command line.
+        words: The other words of the command line: options, or what the command is about.
     """
 
     command: str
@@ -43,16 +36,16 @@ class Request:
     weights: str | None = None
     format: str | None = None
     out: str | None = None
-    options: list[str] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
 
     @property
     def wants_help(self) -> bool:
         """Whether the user asks for help."""
-        return "--help" in self.options or "-h" in self.options
+        return "--help" in self.words or "-h" in self.words
 
-    def asks(self, option: str) -> bool:
+    def gives(self, option: str) -> bool:
         """Return whether an option, such as ``--data.root``, is among the words of the command line."""
-        return any(word.partition("=")[0] == option for word in self.options)
+        return any(word.partition("=")[0] == option for word in self.words)
 
     def without_option(self, option: str, takes: str) -> tuple[list[str], str | None]:
         """Return the words without an option, and its value if it is given.
@@ -64,7 +57,7 @@ class Request:
         Raises:
             ZooError: The option has no value, or there are others.
         """
-        rest, value = list(self.options), None
+        rest, value = list(self.words), None
         if option in rest:
             place = rest.index(option)
             value = rest[place + 1] if place + 1 < len(rest) else ""
@@ -91,8 +84,8 @@ def parse(command: str, program: str, words: list[str]) -> Request:
         option, equals, value = word.partition("=")
         name = option.removesuffix(".name").removeprefix("--")
         config = command == "fit" and option == "--config"
-        if not config and (not option.startswith("--") or name not in OWN_OPTIONS.get(command, ())):
-            request.options.append(word)
+        if not config and (not option.startswith("--") or name not in COMMANDS[command].own_options):
+            request.words.append(word)
             continue
         if not equals:
             following = next(rest, None)
@@ -101,7 +94,7 @@ def parse(command: str, program: str, words: list[str]) -> Request:
             value = following
         if config:
             configs.append(value)
-            request.options += [option, value]
+            request.words += [option, value]
         elif getattr(request, name) not in (None, value):
             raise ZooError(f"{option} is given twice: {getattr(request, name)} and {value}")
         else:

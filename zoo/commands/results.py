@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from zoo.commands.request import Request
-from zoo.reports.results import show
+from zoo.reports.results_table import show
 
 
 def run(request: Request) -> int:

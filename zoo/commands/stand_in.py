@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from zoo.commands.defaults import STAND_IN
+from zoo.commands.fit_parser import STAND_IN
 from zoo.commands.options import Options, parse_options
 from zoo.commands.parser import section, trainer_arguments
 from zoo.datamodules.common import DataUnavailableError
 from zoo.errors import ZooError
 from zoo.factory import create_datamodule, model_class
 from zoo.internals.lightning import is_first_rank
-from zoo.training.notices import warn
 from zoo.training.trainer import count_processes
+from zoo.training.warn import warn
 
 
-def with_available_data(options: Options) -> Options:
-    """Return the options unchanged if their data is on disk or can be downloaded; else those with the embedded data.
+def prepare_or_substitute_data(options: Options) -> Options:
+    """Prepare the data of a run, downloading it if needed; if it is not available, switch to the embedded data.
 
     Data that the user named is not replaced, nor that of networks that do not take images, nor in a run of several
     processes, of which only the first knows.
@@ -39,9 +39,9 @@ def with_available_data(options: Options) -> Options:
 
 def _with_stand_in(options: Options, error: DataUnavailableError) -> Options:
     """Return the options with the embedded data instead of the documented, and print a warning."""
-    instead = replace(options.request, data=STAND_IN, options=[])
+    instead = replace(options.request, data=STAND_IN, words=[])
     known = parse_options(instead).parser.options()
-    words, unused = iter(options.request.options), ""
+    words, unused = iter(options.request.words), ""
     for word in words:
         option, equals, _ = word.partition("=")
         if option.startswith("--data.") and option not in known:
@@ -49,7 +49,7 @@ def _with_stand_in(options: Options, error: DataUnavailableError) -> Options:
             if not equals:
                 next(words, None)  # its value
         else:
-            instead.options.append(word)
+            instead.words.append(word)
     warn(
         f"{error}.",
         f"Training on the embedded {STAND_IN} instead: results are NOT those of {options.data}.{unused}",

@@ -17,7 +17,7 @@ from zoo.reports.evaluation import Metrics, evaluate, format_sizes, splits_of
 from zoo.support.console import echo
 from zoo.support.tables import format_metrics
 from zoo.tasks.compatibility import check_fits, check_pair
-from zoo.training.checks import check_evaluation
+from zoo.training.check_options import check_evaluation
 from zoo.training.trainer import build_trainer, quiet, use_threads
 
 
@@ -37,7 +37,7 @@ def run(request: Request) -> int:
     arguments = network.data_arguments if name == network.data else {}
     parser = test_parser(request.program, datamodule_class(name))
     parser.set_defaults({f"data.{key}": value for key, value in arguments.items()})
-    options = parser.parse_args(request.options)
+    options = parser.parse_args(request.words)
     check_pair(network.name, type(network.model), name, datamodule_class(name))
     data = create_datamodule(name, **section(options, "data"))
     data.use_transform(network.model.transform)

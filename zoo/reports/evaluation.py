@@ -21,14 +21,19 @@ def splits_of(data: DataModule) -> list[Split]:
 
 
 def evaluate(trainer: Trainer, model: Task, data: DataModule, split: Split) -> dict[str, float]:
-    """Return the metrics of a network, as it is, on a split. All ranks must call it."""
-    trainer.loggers = []  # the loggers record the training only
+    """Return the metrics of a network, as it is, on a split. All ranks must call it.
+
+    The loggers, which record the training, are left out.
+    """
+    loggers, trainer.loggers = trainer.loggers, []
     try:
         (results,) = trainer.test(model, data if split == "test" else data.with_test_split(split), verbose=False)
     except SystemExit:
         if trainer.interrupted:  # by Ctrl-C
             raise KeyboardInterrupt from None
         raise
+    finally:
+        trainer.loggers = loggers
     return {name.removeprefix("test/"): results[name] for name in sort_metrics(results)}
 
 

@@ -19,7 +19,7 @@ from zoo.internals.lightning import callbacks_of
 from zoo.kinds import Split
 from zoo.reports import figures
 from zoo.reports.evaluation import Metrics, evaluate, splits_of
-from zoo.reports.results import MAX_BYTES
+from zoo.reports.results_table import MAX_BYTES
 from zoo.support.console import echo
 from zoo.support.files import atomic_write, read_bytes
 from zoo.support.tables import format_metrics, sort_metrics
@@ -49,7 +49,6 @@ def report_run(run: Run, checkpoint: Path, seconds: float) -> None:
         saved = read_checkpoint(checkpoint)
         load_weights(run.model, saved, checkpoint)
         title = f"{checkpoint.stem} checkpoint, after epoch {saved['epoch'] + 1} of {epochs}{_why_stopped(trainer)}"
-    loggers = trainer.loggers
     metrics: Metrics = dict.fromkeys(get_args(Split))
     for split in splits_of(run.data):
         metrics[split] = evaluate(trainer, run.model, run.data, split)
@@ -80,7 +79,7 @@ def report_run(run: Run, checkpoint: Path, seconds: float) -> None:
         )
         echo("epoch is reported, so that nothing is selected on the test set.\n")
     _print_files(run, checkpoint, drawn)
-    for logger in loggers:
+    for logger in trainer.loggers:
         if not isinstance(logger, MetricsFile):  # that one is of the training
             logger.log_metrics({f"test/{name}": value for name, value in (metrics["test"] or {}).items()}, steps)
             logger.finalize("success")

@@ -12,6 +12,7 @@ from types import ModuleType
 
 MOVED = {
     "zoo.losses": "zoo.tasks.losses",
+    "zoo.callbacks.exact_resume": "zoo.callbacks.checkpointing",
     "zoo.datamodules.base": "zoo.datamodules.common.base",
     "zoo.datamodules.examples": "zoo.datamodules.common.examples",
     "zoo.datamodules.images": "zoo.datamodules.common.images",

@@ -10,6 +10,7 @@ from lightning.pytorch.callbacks import Checkpoint, EarlyStopping, ModelCheckpoi
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 
 from zoo.callbacks import ExactResume
+from zoo.callbacks.best_checkpoint import best_checkpoint
 from zoo.datamodules.common import DataModule
 from zoo.errors import ZooError
 from zoo.factory import build_model, create_datamodule, model_class
@@ -25,12 +26,11 @@ from zoo.transforms import from_spec
 
 
 def build_data(plan: Plan) -> DataModule:
-    """Build the data module; on the first rank, the data is loaded too."""
+    """Build the data module, whose data is on disk already; on the first rank, load it too."""
     data = create_datamodule(plan.data, **plan.data_arguments, seed=plan.seed)
     if plan.resume and (spec := plan.resume.checkpoint["zoo"].get("transform")):
         data.use_transform(from_spec(spec))
     if is_first_rank():  # the others wait for it in the trainer
-        data.prepare_data()
         data.setup()
     return data
 
@@ -71,8 +71,7 @@ def build_callbacks(plan: Plan, folder: Path) -> tuple[ExactResume, ModelCheckpo
     last = ExactResume(
         path if plan.keeps_checkpoints else None, plan.checkpoint_every, plan.allow_nan, length=plan.length
     )
-    # With the full path, by which a resumed run finds its best checkpoint again from any working directory.
-    best = ModelCheckpoint(path.parent.resolve(), "best", monitor="val/loss", enable_version_counter=False)
+    best = best_checkpoint(path.parent)
     callbacks: list[Callback] = [last]
     if not plan.keeps_checkpoints:
         for theirs in as_list(plan.trainer_arguments["callbacks"]):

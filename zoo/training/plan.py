@@ -1,4 +1,4 @@
-"""The plan of a training run: everything that is asked of it, as plain values."""
+"""The plan of a training run: its options and arguments, parsed and checked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zoo.training.resuming import ResumePoint
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run does. The options are parsed and checked; nothing is built or written yet.
+    """What a run does. Its options are parsed and checked, and its data is on disk; nothing else is built or written.
 
     Attributes:
         program: The command without its options, to tell the user how to start it again.
@@ -22,13 +22,13 @@ class Plan:
         given_model_arguments: Those of them that the user gave; the data may not change them.
         data: Name of the data set.
         data_arguments: Arguments of its class, except for the seed.
-        trainer_arguments: Arguments of Lightning's Trainer, with the user's callbacks and loggers.
+        trainer_arguments: Arguments of Lightning's Trainer; the user's callbacks and loggers are built already.
         seed: Seeds weights, order and dropout.
         patience: Epochs without an improvement after which the run stops.
-        checkpoint_every: Steps between two checkpoints.
+        checkpoint_every: Steps between two checkpoints within an epoch.
         allow_nan: Whether to go on with a loss or gradient that is not finite.
         length: The options that say how long the run is, as one text.
-        folders: The folder that holds the folders of all runs of this kind.
+        runs_folder: The folder of all runs of this kind.
         resume: The checkpoint that the run goes on from, if it does.
         is_finished: Whether the run that is to be resumed has nothing left to do.
         config: The options as ``config.yaml`` keeps them.
@@ -47,7 +47,7 @@ class Plan:
     checkpoint_every: int | None
     allow_nan: bool
     length: str
-    folders: Path
+    runs_folder: Path
     resume: ResumePoint | None
     is_finished: bool
     config: Mapping[str, Any]

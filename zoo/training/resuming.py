@@ -9,9 +9,9 @@ from typing import Any
 
 from zoo.checkpoints.reading import read_checkpoint
 from zoo.errors import ZooError
-from zoo.training.notices import warn
 from zoo.training.run_folder import list_checkpoints, list_runs
 from zoo.training.run_record import RunRecord
+from zoo.training.warn import warn
 
 
 @dataclass(frozen=True)

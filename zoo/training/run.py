@@ -21,11 +21,11 @@ class Run:
 
     Attributes:
         plan: What it is to do.
-        folder: The run folder.
+        folder: The run folder; on ranks other than the first, which write nothing, the folder of all runs of this kind.
         data: The data module.
         model: The network.
-        last: Saves ``last.ckpt``.
-        best: Saves ``best.ckpt``.
+        exact_resume: The callback that saves ``last.ckpt``.
+        best_checkpoint: The callback that saves ``best.ckpt``.
         trainer: Lightning's Trainer.
     """
 
@@ -33,8 +33,8 @@ class Run:
     folder: Path
     data: DataModule
     model: Task
-    last: ExactResume
-    best: ModelCheckpoint
+    exact_resume: ExactResume
+    best_checkpoint: ModelCheckpoint
     trainer: Trainer
 
     @property

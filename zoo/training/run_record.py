@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from zoo.checkpoints.schema import FaultError, check_values, count, dict_of, number, parts, text
+from zoo.checkpoints.validators import FaultError, check_values, count, dict_of, number, parts, text
 from zoo.errors import ZooError
 from zoo.support.files import atomic_write, read_bytes
 from zoo.training.config_file import config_text

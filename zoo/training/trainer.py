@@ -22,7 +22,7 @@ from zoo.errors import ZooError
 from zoo.launch import rendezvous
 from zoo.launch.launchers import in_slurm, in_torchrun
 from zoo.tasks import Task
-from zoo.training.checks import check_launch
+from zoo.training.check_options import check_launch
 
 DEFAULT_THREADS = torch.get_num_threads()
 """Torch's own number of threads."""

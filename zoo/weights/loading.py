@@ -49,7 +49,7 @@ def _pretrained(model: str, weights: str, arguments: dict[str, Any]) -> Task:
         ZooError: The weights are unknown or damaged, or do not fit these arguments.
     """
     from zoo.checkpoints.consistency import check_data, check_repository
-    from zoo.checkpoints.schema import FaultError
+    from zoo.checkpoints.validators import FaultError
     from zoo.transforms import from_spec
 
     record = weights_record(model, weights)

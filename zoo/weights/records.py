@@ -142,7 +142,7 @@ def find_record(model: str, network: Task) -> WeightsRecord | None:
 
 def _check_record(content: Any) -> None:
     # Imported here, since it imports torch, which listing the zoo must not.
-    from zoo.checkpoints.schema import check_values, count, dict_of, list_of, number, parts, plain, text
+    from zoo.checkpoints.validators import check_values, count, dict_of, list_of, number, parts, plain, text
 
     check_values(content, "it")
     texts = dict.fromkeys(("model", "weights", "data", "command", "license", "sha256"), text)

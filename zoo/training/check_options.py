@@ -15,7 +15,7 @@ from zoo.errors import ZooError, suggestion
 from zoo.internals.lightning import callbacks_of
 from zoo.kinds import Split
 from zoo.tasks import Task
-from zoo.training.trial import KNOWN_PACKAGES, can_try, count_batches, limited, try_evaluation, try_step
+from zoo.training.trial_step import KNOWN_PACKAGES, can_try, count_batches, limited, try_evaluation, try_step
 
 
 def check_run(trainer: Trainer, model: Task, data: DataModule, patience: int | None) -> None:

@@ -1,4 +1,4 @@
-"""Warnings to the user, printed by the first rank alone."""
+"""Warnings to the user, printed on the first rank only."""
 
 from __future__ import annotations
 

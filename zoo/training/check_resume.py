@@ -16,11 +16,11 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
-from zoo.checkpoints.schema import FaultError, anything, dict_of, fault, list_of, parts, tensor, text
+from zoo.checkpoints.validators import FaultError, anything, dict_of, fault, list_of, parts, tensor, text
 from zoo.errors import ZooError
 from zoo.internals.lightning import callbacks_of
 from zoo.tasks import Task
-from zoo.training.loop_state import check_loops
+from zoo.training.check_loops import check_loops
 
 RESUME_PARTS = ("loops", "callbacks", "optimizer_states", "lr_schedulers")
 """Parts that a file of weights alone does not have."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from zoo.checkpoints.schema import FaultError, count, fault, list_of, parts
+from zoo.checkpoints.validators import FaultError, count, fault, list_of, parts
 from zoo.internals.lightning import is_progress_method
 
 _reached = parts({"ready": count, "completed": count}, {"started": count, "processed": count})

@@ -1,4 +1,4 @@
-"""Exact resuming: a run can be killed at any time, and resumed to the same final weights."""
+"""When ``last.ckpt`` is saved, so that a run can be killed at any time and resumed to the same final weights."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ class ExactResume(Checkpoint):
 
     Args:
         path: File to save to, used from the first rank. None to save nothing.
-        every_n_steps: Optimizer steps between checkpoints. Default: each epoch, but at most every two seconds, and at
-            least every five minutes.
+        every_n_steps: Optimizer steps between checkpoints within an epoch; by default, they are five minutes apart. In
+            addition, one is saved at the end of each epoch, but not more often than every two seconds.
         allow_nan: Whether to continue if a loss or a gradient is not finite.
         length: Description of the length of the run. A run that was about to stop continues if it is resumed with
             another one.

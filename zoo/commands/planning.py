@@ -11,11 +11,11 @@ import yaml
 from jsonargparse import Namespace
 
 from zoo.checkpoints.reading import check_network_name
-from zoo.commands.defaults import STAND_IN
+from zoo.commands.fit_parser import STAND_IN
 from zoo.commands.options import Options, merge_with_run, parse_options
 from zoo.commands.parser import flat, section, trainer_arguments
 from zoo.commands.request import Request
-from zoo.commands.stand_in import with_available_data
+from zoo.commands.stand_in import prepare_or_substitute_data
 from zoo.errors import ZooError
 from zoo.launch import rendezvous
 from zoo.launch.launchers import devices_and_nodes, job
@@ -32,7 +32,7 @@ LENGTH_OPTIONS = ("trainer.max_epochs", "trainer.max_steps", "trainer.max_time",
 
 
 def make_plan(request: Request) -> Plan:
-    """Return what a run is to do, with everything checked that can be before the data is loaded.
+    """Return the plan of a run: parse and check its options, find the checkpoint to resume from, and prepare its data.
 
     Raises:
         ZooError: An option is wrong, there is nothing to resume, or the data is not available.
@@ -51,12 +51,12 @@ def make_plan(request: Request) -> Plan:
     _check_numbers(options.values)
     quiet(profiling=bool(options.values.trainer.profiler))
     if not finished:
-        options = with_available_data(options)
+        options = prepare_or_substitute_data(options)
     _share_batch(options, resume.folder if resume else None)
     values = options.values
     arguments = trainer_arguments(options.parser, values)
     check_trainer_arguments(arguments)
-    words = ["--model", options.model, "--data", options.data, *options.request.options]
+    words = ["--model", options.model, "--data", options.data, *options.request.words]
     command = f"{options.request.program} {shlex.join(words)}"
     if resume and resume.folder and not longer and (record := RunRecord.read(resume.folder)):
         command = record.command  # this one only resumes it
@@ -74,7 +74,7 @@ def make_plan(request: Request) -> Plan:
         checkpoint_every=values.checkpoint_every,
         allow_nan=values.allow_nan,
         length=str(_length(values)),
-        folders=runs_folder(values.out, values.name or f"{options.model}-{options.data}"),
+        runs_folder=runs_folder(values.out, values.name or f"{options.model}-{options.data}"),
         resume=resume,
         is_finished=finished,
         config=_config(options),
@@ -132,7 +132,7 @@ def _share_batch(options: Options, folder: Path | None) -> None:
     each = values.data.pop("batch_size_per_device")
     if each is None:
         return
-    if options.request.asks("--data.batch_size"):
+    if options.request.gives("--data.batch_size"):
         raise ZooError("--data.batch_size and --data.batch_size_per_device exclude each other; give one of them")
     ranks = count_processes(trainer_arguments(options.parser, values))
     if folder and values.data.batch_size != each * ranks:

@@ -1,4 +1,4 @@
-"""The options of ``zoo fit`` for a network and a data set, with the documented training as their defaults."""
+"""The parser of ``zoo fit``, with the documented training of a network as defaults."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STAND_IN = "digits"
 
 
 def make_fit_parser(request: Request) -> Parser:
-    """Return the parser for a network and a data set, with the documented training as defaults."""
+    """Return the parser for the network and the data set of a request, with the documented training as defaults."""
     assert request.model
     row = model_row(request.model)
     data_name = request.data or row.data

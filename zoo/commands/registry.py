@@ -1,0 +1,58 @@
+"""The commands at a glance: one row a command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command: the function ``run`` of the module of its name in ``zoo.commands``.
+
+    Attributes:
+        usage: Its arguments.
+        purpose: What it does, in one phrase.
+        own_options: Options that it reads itself, as attributes of its request. Others depend on these.
+        computes: Whether it imports Lightning at once.
+        has_options: Whether it has options that depend on the network and the data, with a help of their own.
+    """
+
+    usage: str
+    purpose: str
+    own_options: tuple[str, ...] = ()
+    computes: bool = False
+    has_options: bool = False
+
+
+COMMANDS = {
+    "fit": Command(
+        "--model NAME [--data NAME] [--OPTION VALUE ...]",
+        "train a network and report on it",
+        own_options=("model", "data"),
+        computes=True,
+        has_options=True,
+    ),
+    "test": Command(
+        "{--ckpt FILE|--model NAME --weights NAME} [--data NAME] [--OPTION VALUE ...]",
+        "evaluate a checkpoint or published weights on every split of their data",
+        own_options=("ckpt", "model", "weights", "data"),
+        computes=True,
+        has_options=True,
+    ),
+    "predict": Command(
+        "{--ckpt FILE|--model NAME --weights NAME} PICTURE|TEXT|ROW|FILE ...",
+        "ask a checkpoint or published weights about pictures, texts (or files of them), or rows such as 0,1",
+        own_options=("ckpt", "model", "weights"),
+        computes=True,
+    ),
+    "export": Command(
+        "{--ckpt FILE|--model NAME --weights NAME} --format onnx|pt2|safetensors --out FILE",
+        "write a checkpoint or published weights in a format that other programs run",
+        own_options=("ckpt", "model", "weights", "format", "out"),
+        computes=True,
+    ),
+    "results": Command("FOLDER ... [--csv FILE]", "show the results of the runs in folders, as one table"),
+    "prepare": Command("DATA ... [--root FOLDER]", "download data sets beforehand, for machines without a network"),
+    "list": Command("[--names]", "show the networks and the data sets"),
+    "describe": Command("NAME", "show the card, the defaults and the size of a network or a data set"),
+}
