@@ -1,4 +1,4 @@
-"""Plugins: networks and data sets of other packages, found by their entry points."""
+"""Plugins: networks and data sets of other packages, in the entry points ``zoo.models`` and ``zoo.datamodules``."""
 
 from __future__ import annotations
 
