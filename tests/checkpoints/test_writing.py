@@ -61,7 +61,7 @@ def test_a_full_disk_ends_in_one_line_and_can_be_resumed(small_disk: Path, zoo_c
     assert "Traceback" not in done.err
     (error,) = [line for line in done.err.splitlines() if line.startswith("zoo: error")]
     assert "No space left on device; " in error
-    assert f"{LAST} is as it was before. Make room, and go on with " in error
+    assert f"{LAST} is unchanged. Free some space, and resume with " in error
     ballast.unlink()
     done = zoo_command(*words, "--trainer.max_epochs", 9, "--ckpt_path", "last")
     assert done.code == 0, done.err

@@ -116,7 +116,7 @@ def test_without_data_at_hand_the_run_warns_and_takes_the_digits(zoo_command: Co
     assert done.code == 0
     assert "WARNING: MNIST is not in nowhere/MNIST/raw" in done.err
     assert "results are NOT those of mnist" in done.err
-    assert "--data.root is not used" in done.err
+    assert "--data.root is ignored" in done.err
     assert "digits (1,257 train, 180 val, 360 test)" in done.out.splitlines()[0]
     results = json.loads(Path("runs/slp-digits/1/results.json").read_text())
     assert results["data"] == "digits"
@@ -263,7 +263,7 @@ def test_the_batch_of_each_process(zoo_command: Command) -> None:
     assert yaml.safe_load(Path("runs/slp-digits/1/config.yaml").read_text())["data"]["batch_size"] == 50
     done = zoo_command(*words, "--data.batch_size", 100)
     assert done.code == 2
-    assert "contradict each other" in done.err
+    assert "exclude each other" in done.err
     longer = (*words, "--trainer.max_epochs", 2, "--ckpt_path", "last")  # as a job that is started again repeats it
     assert zoo_command(*longer).code == 0
     done = zoo_command(*longer, "--data.batch_size_per_device", 25, "--trainer.max_epochs", 3)

@@ -11,7 +11,7 @@ from conftest import Command
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["results", "nowhere"], "nowhere is no folder"),
+        (["results", "nowhere"], "nowhere is not a directory"),
         (["results", "."], "no results.json found in ."),
         (["results", "--csv"], "--csv needs a value"),
         (["results", "--table"], "zoo results takes folders and --csv, not --table"),

@@ -81,7 +81,7 @@ def test_ctrl_c_ends_with_a_report_and_a_checkpoint_to_go_on_from(
     assert "Traceback" not in err
     last = "runs/slp-digits/1/checkpoints/last.ckpt"
     assert last in out
-    (again,) = [line.removeprefix("go on").strip() for line in out.splitlines() if line.startswith("go on")]
+    (again,) = [line.removeprefix("resume").strip() for line in out.splitlines() if line.startswith("resume ")]
     assert again.endswith(f"--config runs/slp-digits/1/config.yaml --ckpt_path {last}")
     epoch = torch.load(last, weights_only=True)["epoch"]
     words = again.split()[again.split().index("--config") :]

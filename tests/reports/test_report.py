@@ -110,5 +110,5 @@ def test_without_the_best_checkpoint_the_last_is_reported(zoo_command: Command) 
     Path("runs/mlp-digits/1/results.json").unlink()
     done = zoo_command(*words, "--ckpt_path", "last")
     assert done.code == 0
-    assert "best.ckpt is gone, and no epoch after it was better: reporting on last.ckpt instead" in done.err
+    assert "best.ckpt no longer exists, and no later epoch was better; reporting on last.ckpt instead" in done.err
     assert "last checkpoint, after epoch 2 of 2" in done.out

@@ -223,7 +223,7 @@ def test_the_command_line_takes_weights(zoo_command: Command, tmp_path: Path) ->
     done = zoo_command("predict", "--model", "linear", "--weights", "default", "1e39,1")
     assert "not finite in single precision" in done.err
     done = zoo_command("predict", "--weights", "mnist", "one.png")
-    assert done.err == "zoo: error: --weights mnist of which network? Give --model NAME\n"
+    assert done.err == "zoo: error: --weights mnist needs --model NAME\n"
     done = zoo_command("predict", "--model", "slp", "one.png")
     assert "or --weights mnist" in done.err
     done = zoo_command("predict", "--model", "slp", "--weights", "mnist", "--ckpt", "a.ckpt", "one.png")

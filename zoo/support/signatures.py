@@ -6,7 +6,7 @@ import inspect
 import linecache
 from functools import cache
 from types import FrameType
-from typing import Any
+from typing import Any, Unpack, get_origin
 
 
 def arguments_of(cls: type) -> list[str]:
@@ -36,7 +36,7 @@ def follow_options(cls: type) -> None:
     """
     init = vars(cls).get("__init__")
     for name, hint in getattr(init, "__annotations__", {}).items():
-        if "Unpack[" in str(hint):
+        if "Unpack[" in str(hint) or get_origin(hint) is Unpack:  # as text, or evaluated
             init.__annotations__[name] = Any
 
 
@@ -55,8 +55,7 @@ def constructor_arguments(built: object) -> dict[str, Any]:
             given = {name: found[name] for name in names[1:]} | found.get(str(keywords), {})
             values |= given
             code = frame.f_code
-    if linecache.getline(
-        code.co_filename, code.co_firstlineno
-    ):  # else it was typed at a prompt, and has no source to follow
+    # Code typed at a prompt has no source in which arguments could be followed.
+    if linecache.getline(code.co_filename, code.co_firstlineno):
         given = {name: values[name] for name in arguments_of(type(built)) if name in values} | given
     return given
