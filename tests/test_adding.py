@@ -18,7 +18,7 @@ from typing import Unpack
 import torch
 from torch import Tensor, nn
 
-from zoo.losses import LossName
+from zoo.tasks.losses import LossName
 from zoo.tasks import Classifier, ClassifierOptions
 
 
