@@ -236,10 +236,10 @@ def of_another_network(checkpoint: dict[str, Any]) -> None:
 
 
 BEFORE_A_RUN_GOES_ON: dict[str, tuple[Change, str]] = {
-    "no loops": (without("loops"), "holds weights, but no loops"),
-    "no optimizer": (without("optimizer_states"), "holds weights, but no optimizer_states"),
-    "no schedule": (without("lr_schedulers"), "holds weights, but no lr_schedulers"),
-    "no callbacks": (without("callbacks"), "holds weights, but no callbacks"),
+    "no loops": (without("loops"), "has weights, but no loops"),
+    "no optimizer": (without("optimizer_states"), "has weights, but no optimizer_states"),
+    "no schedule": (without("lr_schedulers"), "has weights, but no lr_schedulers"),
+    "no callbacks": (without("callbacks"), "has weights, but no callbacks"),
     "of SGD": (of_sgd, "optimizer_states[0] does not fit this run"),
     "of another network": (of_another_network, "optimizer_states[0] does not fit this run"),
     "two optimizers": (put("optimizer_states", to=[]), "optimizer_states has 0"),
@@ -249,8 +249,8 @@ BEFORE_A_RUN_GOES_ON: dict[str, tuple[Change, str]] = {
     "step": (put(*ADAM, "state", 0, "step", to="x"), "optimizer_states[0] does not fit"),
     "schedules": (put("lr_schedulers", to=[]), "lr_schedulers has 0"),
     "best of the schedule": (put("lr_schedulers", 0, "best", to="x"), "lr_schedulers[0].best is the text"),
-    "method of the schedule": (put("lr_schedulers", 0, "step", to=1), "lr_schedulers[0] may not hold 'step'"),
-    "optimizer of the schedule": (put("lr_schedulers", 0, "optimizer", to=1), "may not hold 'optimizer'"),
+    "method of the schedule": (put("lr_schedulers", 0, "step", to=1), "lr_schedulers[0] must not have 'step'"),
+    "optimizer of the schedule": (put("lr_schedulers", 0, "optimizer", to=1), "must not have 'optimizer'"),
     "factor": (put("lr_schedulers", 0, "factor", to=[]), "lr_schedulers[0].factor is a list"),
     "fit_loop": (put(*FIT_LOOP, to={}), "loops.fit_loop.state_dict is None"),
     "progress": (put(*FIT_LOOP, "epoch_progress", to=5), "loops.fit_loop.epoch_progress is 5"),
@@ -258,9 +258,9 @@ BEFORE_A_RUN_GOES_ON: dict[str, tuple[Change, str]] = {
     "negative": (put(*FIT_LOOP, "epoch_progress", "current", "ready", to=-3), "current.ready is -3"),
     "text": (put(*FIT_LOOP, "epoch_loop.batch_progress", "total", "ready", to="x"), "total.ready is the text"),
     "more ended": (put(*FIT_LOOP, "epoch_progress", "current", "ready", to=0), "counts more ends than starts"),
-    "method": (put(*FIT_LOOP, "epoch_progress", "current", "reset", to=0), "may not hold 'reset'"),
+    "method": (put(*FIT_LOOP, "epoch_progress", "current", "reset", to=0), "must not have 'reset'"),
     "steps": (put("global_step", to=7), "the number of steps is 4"),
-    "loaders": (put(*FIT_LOOP, "state_dict", "combined_loader", to=[]), "combined_loader is of several loaders"),
+    "loaders": (put(*FIT_LOOP, "state_dict", "combined_loader", to=[]), "combined_loader has several loaders"),
     "loader": (
         put(*FIT_LOOP, "state_dict", "combined_loader", to=[{"epoch": 1}]),
         "combined_loader[0].batches is None",

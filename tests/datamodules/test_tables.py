@@ -39,7 +39,7 @@ def test_rows_of_numbers_are_predicted(zoo_command: Command) -> None:
     assert len(done.out.splitlines()) == 3
     errors = [
         *("1,2,3", "neither a comma-separated row of numbers nor a file", "rows.csv, line 2: ", "empty.csv is empty"),
-        *("none.csv does not exist", "folder is a folder"),
+        *("none.csv does not exist", "folder is a directory"),
     ]
     for part, line in zip(errors, done.err.splitlines(), strict=True):
         assert part in line

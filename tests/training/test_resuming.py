@@ -98,7 +98,7 @@ def test_a_run_is_not_made_shorter_than_it_is(zoo_command: Command) -> None:
     assert done.code == 2
     assert done.err.count("\n") == 1
     assert "--trainer.max_epochs is 2, but" in done.err
-    assert "is of epoch 3; give at least 3" in done.err
+    assert "is already at epoch 3; give at least 3" in done.err
     assert Path("runs/slp-digits/1/config.yaml").read_text() == config
     seconds = []
     for _ in range(2):
@@ -146,10 +146,10 @@ def test_a_run_that_has_no_checkpoint_yet_is_named(zoo_command: Command) -> None
     assert zoo_command(*words).code == 0
     Path("runs/slp-digits/2").mkdir()  # as one that was killed at once leaves it
     done = zoo_command(*words, "--ckpt_path", "last")
-    assert "runs/slp-digits/2, was ended before its first checkpoint: this is about runs/slp-digits/1" in done.err
+    assert "runs/slp-digits/2, ended before its first checkpoint; resuming runs/slp-digits/1 instead" in done.err
     assert "runs/slp-digits/1 is finished" in done.out
     Path("runs/slp-digits").rename("old")
     Path("runs/slp-digits/1").mkdir(parents=True)
     done = zoo_command(*words, "--ckpt_path", "last")
     assert (done.code, done.err.count("\n")) == (2, 1)
-    assert "runs/slp-digits/1 was ended before its first checkpoint" in done.err
+    assert "runs/slp-digits/1 ended before its first checkpoint" in done.err

@@ -113,7 +113,7 @@ def _check_length(resume: ResumePoint, options: Namespace) -> None:
             unit = name.removeprefix("max_")[:-1]
             raise ZooError(
                 f"--trainer.{name} is {wanted}, but {resume.path} is already at {unit} {done}; "
-                f"give at least {done}, or leave --ckpt_path out to start anew"
+                f"give at least {done}, or omit --ckpt_path to start a new run"
             )
 
 

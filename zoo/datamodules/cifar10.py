@@ -50,7 +50,7 @@ class CIFAR10(InMemory, ImageDataModule):
     ) -> None:
         super().__init__(padding, augment, batch_size=batch_size, val_size=val_size, seed=seed)
         self.root = data_root(root)
-        self.folder = self.root / datasets.CIFAR10.runs_folder
+        self.folder = self.root / datasets.CIFAR10.base_folder
 
     def prepare_data(self) -> None:
         """Download or unpack the files, unless they are on disk.

@@ -74,10 +74,8 @@ def report_run(run: Run, checkpoint: Path, seconds: float) -> None:
     echo(f"\n{title}\n\n{format_metrics(metrics)}\n")
     _print_parameters(run)
     if metrics["val"] is None:
-        echo(
-            "Without a validation part (val_size 0), the val metrics of each epoch are those of the test set. The last"
-        )
-        echo("epoch is reported, so that nothing is selected on the test set.\n")
+        echo("Without a validation part (val_size 0), the val metrics of each epoch are those of the test set.")
+        echo("The last epoch is reported, so that nothing is selected on the test set.\n")
     _print_files(run, checkpoint, drawn)
     for logger in trainer.loggers:
         if not isinstance(logger, MetricsFile):  # that one is of the training
