@@ -61,11 +61,7 @@ def build(plan: Plan, folder: Path) -> Run:
     model = build_network(plan, data)
     use_threads(model)
     last, best, callbacks = build_callbacks(plan, folder)
-    arguments = {
-        **plan.trainer_arguments,
-        "enable_checkpointing": True,
-    }  # by ExactResume, which saves nothing without a path
-    trainer = build_trainer(arguments, callbacks, build_loggers(plan, folder))
+    trainer = build_trainer(plan.trainer_arguments, callbacks, build_loggers(plan, folder))
     if is_first_rank():
         check_run(trainer, model, data, plan.patience)
     if plan.resume:

@@ -68,9 +68,11 @@ def make_plan(request: Request) -> Plan:
         given_model_arguments=section(options.given, "model"),
         data=options.data,
         data_arguments=section(values, "data"),
-        trainer_arguments=arguments,
+        # ExactResume is a checkpoint callback also if it saves nothing.
+        trainer_arguments={**arguments, "enable_checkpointing": True},
         seed=values.seed,
         patience=values.patience,
+        keeps_checkpoints=arguments["enable_checkpointing"] is not False,
         checkpoint_every=values.checkpoint_every,
         allow_nan=values.allow_nan,
         length=str(_length(values)),

@@ -25,6 +25,7 @@ class Plan:
         trainer_arguments: Arguments of Lightning's Trainer; the user's callbacks and loggers are built already.
         seed: Seeds weights, order and dropout.
         patience: Epochs without an improvement after which the run stops.
+        keeps_checkpoints: Whether the run saves checkpoints.
         checkpoint_every: Steps between two checkpoints within an epoch.
         allow_nan: Whether to go on with a loss or gradient that is not finite.
         length: The options that say how long the run is, as one text.
@@ -44,6 +45,7 @@ class Plan:
     trainer_arguments: Mapping[str, Any]
     seed: int
     patience: int | None
+    keeps_checkpoints: bool
     checkpoint_every: int | None
     allow_nan: bool
     length: str
@@ -51,11 +53,6 @@ class Plan:
     resume: ResumePoint | None
     is_finished: bool
     config: Mapping[str, Any]
-
-    @property
-    def keeps_checkpoints(self) -> bool:
-        """Whether the run saves checkpoints."""
-        return self.trainer_arguments["enable_checkpointing"] is not False
 
     @property
     def folder(self) -> Path | None:
