@@ -1,4 +1,4 @@
-"""What the zoo costs beside the plain PyTorch loop of the documents, measured side by side.
+"""Measure the overhead of the zoo over the plain PyTorch loop of the documents, side by side.
 
     python scripts/benchmark.py slp        an epoch through `zoo fit`, against the document's own loop
     python scripts/benchmark.py startup    the time to an answer, and to the first training step
@@ -27,10 +27,10 @@ NETWORKS = {"slp": (784, 10), "mlp": (784, 50, 10)}
 
 
 class Terminal(io.StringIO):
-    """A terminal that nobody looks at: the progress bar draws on it as on a real one."""
+    """A fake terminal, on which the progress bar draws as on a real one."""
 
     def isatty(self) -> bool:
-        """Pretend."""
+        """Return True."""
         return True
 
 
@@ -77,7 +77,7 @@ def seconds_of_document(name: str, epochs: int) -> float:
 
 
 def seconds_of_zoo(name: str, epochs: int) -> float:
-    """Return the seconds an epoch takes in ``zoo fit``: all that a run does included."""
+    """Return the seconds an epoch takes in ``zoo fit``, everything included."""
     from zoo.commands.cli import main
 
     with tempfile.TemporaryDirectory() as out, contextlib.redirect_stdout(Terminal()):
@@ -90,7 +90,7 @@ def seconds_of_zoo(name: str, epochs: int) -> float:
 
 
 def epoch(name: str, rounds: int, epochs: int) -> None:
-    """Print what an epoch costs, and the ratio."""
+    """Print the time of an epoch both ways, and the ratio."""
     ratios = []
     print(f"{name} on mnist, seconds an epoch (60,000 trained on, 10,000 tested), {epochs} epochs a round")
     print("round  document    zoo  ratio")
@@ -103,7 +103,7 @@ def epoch(name: str, rounds: int, epochs: int) -> None:
 
 
 def seconds_of_fit(name: str, steps: int, safe: bool, folder: Path) -> float:
-    """Return the seconds that some steps of training take, with or without what makes a run safe."""
+    """Return the seconds that some training steps take, with or without exact resuming."""
     from lightning.pytorch import Trainer
     from torch.utils.data import DataLoader
 
@@ -136,7 +136,7 @@ def seconds_of_fit(name: str, steps: int, safe: bool, folder: Path) -> float:
 
 
 def safety(rounds: int) -> None:
-    """Print what it costs that a run can be killed, for two networks."""
+    """Print the cost of exact resuming for two networks."""
     print("network    round  without  with  ratio    seconds for as many steps")
     for name, steps in {"slp": 4_300, "cifar_cnn": 3_000}.items():
         taken: dict[bool, list[float]] = {False: [], True: []}
@@ -153,7 +153,7 @@ def safety(rounds: int) -> None:
 
 
 def seconds_of_ranks(name: str, data: str, ranks: int, epochs: int) -> float:
-    """Return the seconds that a fit by some processes of one thread each takes, their start included."""
+    """Return the seconds of a fit by processes of one thread each, including their start."""
     command = [sys.executable, "-m", "zoo", "fit", name, "--data", data, "--data.val_size", "0"]
     options = {"data.batch_size": 512, "trainer.accelerator": "cpu", "trainer.enable_model_summary": "false"}
     options |= {"trainer.max_epochs": epochs, "trainer.devices": ranks}
@@ -171,7 +171,7 @@ def seconds_of_ranks(name: str, data: str, ranks: int, epochs: int) -> float:
 
 
 def scaling(rounds: int) -> None:
-    """Print how much faster two processes are than one, each with one thread: the second and third epoch of a fit."""
+    """Print the speedup of two processes over one, each with one thread, in the second and third epoch of a fit."""
     for name, data in {"cifar_cnn": "cifar10", "lstm": "mnist"}.items():
         ratios = []
         for _ in range(rounds):
@@ -185,7 +185,7 @@ def scaling(rounds: int) -> None:
 
 
 def processor_seconds(*command: str) -> float:
-    """Return the processor time, user and system, that a command takes."""
+    """Return the processor time, user and system, of a command."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -213,7 +213,7 @@ main(["fit", "slp", "--out", sys.argv[1]])
 
 
 def startup(rounds: int) -> None:
-    """Print the processor time to the answers that must be instant, and to the first training step."""
+    """Print the processor time of commands that should be instant, and until the first training step."""
     zoo = [sys.executable, "-m", "zoo"]
     commands = {
         "import zoo": [sys.executable, "-c", "import zoo"],

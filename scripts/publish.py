@@ -1,4 +1,4 @@
-"""Publish the weights of a run: put them into zoo/weights/, with a record of where they come from.
+"""Publish the weights of a run: write them and their record to zoo/weights/.
 
     python scripts/reproduce.py slp --out runs/published      # the committed recipe
     python scripts/publish.py slp runs/published/slp-mnist/1
@@ -21,7 +21,7 @@ from zoo.registry import data_row
 from zoo.weights import WeightsRecord
 
 IN_THE_WEIGHTS_FILE = ("tokenizer",)
-"""Parts of a transform that are too long for a record to be read."""
+"""Parts of a transform that are too long for a readable record."""
 
 
 def publish(model: str, run: Path, weights: str | None = None) -> WeightsRecord:

@@ -1,4 +1,4 @@
-"""Do several processes give what one gives? Trains every network in four ways and prints one table.
+"""Compare training with several processes and with one: trains every network in four ways and prints one table.
 
     python scripts/ranks.py             all networks, about a quarter of an hour on two cores
     python scripts/ranks.py slp lstm    these
@@ -27,11 +27,11 @@ from zoo.registry import model_row
 
 FIT = str(Path(__file__).with_name("fit.py"))
 LIMIT = 1e-12
-"""Of the difference of weights: rounding in double precision, over 100 steps."""
+"""Largest difference of weights that is rounding, in double precision over 100 steps."""
 
 
 def options(name: str) -> list[str]:
-    """Return the options of a network's training: whole batches, so that both processes have equally many examples."""
+    """Return the options of a network's training: whole batches, so that processes get equal shares."""
     data = model_row(name).data
     words = ["--trainer.max_steps", "100", "--trainer.max_epochs", "-1", "--trainer.precision", "64-true"]
     words += ["--trainer.accelerator", "cpu", "--trainer.enable_model_summary", "false"]

@@ -1,4 +1,4 @@
-"""Do the networks reach what their documents report? Trains them by their documented recipes and prints one table.
+"""Train the networks by their documented recipes, compare with the documents' results, and print one table.
 
     python scripts/reproduce.py                 all networks, about ten minutes on two cores
     python scripts/reproduce.py slp mlp         these
@@ -31,7 +31,7 @@ SEEDS = 50
 
 @dataclass
 class Result:
-    """What a run reached.
+    """The results of a run.
 
     Attributes:
         text: For the table.
@@ -43,7 +43,7 @@ class Result:
 
 
 def accuracy(low: float, high: float = 1.0) -> Callable[[Path], Result]:
-    """Want a test accuracy in a range."""
+    """Require a test accuracy in a range."""
 
     def check(folder: Path) -> Result:
         value = json.loads((folder / "results.json").read_text())["metrics"]["test"]["acc"]
@@ -53,7 +53,7 @@ def accuracy(low: float, high: float = 1.0) -> Callable[[Path], Result]:
 
 
 def line(folder: Path) -> Result:
-    """Want the weights of the least squares, near 2 and 3."""
+    """Require the least-squares weights, near 2 and 3."""
     model = zoo.load_model(folder / "checkpoints" / "last.ckpt")
     a, b = (parameter.item() for parameter in next(model.parameters()).flatten())
     loss = json.loads((folder / "results.json").read_text())["metrics"]["train"]["loss"]
@@ -67,7 +67,7 @@ def line(folder: Path) -> Result:
 
 
 def two_numbers(folder: Path) -> Result:
-    """Want the numbers that the data was made with."""
+    """Require the numbers that generated the data."""
     a, b = (parameter.item() for parameter in zoo.load_model(folder / "checkpoints" / "last.ckpt").parameters())
     data = zoo.create_datamodule("custom_function").hparams
     return Result(
@@ -76,7 +76,7 @@ def two_numbers(folder: Path) -> Result:
 
 
 def all_rows(folder: Path) -> Result:
-    """Want all four rows at the default seed, and of many seeds more than plain SGD solves."""
+    """Require all four rows for the default seed, and more of many seeds than plain SGD solves."""
     at_default = json.loads((folder / "results.json").read_text())["metrics"]["test"]["acc"]
     data = zoo.create_datamodule("xor")
     data.setup()
@@ -99,7 +99,7 @@ def all_rows(folder: Path) -> Result:
 
 @dataclass
 class Claim:
-    """What a network must reach.
+    """The required result of a network.
 
     Attributes:
         document: What its document reports.
@@ -135,7 +135,7 @@ CLAIMS = {
 
 
 def reproduce(name: str, seed: int, out: Path) -> tuple[str, bool]:
-    """Train a network, and return its row of the table, and whether it reached what is wanted."""
+    """Train a network, and return its row of the table and whether it reached the required result."""
     claim = CLAIMS[name]
     data = model_row(name).data
     code = main(["fit", name, "--data", data, "--seed", str(seed), "--out", str(out), *claim.options])

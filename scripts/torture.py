@@ -1,4 +1,4 @@
-"""Is a run that is killed and resumed the run that was never killed? Kills runs and compares them bit by bit.
+"""Kill runs at random, resume them, and compare them bit for bit with uninterrupted runs.
 
     python scripts/torture.py                        200 kills over all cases, about an hour on two cores
     python scripts/torture.py --kills 4 ffnn lstm    four kills each of these
@@ -86,7 +86,7 @@ CASES: dict[str, tuple[str, ...]] = {
 """Options of `zoo fit` by name."""
 
 SHORTER = {"steps": ("--trainer.max_steps", "70")}
-"""Options of a shorter run, with which a case begins; what goes on is as long as the case."""
+"""Options of a shorter run with which a case begins; the resumed run has the length of the case."""
 
 MOST_KILLS = 3
 """Of one run."""
@@ -96,11 +96,11 @@ PARTS = ("state_dict", "optimizer_states", "lr_schedulers", "epoch", "global_ste
 
 @dataclass
 class Trial:
-    """A run that was killed, and what became of it.
+    """A run that was killed, and its outcome.
 
     Attributes:
         kills: How often it was killed.
-        resumed: How often it could go on from a checkpoint; otherwise it began again.
+        resumed: How often it resumed from a checkpoint; otherwise it started again.
         differences: What differs from the undisturbed run.
     """
 
@@ -110,7 +110,7 @@ class Trial:
 
 
 def start(case: str, folder: Path, data: Path, *options: str) -> subprocess.Popen[str]:
-    """Start the run of a case, in a folder, with further options."""
+    """Start the run of a case in a folder, with further options."""
     other = next((path for path in ("/dev/shm", "/tmp") if os.path.isdir(path)), None)  # another file system, if any
     environment = {**os.environ, "ZOO_DATA": str(data), "OMP_NUM_THREADS": "1", "TMPDIR": other or ""}
     return subprocess.Popen(
@@ -125,7 +125,7 @@ def start(case: str, folder: Path, data: Path, *options: str) -> subprocess.Pope
 
 
 def finish(process: subprocess.Popen[str]) -> str:
-    """Wait for a run to end, and return what it complained of; nothing if all went well."""
+    """Wait for a run to end, and return its error, or an empty text."""
     _, errors = process.communicate(timeout=300)
     return "" if process.returncode == 0 else f"exit {process.returncode}: {errors[-300:]}"
 
@@ -162,7 +162,7 @@ def kill(process: subprocess.Popen[str], folder: Path, seconds: float, early: bo
 
 
 def outcome(folder: Path) -> dict[str, Any]:
-    """Return what must be equal of the newest run in a folder."""
+    """Return everything of the newest run in a folder that must be equal."""
     (base,) = (folder / "runs").iterdir()
     run = max(base.iterdir(), key=lambda path: int(path.name))
     found: dict[str, Any] = {"metrics.csv": (run / "metrics.csv").read_text()}
@@ -177,7 +177,7 @@ def outcome(folder: Path) -> dict[str, Any]:
 
 
 def equal(a: Any, b: Any) -> bool:
-    """Return whether two values are the same, bit by bit."""
+    """Return whether two values are equal, bit for bit."""
     if isinstance(a, torch.Tensor):
         return isinstance(b, torch.Tensor) and a.dtype == b.dtype and torch.equal(a, b)
     if isinstance(a, dict):
@@ -244,7 +244,7 @@ def write_faces(root: Path) -> None:
 
 
 def write_reviews(root: Path) -> None:
-    """Write some reviews as IMDB's archive has them: words drawn at random, of which some are good, and some bad."""
+    """Write some reviews as IMDB's archive has them: random words, some of them good, some bad."""
     chance = random.Random(0)
     for part, size in (("train", 120), ("test", 40)):
         for name, words in (("neg", ("bad", "dull", "poor")), ("pos", ("good", "fine", "great"))):

@@ -17,8 +17,7 @@ def run(request: Request) -> int:
     """Export a network and return the exit code.
 
     Raises:
-        ZooError: Something is missing or unknown, or what was exported does not give what PyTorch gives; then nothing
-            is written.
+        ZooError: Something is missing or unknown, or the outputs differ from PyTorch's; then nothing is written.
     """
     if request.words:
         raise ZooError(f"unknown option {request.words[0][:80]}; zoo export --help shows what there is")

@@ -49,7 +49,7 @@ class Options:
 
     @property
     def data(self) -> str:
-        """Name of the data set: the one that is asked for, or the documented one."""
+        """Name of the data set: the requested or the documented one."""
         return self.request.data or model_row(self.model).data
 
 

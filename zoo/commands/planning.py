@@ -84,7 +84,7 @@ def make_plan(request: Request) -> Plan:
 
 
 def _find_checkpoint(options: Options) -> ResumePoint | None:
-    """Return the checkpoint that the run goes on from, if it does: the one asked for, or that of a restarted job."""
+    """Return the checkpoint to resume from, if any: the requested one, or that of a restarted job."""
     path, request = options.values.ckpt_path, options.request
     restarted = path != "last" and rendezvous.join()
     if not path and not restarted:

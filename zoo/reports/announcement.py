@@ -11,7 +11,7 @@ from zoo.training.run import Run
 
 @rank_zero_only
 def announce(run: Run) -> None:
-    """Print, in one line, what is about to be done."""
+    """Print one line about the run."""
     trainer = run.trainer
     ranks = f"{trainer.world_size} × " if trainer.world_size > 1 else ""
     device = f"{ranks}{trainer.strategy.root_device.type}"

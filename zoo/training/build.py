@@ -39,7 +39,7 @@ def build_network(plan: Plan, data: DataModule) -> Task:
     """Build the network in the shape of the data.
 
     Raises:
-        ZooError: The user asked for another shape, the network is too large, or its optimizer cannot be set up.
+        ZooError: The options ask for another shape, the network is too large, or its optimizer cannot be set up.
     """
     arguments, given = dict(plan.model_arguments), plan.given_model_arguments
     known = arguments_of(model_class(plan.model))
@@ -65,7 +65,7 @@ def build_callbacks(plan: Plan, folder: Path) -> tuple[ExactResume, ModelCheckpo
     """Build the callback that saves the last checkpoint, the one that saves the best, and the list of those in use.
 
     Raises:
-        ZooError: The user asked for checkpoints, and for none.
+        ZooError: The options ask for checkpoints and for none.
     """
     path = last_checkpoint(folder)
     last = ExactResume(

@@ -99,7 +99,7 @@ def rewind(path: Path, checkpoint: Mapping[str, Any], is_complete: bool) -> None
         path: The ``metrics.csv``.
         checkpoint: The checkpoint.
         is_complete: Whether nothing is left to train. If not, the metrics of an epoch that was cut short are dropped
-            too, since the epoch goes on.
+            too, since the epoch continues.
     """
     last, saved = checkpoint["global_step"] - 1, checkpoint.get("exact_resume", {})
     rows = [row for row in read_metrics(path) if row["step"] <= last] if path.exists() else []

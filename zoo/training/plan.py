@@ -27,10 +27,10 @@ class Plan:
         patience: Epochs without an improvement after which the run stops.
         keeps_checkpoints: Whether the run saves checkpoints.
         checkpoint_every: Steps between two checkpoints within an epoch.
-        allow_nan: Whether to go on with a loss or gradient that is not finite.
+        allow_nan: Whether to continue after a loss or gradient that is not finite.
         length: The options that say how long the run is, as one text.
         runs_folder: The folder of all runs of this kind.
-        resume: The checkpoint that the run goes on from, if it does.
+        resume: The checkpoint that the run resumes from, if it does.
         is_finished: Whether the run that is to be resumed has nothing left to do.
         config: The options as ``config.yaml`` keeps them.
     """

@@ -1,4 +1,4 @@
-"""Finding the checkpoint that a run goes on from."""
+"""Finding the checkpoint that a run resumes from."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from zoo.training.warn import warn
 
 @dataclass(frozen=True)
 class ResumePoint:
-    """The checkpoint that a run goes on from.
+    """The checkpoint that a run resumes from.
 
     Attributes:
         path: Its file.

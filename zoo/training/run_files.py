@@ -23,7 +23,7 @@ def prepare_folder(run: Run) -> None:
     if resume:
         resume.check_unchanged()
     remove_leftovers(run.folder)
-    (run.folder / "results.json").unlink(missing_ok=True)  # of a run that now goes on
+    (run.folder / "results.json").unlink(missing_ok=True)  # outdated once the run continues
     if resume:
         complete = resume.is_complete(run.trainer.max_steps, run.plan.length)
         rewind(metrics_path(run.folder), resume.checkpoint, complete)

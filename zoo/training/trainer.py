@@ -37,7 +37,7 @@ IGNORED_WARNINGS = [
     ".*isinstance.treespec, LeafSpec.*",  # between Lightning and torch
     ".*does not have many workers.*",  # batches come from memory; a worker would only copy them
     ".*smaller than the logging interval.*",  # nothing is logged by steps
-    ".*Checkpoint directory .* exists and is not empty.*",  # a resumed run goes on in its folder
+    ".*Checkpoint directory .* exists and is not empty.*",  # a resumed run stays in its folder
     ".*The dirpath has changed from.*",  # a run resumed from a file has a folder of its own
     ".*`srun` command is available on your system but is not used.*",  # a login node, or a machine that has it
     ".*is not supported by the model summary.*",  # its estimate of the size alone
