@@ -67,7 +67,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_next(zoo_command: Command) -> Non
     done = zoo_command(*words[:-1], 3, "--ckpt_path", "last")
     assert done.code == 0, done.err
     assert f"{folder / LAST} is not a checkpoint, or is damaged" in done.err
-    assert f"Going on from {folder / 'checkpoints' / 'best.ckpt'} instead, saved in epoch" in done.err
+    assert f"Resuming from {folder / 'checkpoints' / 'best.ckpt'} instead, saved in epoch" in done.err
     assert load(folder / LAST)["epoch"] == 2
     for path in folder.glob("checkpoints/*.ckpt"):
         path.write_bytes(b"nothing")
