@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import linecache
+import textwrap
 from functools import cache
 from types import FrameType
 from typing import Any, Unpack, get_origin
@@ -16,10 +18,34 @@ def arguments_of(cls: type) -> list[str]:
 
 @cache
 def _arguments_of(cls: Any) -> list[str]:
-    from jsonargparse import ArgumentParser
+    names: dict[str, None] = {}
+    set_below: set[str] = set()  # what constructors of subclasses set themselves, and do not take
+    positional = 0
+    for base in cls.__mro__:
+        if not (init := vars(base).get("__init__")):
+            continue
+        parameters = list(inspect.signature(init).parameters.values())[1:]
+        kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+        own = [parameter.name for parameter in parameters if parameter.kind not in kinds]
+        names |= dict.fromkeys(name for name in own[positional:] if name not in set_below)
+        call = _super_call(init) if any(parameter.kind is kinds[1] for parameter in parameters) else None
+        if call is None:
+            break
+        positional = len(call.args)
+        set_below |= {keyword.arg for keyword in call.keywords if keyword.arg} - set(own)
+    return list(names)
 
-    parser = ArgumentParser(exit_on_error=False)
-    return [key.removeprefix("of.") for key in parser.add_class_arguments(cls, "of", fail_untyped=False)]
+
+def _super_call(init: Any) -> ast.Call | None:
+    """Return the call of ``super().__init__`` that passes ``**options`` on; None if there is none, or no source."""
+    try:
+        source = textwrap.dedent(inspect.getsource(init))
+    except OSError:  # typed at a prompt
+        return None
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "super().__init__":
+            return node if any(keyword.arg is None for keyword in node.keywords) else None
+    return None
 
 
 def class_path(instance: object) -> str:
