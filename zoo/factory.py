@@ -28,7 +28,7 @@ def datamodule_class(name: str) -> type[DataModule]:
 
 
 def build_model(name: str, **arguments: Any) -> Task:
-    """Build a network by name, without published weights; see :func:`zoo.build_model`."""
+    """Build a network by name, without published weights; see :func:`zoo.create_model`."""
     check_model_arguments(name, arguments)
     return model_class(name)(**arguments)
 

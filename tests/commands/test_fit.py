@@ -191,11 +191,44 @@ def test_names_and_folders_of_runs(zoo_command: Command) -> None:
     assert Path("a/b/mine/1/results.json").exists()
 
 
+DRAWING = """
+import random
+from lightning.pytorch import Callback
+
+
+class Draws(Callback):
+    def __init__(self) -> None:
+        with open("drawn.txt", "a", encoding="utf-8") as file:
+            file.write(f"{random.random()}\\n")
+"""
+
+
+def test_a_callback_of_the_users_is_built_once_and_seeded(
+    zoo_command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "drawing.py").write_text(DRAWING)
+    monkeypatch.syspath_prepend(tmp_path)
+    words = (
+        "fit",
+        "slp",
+        *DIGITS,
+        *ONE_EPOCH,
+        "--data.batch_size_per_device",
+        20,
+        "--trainer.callbacks+=drawing.Draws",
+    )
+    for _ in range(2):
+        assert zoo_command(*words).code == 0
+    first, second = (tmp_path / "drawn.txt").read_text().splitlines()
+    assert first == second
+
+
 def test_fast_dev_run_leaves_no_checkpoint(zoo_command: Command) -> None:
     done = zoo_command("fit", "slp", *DIGITS, "--trainer.fast_dev_run", "true")
     assert done.code == 0
     assert "without a checkpoint" in done.out
     assert not list(Path("runs").rglob("*.ckpt"))
+    assert {"metrics.csv", "curves.png", "tensorboard"} <= {path.name for path in Path("runs/slp-digits/1").iterdir()}
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from jsonargparse import ArgumentParser
 from torch.utils.data import DataLoader, Dataset
 
 from zoo.internals.jsonargparse import as_one_line, class_problem, unknown_argument
-from zoo.internals.messages import is_lost_connection, is_out_of_memory, is_worker_failure
+from zoo.internals.messages import is_lost_connection, is_out_of_memory, is_worker_failure, state_dict_problem
 
 
 @pytest.mark.parametrize("size", [2**50, 2**62])
@@ -110,3 +110,9 @@ def test_a_failed_worker_is_told_from_an_error_of_the_data(how: str, failed: boo
     with pytest.raises(RuntimeError) as raised:
         next(iter(DataLoader(Failing(how), num_workers=1, timeout=3)))
     assert is_worker_failure(raised.value) is failed
+
+
+def test_the_last_problem_of_a_state_dict_is_named() -> None:
+    with pytest.raises(RuntimeError) as failure:
+        torch.nn.Linear(2, 3).load_state_dict({"weight": torch.zeros(3, 2), "bias": torch.zeros(5)})
+    assert state_dict_problem(failure.value).startswith("size mismatch for bias: ")

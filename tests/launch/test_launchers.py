@@ -36,6 +36,17 @@ def test_a_job_leaves_an_older_one_of_its_name_alone(zoo_command: Command, monke
             memo.cache_clear()
 
 
+def test_a_restart_without_a_job_takes_over_no_other_run(zoo_command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ("fit", "slp", *DIGITS_ON_CPU, "--trainer.max_epochs", 1)
+    assert zoo_command(*words).code == 0
+    monkeypatch.setenv("SLURM_RESTART_COUNT", "1")  # as in a batch script that starts the command without srun
+    rendezvous.join.cache_clear()
+    try:
+        assert "runs/slp-digits/2" in zoo_command(*words).out.splitlines()[0]
+    finally:
+        rendezvous.join.cache_clear()
+
+
 @pytest.mark.parametrize(
     ("environment", "expected"),
     [

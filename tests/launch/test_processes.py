@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
-from conftest import TEST, Command, load_script
+from conftest import PATIENCE, TEST, Command, load_script
+from running import DIGITS_ON_CPU
 
 import zoo
 
@@ -82,3 +87,19 @@ def test_two_processes_train_as_one_does_dropout_included(tmp_path: Path) -> Non
     for key, value in one.items():
         assert torch.allclose(value, two[key], rtol=0, atol=ranks.LIMIT)
     assert one_metrics["acc"] == two_metrics["acc"]
+
+
+def test_nodes_that_are_started_by_hand_share_one_run_folder(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = ["-m", "zoo", "fit", "slp", *DIGITS_ON_CPU, "--trainer.devices", "1", "--trainer.num_nodes", "2"]
+    for epochs in ("1", "2"):
+        nodes = []
+        for rank in ("0", "1"):
+            launched = {"NODE_RANK": rank, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+            last = ["--ckpt_path", "last"] if epochs == "2" else []
+            command = [sys.executable, *words, "--trainer.max_epochs", epochs, *last]
+            nodes.append(subprocess.Popen(command, cwd=tmp_path, env={**os.environ, **launched}))
+        assert [node.wait(PATIENCE) for node in nodes] == [0, 0]
+    assert [path.name for path in (tmp_path / "runs" / "slp-digits").iterdir()] == ["1"]

@@ -144,12 +144,15 @@ def test_the_newest_run_is_meant_whatever_its_data(zoo_command: Command, tmp_pat
 def test_a_run_that_has_no_checkpoint_yet_is_named(zoo_command: Command) -> None:
     words = ("fit", "slp", *DIGITS_ON_CPU, "--trainer.max_epochs", 1)
     assert zoo_command(*words).code == 0
-    Path("runs/slp-digits/2").mkdir()  # as one that was killed at once leaves it
+    Path("runs/slp-digits/3").mkdir()  # as one that was killed before its training leaves it
+    Path("runs/slp-digits/2").mkdir()
+    Path("runs/slp-digits/2/config.yaml").touch()  # as one that was killed at once leaves it
     done = zoo_command(*words, "--ckpt_path", "last")
     assert "runs/slp-digits/2, ended before its first checkpoint; resuming runs/slp-digits/1 instead" in done.err
     assert "runs/slp-digits/1 is finished" in done.out
     Path("runs/slp-digits").rename("old")
     Path("runs/slp-digits/1").mkdir(parents=True)
+    Path("runs/slp-digits/1/config.yaml").touch()
     done = zoo_command(*words, "--ckpt_path", "last")
     assert (done.code, done.err.count("\n")) == (2, 1)
     assert "runs/slp-digits/1 ended before its first checkpoint" in done.err

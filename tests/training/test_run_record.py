@@ -9,6 +9,7 @@ import pytest
 from conftest import Command
 from running import DIGITS
 
+from zoo.errors import ZooError
 from zoo.training.run_record import RunRecord
 from zoo.training.versions import versions
 
@@ -84,3 +85,11 @@ def test_null_that_is_not_the_default_is_kept(zoo_command: Command) -> None:
     done = zoo_command("fit", "slp", "--ckpt_path", "last", "--trainer.max_epochs", 3)
     assert done.code == 0, done.err
     assert zoo_command("fit", "--config", FOLDER / "config.yaml").code == 0
+
+
+def test_a_record_of_a_newer_release_is_refused(zoo_command: Command) -> None:
+    assert zoo_command("fit", "slp", *DIGITS, "--trainer.max_epochs", 1).code == 0
+    content = json.loads((FOLDER / "run.json").read_text())
+    (FOLDER / "run.json").write_text(json.dumps({**content, "format": 2}))
+    with pytest.raises(ZooError, match="newer release"):
+        RunRecord.read(FOLDER)

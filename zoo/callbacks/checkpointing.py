@@ -56,7 +56,6 @@ class ExactResume(Checkpoint):
             another one.
 
     Attributes:
-        signals: The signals that ask the run to stop.
         started: Whether training has begun.
         seconds: Duration of the run up to the checkpoint that it was resumed from.
 
@@ -79,6 +78,11 @@ class ExactResume(Checkpoint):
         self.epoch_metrics: dict[str, float] = {}
         self.checked_parameters: list[Parameter] = []
         self.ranks = 1
+
+    @property
+    def asked(self) -> int:
+        """Number of the signal that asked the run to stop, 0 if none did."""
+        return self.signals.received
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Share the path with the other ranks, use atomic checkpoints, and remove leftovers of a crash."""

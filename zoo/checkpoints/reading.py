@@ -14,6 +14,7 @@ from zoo.checkpoints.schema import check_parts
 from zoo.checkpoints.validators import FaultError
 from zoo.errors import ZooError
 from zoo.factory import build_model, datamodule_class, name_of
+from zoo.internals.messages import state_dict_problem
 from zoo.registry import datamodules, models
 from zoo.support.files import open_file, parse_path
 from zoo.support.signatures import arguments_of
@@ -118,5 +119,4 @@ def load_weights(model: Task, checkpoint: dict[str, Any], path: str | os.PathLik
     try:
         model.load_state_dict(checkpoint["state_dict"])
     except RuntimeError as error:
-        reason = " ".join(str(error).split("\n\t")[-1].split())
-        raise ZooError(f"{path} does not fit this {type(model).__name__}: {reason}") from None
+        raise ZooError(f"{path} does not fit this {type(model).__name__}: {state_dict_problem(error)}") from None

@@ -39,8 +39,8 @@ def run(request: Request) -> int:
         The exit code: 0, 75 for a job that is to be requeued, or 128 and the signal that ended the run.
     """
     plan = make_plan(request)
-    if plan.is_finished and plan.folder:
-        report_finished(plan.folder)
+    if isinstance(plan, Path):
+        report_finished(plan)
         return 0
     # The other ranks write nothing; the trainer tells them where the checkpoints are.
     others = nullcontext(Claim(plan.runs_folder, keep=True))
@@ -81,7 +81,7 @@ def train(run: Run) -> float:
     try:
         run.trainer.fit(run.model, run.data, ckpt_path=resume.path if resume else None, weights_only=True)
     except SystemExit:  # Lightning's way to end an interrupted run
-        if not run.exact_resume.signals.received:
+        if not run.exact_resume.asked:
             raise
     except RuntimeError as error:
         if run.trainer.world_size == 1 or not is_lost_connection(error):
@@ -107,9 +107,9 @@ def train(run: Run) -> float:
 def report(run: Run, seconds: float) -> int:
     """Evaluate the best checkpoint and print the report, or say how to resume. Return the exit code."""
     path = run.exact_resume.path or last_checkpoint(run.folder)  # the trainer has told the other ranks the path
-    if run.exact_resume.signals.received and run.trainer.interrupted:
+    if run.exact_resume.asked and run.trainer.interrupted:
         report_interruption(run, path)
-        return REQUEUE if run.exact_resume.signals.received == PREEMPTION else 128 + run.exact_resume.signals.received
+        return REQUEUE if run.exact_resume.asked == PREEMPTION else 128 + run.exact_resume.asked
     chosen = path.with_name(Path(run.best_checkpoint.best_model_path or path).name)
     if not chosen.exists() and path.exists():
         warn(f"{chosen} no longer exists, and no later epoch was better; reporting on {path.name} instead.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import warnings
 from collections.abc import Collection, Iterator
 from typing import Any, NoReturn
 
@@ -21,7 +20,14 @@ from lightning.pytorch.strategies import Strategy
 from zoo.commands.suggestions import suggest_option
 from zoo.datamodules.common.base import DataModule
 from zoo.errors import ZooError
-from zoo.internals.jsonargparse import actions, as_one_line, class_problem, takes_null, unknown_argument
+from zoo.internals.jsonargparse import (
+    actions,
+    as_one_line,
+    class_problem,
+    no_import_warnings,
+    takes_null,
+    unknown_argument,
+)
 from zoo.registry import list_datamodules, list_models
 from zoo.tasks import Task
 from zoo.training.config_file import CLASSES, config_text
@@ -46,8 +52,7 @@ class Parser(ArgumentParser):
 
     def parse_args(self, *args: Any, **kwargs: Any) -> Namespace:  # type: ignore[override]
         """Parse the options. Raises ZooError for an invalid option, or for a class that the Trainer does not take."""
-        with warnings.catch_warnings():  # about classes that are refused below
-            warnings.filterwarnings("ignore", r"(?s).*(JSONARGPARSE_DEPRECATION_WARNINGS|import_path_denylist)")
+        with no_import_warnings():  # about classes that are refused below
             options: Namespace = super().parse_args(*args, **kwargs)
         for action in actions(self):  # to jsonargparse, null fits any type
             if action.dest in options and options[action.dest] is None and not takes_null(action):

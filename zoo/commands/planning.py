@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 from jsonargparse import Namespace
+from lightning.pytorch import seed_everything
 
 from zoo.checkpoints.reading import check_network_name
 from zoo.commands.fit_parser import STAND_IN
@@ -25,37 +26,42 @@ from zoo.training.plan import Plan
 from zoo.training.resuming import ResumePoint, find_newest, find_of_job
 from zoo.training.run_folder import find_run_folder, runs_folder
 from zoo.training.run_record import RunRecord
-from zoo.training.trainer import check_trainer_arguments, count_processes, quiet
+from zoo.training.trainer import DEVICE_ARGUMENTS, check_trainer_options, count_processes, quiet
 
 LENGTH_OPTIONS = ("trainer.max_epochs", "trainer.max_steps", "trainer.max_time", "patience")
 """The options that say how long a run is."""
 
 
-def make_plan(request: Request) -> Plan:
-    """Return the plan of a run: parse and check its options, find the checkpoint to resume from, and prepare its data.
+def make_plan(request: Request) -> Plan | Path:
+    """Parse and check the options of a run, find the checkpoint to resume from, and prepare the data.
+
+    Returns:
+        The plan; or the folder of the run to be resumed, if that has nothing left to do.
 
     Raises:
         ZooError: An option is wrong, there is nothing to resume, or the data is not available.
     """
     options = parse_options(request)
     resume = _find_checkpoint(options)
-    finished = longer = False
+    longer = False
     if resume:
         check_network_name(resume.checkpoint, resume.path, options.model)
         if resume.folder:
             before, options = merge_with_run(options.request, resume.folder)
             longer = _length(options.values) != _length(before)
-            finished = not longer and (resume.folder / "results.json").exists()
-        if not finished:
-            _check_length(resume, options.values)
+            if not longer and (resume.folder / "results.json").exists():
+                return resume.folder
+        _check_length(resume, options.values)
     _check_numbers(options.values)
+    check_trainer_options(vars(options.values.trainer))
     quiet(profiling=bool(options.values.trainer.profiler))
-    if not finished:
-        options = prepare_or_substitute_data(options)
-    _share_batch(options, resume.folder if resume else None)
+    # Before anything asks for the rank of this process, which some launchers tell to the Trainer only.
+    processes = count_processes(trainer_arguments(options.parser, options.values, DEVICE_ARGUMENTS))
+    options = prepare_or_substitute_data(options, processes)
+    _share_batch(options, processes, resume.folder if resume else None)
     values = options.values
+    seed_everything(values.seed, workers=True, verbose=False)  # of callbacks that draw when they are made
     arguments = trainer_arguments(options.parser, values)
-    check_trainer_arguments(arguments)
     words = ["--model", options.model, "--data", options.data, *options.request.words]
     command = f"{options.request.program} {shlex.join(words)}"
     if resume and resume.folder and not longer and (record := RunRecord.read(resume.folder)):
@@ -78,7 +84,6 @@ def make_plan(request: Request) -> Plan:
         length=str(_length(values)),
         runs_folder=runs_folder(values.out, values.name or f"{options.model}-{options.data}"),
         resume=resume,
-        is_finished=finished,
         config=_config(options),
     )
 
@@ -86,7 +91,7 @@ def make_plan(request: Request) -> Plan:
 def _find_checkpoint(options: Options) -> ResumePoint | None:
     """Return the checkpoint to resume from, if any: the requested one, or that of a restarted job."""
     path, request = options.values.ckpt_path, options.request
-    restarted = path != "last" and rendezvous.join()
+    restarted = path != "last" and rendezvous.join() and job() != ""
     if not path and not restarted:
         return None
     # The runs are in the folder of the data, or of the data that stood in for them.
@@ -128,7 +133,7 @@ def _check_numbers(options: Namespace) -> None:
         raise ZooError(f"--patience must be at least 0, got {options.patience}")
 
 
-def _share_batch(options: Options, folder: Path | None) -> None:
+def _share_batch(options: Options, ranks: int, folder: Path | None) -> None:
     """Turn the batch size of each process, if it is given, into that of all of them."""
     values = options.values
     each = values.data.pop("batch_size_per_device")
@@ -136,7 +141,6 @@ def _share_batch(options: Options, folder: Path | None) -> None:
         return
     if options.request.gives("--data.batch_size"):
         raise ZooError("--data.batch_size and --data.batch_size_per_device exclude each other; give one of them")
-    ranks = count_processes(trainer_arguments(options.parser, values))
     if folder and values.data.batch_size != each * ranks:
         raise ZooError(
             f"--data.batch_size_per_device {each} is {each * ranks} of {ranks} processes, but the run to resume in "

@@ -6,20 +6,23 @@ from dataclasses import replace
 
 from zoo.commands.fit_parser import STAND_IN
 from zoo.commands.options import Options, parse_options
-from zoo.commands.parser import section, trainer_arguments
+from zoo.commands.parser import section
 from zoo.datamodules.common import DataUnavailableError
 from zoo.errors import ZooError
 from zoo.factory import create_datamodule, model_class
 from zoo.internals.lightning import is_first_rank
-from zoo.training.trainer import count_processes
 from zoo.training.warn import warn
 
 
-def prepare_or_substitute_data(options: Options) -> Options:
+def prepare_or_substitute_data(options: Options, processes: int) -> Options:
     """Prepare the data of a run, downloading it if needed; if it is not available, switch to the embedded data.
 
     Data that the user named is not replaced, nor that of networks that do not take images, nor in a run of several
     processes, of which only the first knows.
+
+    Args:
+        options: The options of the run.
+        processes: Number of its processes.
 
     Raises:
         ZooError: The data is not available, and may not be replaced.
@@ -31,7 +34,7 @@ def prepare_or_substitute_data(options: Options) -> Options:
     except DataUnavailableError as error:
         if model_class(options.model).takes != "image":
             raise
-        if options.request.data or count_processes(trainer_arguments(options.parser, options.values)) > 1:
+        if options.request.data or processes > 1:
             raise ZooError(f"{error}, or train on the embedded digits with --data {STAND_IN}") from None
         return _with_stand_in(options, error)
     return options

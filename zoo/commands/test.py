@@ -18,7 +18,7 @@ from zoo.support.console import echo
 from zoo.support.tables import format_metrics
 from zoo.tasks.compatibility import check_fits, check_pair
 from zoo.training.check_options import check_evaluation
-from zoo.training.trainer import build_trainer, quiet, use_threads
+from zoo.training.trainer import build_trainer, check_trainer_options, quiet, use_threads
 
 
 def run(request: Request) -> int:
@@ -44,6 +44,7 @@ def run(request: Request) -> int:
     check_fits(network.model, data)
     quiet()
     use_threads(network.model)
+    check_trainer_options(vars(options.trainer))
     trainer = build_trainer(trainer_arguments(parser, set_launched(options, request)))
     if is_first_rank():  # the other ranks wait for it in the trainer
         data.prepare_data()

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import warnings
 from argparse import Action, ArgumentParser
+from collections.abc import Iterator
 from typing import get_args
 
 
 def actions(parser: ArgumentParser) -> list[Action]:
     """Return the options of a parser. Neither argparse nor jsonargparse lists them publicly."""
     return parser._actions
+
+
+@contextlib.contextmanager
+def no_import_warnings() -> Iterator[None]:
+    """Ignore jsonargparse's warnings about classes that it will refuse to import in a later version."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"(?s).*(JSONARGPARSE_DEPRECATION_WARNINGS|import_path_denylist)")
+        yield
 
 
 def takes_null(action: Action) -> bool:

@@ -21,3 +21,8 @@ def is_lost_connection(error: Exception) -> bool:
 def is_worker_failure(error: RuntimeError) -> bool:
     """Return whether torch's DataLoader says that a worker died or timed out; a worker's own errors are others."""
     return re.match(r"DataLoader (timed out|worker \(pid)", str(error)) is not None
+
+
+def state_dict_problem(error: RuntimeError) -> str:
+    """Return the last of the problems that ``load_state_dict`` lists in its message, one a line after a tab."""
+    return " ".join(str(error).split("\n\t")[-1].split())

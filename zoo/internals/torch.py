@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import logging
 from collections.abc import Iterator
 from typing import TypeVar
 
@@ -49,6 +50,7 @@ def lstm_as_loop() -> Iterator[None]:
     """
     from torch.export._patches import register_lstm_while_loop_decomposition
 
+    logging.getLogger("torch._export").setLevel(logging.ERROR)  # it warns about unused symbols of the loop
     torch.ops.aten.lstm.input._dispatch_cache.clear()
     with register_lstm_while_loop_decomposition():
         yield

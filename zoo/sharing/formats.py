@@ -56,7 +56,6 @@ def _to_onnx(name: str, model: Task, path: Path) -> Run:
 
 
 def _to_pt2(name: str, model: Task, path: Path) -> Run:
-    logging.getLogger("torch._export").setLevel(logging.ERROR)  # it warns about unused symbols of a loop
     with path.open("wb") as file:  # given a path, it would require a suffix
         torch.export.save(_traced(model), file, extra_files={"zoo.json": _metadata(name, model)})
     with path.open("rb") as file:

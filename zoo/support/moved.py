@@ -11,6 +11,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 MOVED = {
+    "zoo.cli": "zoo.commands.cli",
     "zoo.losses": "zoo.tasks.losses",
     "zoo.callbacks.exact_resume": "zoo.callbacks.checkpointing",
     "zoo.datamodules.base": "zoo.datamodules.common.base",

@@ -31,7 +31,6 @@ class Plan:
         length: The options that say how long the run is, as one text.
         runs_folder: The folder of all runs of this kind.
         resume: The checkpoint that the run resumes from, if it does.
-        is_finished: Whether the run that is to be resumed has nothing left to do.
         config: The options as ``config.yaml`` keeps them.
     """
 
@@ -51,7 +50,6 @@ class Plan:
     length: str
     runs_folder: Path
     resume: ResumePoint | None
-    is_finished: bool
     config: Mapping[str, Any]
 
     @property

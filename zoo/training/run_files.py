@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import yaml
 
 from zoo.checkpoints.writing import remove_leftovers
@@ -33,8 +35,9 @@ def prepare_folder(run: Run) -> None:
 
 
 def record_time(run: Run, seconds: float) -> None:
-    """Add the time that the training took to the record."""
-    RunRecord(run.plan.command, job(), versions(), round(seconds, 3)).write(run.folder)
+    """Add the time that the training took to the record, if the disk has room for it: the report matters more."""
+    with contextlib.suppress(OSError):
+        RunRecord(run.plan.command, job(), versions(), round(seconds, 3)).write(run.folder)
 
 
 def _config(run: Run) -> str:

@@ -120,8 +120,9 @@ def _locked(file: TextIO) -> bool:
 
 
 def list_runs(base: Path) -> list[Path]:
-    """Return the run folders in ``base``, newest first."""
-    return [base / str(number) for number in sorted(_numbers(base), reverse=True)]
+    """Return the folders of runs in ``base`` that have begun, newest first."""
+    paths = [base / str(number) for number in sorted(_numbers(base), reverse=True)]
+    return [path for path in paths if (path / "config.yaml").exists() or list_checkpoints(path)]
 
 
 def list_checkpoints(folder: Path) -> list[Path]:

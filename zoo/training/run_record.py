@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from zoo.checkpoints.validators import FaultError, check_values, count, dict_of, number, parts, text
+from zoo.checkpoints.validators import FaultError, check_values, dict_of, number, parts, text, whole
 from zoo.errors import ZooError
 from zoo.support.files import atomic_write, read_bytes
 from zoo.training.config_file import config_text
@@ -17,7 +17,9 @@ VERSION = 1
 
 MAX_BYTES = 1_000_000
 
-_check = parts({"format": count, "command": text, "job": text, "versions": dict_of(text, text)}, {"seconds": number})
+_check = parts(
+    {"format": whole(1, 2**53), "command": text, "job": text, "versions": dict_of(text, text)}, {"seconds": number}
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,11 @@ class RunRecord:
 
     @classmethod
     def read(cls, folder: Path) -> RunRecord | None:
-        """Read the record of a run folder; None if there is none, or if it is damaged."""
+        """Read the record of a run folder; None if there is none, or if it is damaged.
+
+        Raises:
+            ZooError: A newer release wrote it.
+        """
         try:
             content = json.loads(read_bytes(folder / NAME, MAX_BYTES))
             check_values(content, NAME)
@@ -53,6 +59,10 @@ class RunRecord:
             return cls._read_comments(folder)
         except (OSError, ValueError, RecursionError, FaultError):
             return None
+        if content["format"] > VERSION:
+            raise ZooError(
+                f"{folder / NAME} was written by a newer release of the zoo; update the zoo to resume the run"
+            )
         return cls(content["command"], content["job"], content["versions"], content.get("seconds"))
 
     @classmethod

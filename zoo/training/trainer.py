@@ -27,6 +27,9 @@ from zoo.training.check_options import check_launch
 DEFAULT_THREADS = torch.get_num_threads()
 """Torch's own number of threads."""
 
+DEVICE_ARGUMENTS = ("accelerator", "strategy", "devices", "num_nodes", "plugins")
+"""Arguments of the Trainer that decide how many processes there are, and which of them this one is."""
+
 ADD_CALLBACKS = ("enable_checkpointing", "enable_progress_bar", "enable_model_summary")
 """Options with which Lightning adds callbacks of its own."""
 
@@ -66,22 +69,26 @@ def use_threads(model: Task) -> None:
         )
 
 
-def check_trainer_arguments(arguments: Mapping[str, Any]) -> None:
-    """Raise ZooError for arguments of the Trainer that the zoo does not support."""
-    if arguments["overfit_batches"]:  # it would replace the zoo's sampler
+def check_trainer_options(options: Mapping[str, Any]) -> None:
+    """Raise ZooError for options of the Trainer that the zoo does not support."""
+    if options["overfit_batches"]:  # it would replace the zoo's sampler
         raise ZooError("--trainer.overfit_batches is not supported; use --trainer.limit_train_batches")
-    if (several := arguments["accumulate_grad_batches"]) < 1:
+    if options["barebones"]:  # it turns off what a run consists of
+        raise ZooError("--trainer.barebones is not supported; turn off single parts, such as the progress bar")
+    if (several := options["accumulate_grad_batches"]) < 1:
         raise ZooError(f"--trainer.accumulate_grad_batches must be at least 1, got {several}")
 
 
 def count_processes(arguments: Mapping[str, Any]) -> int:
-    """Return the number of processes that a Trainer with these arguments would use.
+    """Return the number of processes that a Trainer with these arguments uses.
 
     Args:
-        arguments: Arguments of the Trainer. Objects among them belong to a Trainer from then on.
+        arguments: The ``DEVICE_ARGUMENTS`` of a Trainer; objects among them cannot be given to another one.
+
+    Raises:
+        ZooError: The arguments contradict each other, or ask for devices that are not there.
     """
-    deciding = {name: arguments[name] for name in ("accelerator", "strategy", "devices", "num_nodes", "plugins")}
-    return _new_trainer({**deciding, **dict.fromkeys(("logger", *ADD_CALLBACKS), False)}).world_size
+    return _new_trainer({**arguments, **dict.fromkeys(("logger", *ADD_CALLBACKS), False)}).world_size
 
 
 def build_trainer(
@@ -97,7 +104,6 @@ def build_trainer(
     Raises:
         ZooError: The arguments contradict each other, or ask for devices that are not there.
     """
-    check_trainer_arguments(arguments)
     theirs = as_list(arguments["callbacks"])
     shown: list[Callback] = []
     if arguments["enable_progress_bar"] is not False and not _has(theirs, LightningProgressBar):
@@ -106,13 +112,9 @@ def build_trainer(
         shown.append(Summary())
     logger = [*loggers, *(one for one in as_list(arguments["logger"]) if isinstance(one, Logger))]
     trainer = _new_trainer({**arguments, "callbacks": [*theirs, *callbacks, *shown], "logger": logger or False})
-    check_launch(trainer)
+    if trainer.fast_dev_run:  # type: ignore[attr-defined]  # then Lightning replaces all loggers by one that writes nothing
+        trainer.loggers = [*loggers, *trainer.loggers]
     atexit.register(_leave_process_group)
-    cores = os.cpu_count() or 1
-    if trainer.strategy.root_device.type == "cpu" and trainer.num_devices > cores:
-        raise ZooError(
-            f"--trainer.devices asks for {trainer.num_devices} CPU processes; this machine has {cores} cores"
-        )
     return trainer
 
 
@@ -121,9 +123,16 @@ def _new_trainer(arguments: dict[str, Any]) -> Trainer:
     if in_slurm() and not in_torchrun():  # Lightning's requeue saves at different places on each rank
         arguments["plugins"] = [*as_list(arguments["plugins"]), SLURMEnvironment(auto_requeue=False)]
     try:
-        return Trainer(**arguments)
+        trainer = Trainer(**arguments)
     except (MisconfigurationException, ImportError, RuntimeError, TypeError, ValueError) as error:
         raise ZooError(f"the trainer cannot be set up: {' '.join(str(error).split())}") from None
+    check_launch(trainer)
+    cores = os.cpu_count() or 1
+    if trainer.strategy.root_device.type == "cpu" and trainer.num_devices > cores:
+        raise ZooError(
+            f"--trainer.devices asks for {trainer.num_devices} CPU processes; this machine has {cores} cores"
+        )
+    return trainer
 
 
 def as_list(value: Any) -> list[Any]:

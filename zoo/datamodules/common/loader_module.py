@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from functools import partial
 from typing import Any, ClassVar, Self
 
@@ -27,6 +28,10 @@ SECONDS_TO_LOAD = 50
 """Timeout of a worker for one batch."""
 
 
+RENAMED = {"vary": "augment_batch", "adopt": "use_transform"}
+"""Methods that data modules of other packages may override by their old names."""
+
+
 class LoaderModule(LightningDataModule):
     """A data module that makes loaders from its splits.
 
@@ -39,6 +44,13 @@ class LoaderModule(LightningDataModule):
     """Whether to augment the training inputs at random."""
     num_workers = 0
     """Number of processes that load batches; not needed for data in memory."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for old, new in RENAMED.items():
+            if old in vars(cls):
+                warnings.warn(f"{cls.__name__}.{old} is called {new} now", DeprecationWarning, stacklevel=2)
+                setattr(cls, new, vars(cls)[old])
 
     def __init__(self, batch_size: int, seed: int) -> None:
         super().__init__()
