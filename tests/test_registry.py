@@ -88,6 +88,19 @@ def test_importing_one_network_does_not_import_another() -> None:
     assert done.stdout == "['zoo.models.slp']\n"
 
 
+def test_importing_a_network_adds_nothing_heavy_to_lightning() -> None:
+    """Lightning imports torchmetrics, and that matplotlib and parts of torchvision where they are installed."""
+    code = (
+        "import sys, lightning.pytorch\n"
+        "before = set(sys.modules)\n"
+        "from zoo.models import MLP\n"
+        "MLP()\n"
+        "print(sorted({name.partition('.')[0] for name in set(sys.modules) - before}))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "['zoo']\n"
+
+
 def test_import_changes_no_warning_filter_and_no_logger() -> None:
     code = (
         "import warnings, logging, lightning.pytorch, torchmetrics, torchvision\n"

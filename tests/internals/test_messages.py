@@ -14,7 +14,7 @@ import torch
 from jsonargparse import ArgumentParser
 from torch.utils.data import DataLoader, Dataset
 
-from zoo.internals.jsonargparse import as_one_line, class_problem, unknown_argument
+from zoo.internals.jsonargparse import as_one_line, class_problem, instantiate, unknown_argument
 from zoo.internals.messages import is_lost_connection, is_out_of_memory, is_worker_failure, state_dict_problem
 
 
@@ -81,7 +81,7 @@ def test_the_problem_of_a_class_is_found(parser: Raising) -> None:
     path = f"{__name__}.Strict"
     options = parser.parse_args(["--thing", path, "--thing.size", "-1"])
     with pytest.raises(ValueError, match="size must not be negative") as failure:
-        parser.instantiate(options)
+        instantiate(parser, options)
     assert "size must not be negative" in class_problem(str(failure.value))
 
 

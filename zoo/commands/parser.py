@@ -24,6 +24,7 @@ from zoo.internals.jsonargparse import (
     actions,
     as_one_line,
     class_problem,
+    instantiate,
     no_import_warnings,
     takes_null,
     unknown_argument,
@@ -142,7 +143,7 @@ def _check_objects(value: Any, option: str) -> None:
             raise ZooError(f"{option} does not take {value.class_path}; expected a subclass of Lightning's own class")
         defaults = inspect.signature(cls).parameters
         for argument, given in value.get("init_args", Namespace()).as_dict().items():
-            if callable(given) and given is not defaults[argument].default:
+            if callable(given) and given is not getattr(defaults.get(argument), "default", None):
                 raise ZooError(f"{option}: {argument} of {name} is a function, which an option cannot give; use Python")
         for given in vars(value.get("init_args", Namespace())).values():
             _check_objects(given, option)
@@ -181,7 +182,7 @@ def trainer_arguments(parser: Parser, options: Namespace, names: Collection[str]
         raise ZooError(f"--trainer.strategy {strategy} starts processes that return nothing; use ddp")
     asked = Namespace(**{name: value for name, value in vars(options.trainer).items() if not names or name in names})
     try:
-        arguments: dict[str, Any] = parser.instantiate(Namespace(trainer=asked)).trainer.as_dict()
+        arguments: dict[str, Any] = instantiate(parser, Namespace(trainer=asked)).trainer.as_dict()
     except (MisconfigurationException, ImportError, RuntimeError, TypeError, ValueError) as error:
         raise ZooError(f"the trainer cannot be set up: {class_problem(str(error))}") from None
     return arguments

@@ -18,6 +18,7 @@ from zoo.commands.parser import flat, section, trainer_arguments
 from zoo.commands.request import Request
 from zoo.commands.stand_in import prepare_or_substitute_data
 from zoo.errors import ZooError
+from zoo.internals.jsonargparse import dump_with_null
 from zoo.launch import rendezvous
 from zoo.launch.launchers import devices_and_nodes, job
 from zoo.registry import model_row
@@ -158,8 +159,7 @@ def _config(options: Options) -> dict[str, Any]:
     for name, value in [*flat(values)]:
         if value is None and options.parser.get_default(name) is None:
             del values[name]
-    text = options.parser.dump(_plain(values), skip_unset=False, skip_validation=True)
-    content: dict[str, Any] = yaml.safe_load(text)
+    content: dict[str, Any] = yaml.safe_load(dump_with_null(options.parser, _plain(values)))
     return content
 
 

@@ -5,14 +5,31 @@ from __future__ import annotations
 import contextlib
 import re
 import warnings
-from argparse import Action, ArgumentParser
-from collections.abc import Iterator
+from argparse import Action
+from collections.abc import Callable, Iterator
 from typing import get_args
+
+import jsonargparse
+from jsonargparse import ArgumentParser, Namespace
+from packaging.version import Version
 
 
 def actions(parser: ArgumentParser) -> list[Action]:
     """Return the options of a parser. Neither argparse nor jsonargparse lists them publicly."""
     return parser._actions
+
+
+def instantiate(parser: ArgumentParser, options: Namespace) -> Namespace:
+    """Build the objects that options name; older versions have another name for the method."""
+    build: Callable[[Namespace], Namespace] = getattr(parser, "instantiate", None) or parser.instantiate_classes
+    return build(options)
+
+
+def dump_with_null(parser: ArgumentParser, options: Namespace) -> str:
+    """Return options as YAML, with those that are null; before jsonargparse 4.50 the argument has another name."""
+    keep_null = {"skip_unset" if Version(jsonargparse.__version__) >= Version("4.50") else "skip_none": False}
+    text: str = parser.dump(options, skip_validation=True, **keep_null)
+    return text
 
 
 @contextlib.contextmanager
@@ -33,7 +50,7 @@ def takes_null(action: Action) -> bool:
 
 def unknown_argument(message: str) -> str | None:
     """Return the first argument that a parser did not recognize, if that is what its message says."""
-    found = re.match(r"unrecognized arguments: (\S+)", message)
+    found = re.match(r"[Uu]nrecognized arguments: (\S+)", message)
     return found[1].partition("=")[0] if found else None
 
 

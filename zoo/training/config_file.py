@@ -57,6 +57,13 @@ def config_text(path: str | os.PathLike[str], names: Mapping[str, str] | None = 
     for name in ("model", "data", "trainer"):
         if not isinstance(content.get(name, {}), dict):
             raise ZooError(f"--config {path}: {name} must be a section of options, as in the config.yaml of a run")
+    try:
+        parsed = yaml.safe_load(text)
+    except ValueError as error:  # a date that does not exist
+        raise ZooError(f"--config {path} is not YAML: {error}") from None
+    for options in (parsed, *(value for value in parsed.values() if isinstance(value, dict))):
+        if keys := [key for key in options if not isinstance(key, str)]:
+            raise ZooError(f"--config {path} has the key {str(keys[0])[:40]}, expected the name of an option")
     _check_classes(content, (), path)
     return _drop_options_of_others(names or {}, content, text)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from torchvision.transforms.v2 import functional as F
+from torch.nn import functional as F
 
 from zoo.errors import ZooError
 
@@ -14,6 +15,17 @@ FAINT = 0.2
 
 PHOTO = 160
 """Photos are scaled down to this many pixels on the shorter side."""
+
+
+def to_bytes(picture: Image.Image) -> Tensor:
+    """Return the pixels of a gray or RGB picture, shape ``(channels, rows, columns)``."""
+    pixels = torch.from_numpy(np.array(picture))
+    return pixels.unsqueeze(0) if pixels.dim() == 2 else pixels.permute(2, 0, 1)
+
+
+def resize(pixels: Tensor, rows: int, columns: int) -> Tensor:
+    """Resize pixels, shape ``(channels, ...)``, bilinearly with antialiasing, as torchvision does."""
+    return F.interpolate(pixels.unsqueeze(0), (rows, columns), mode="bilinear", antialias=True)[0]
 
 
 def pixels_if_ready(picture: Image.Image, size: int) -> Tensor | None:
@@ -25,8 +37,7 @@ def pixels_if_ready(picture: Image.Image, size: int) -> Tensor | None:
 
 
 def _gray(picture: Image.Image) -> Tensor:
-    gray: Tensor = F.pil_to_tensor(picture.convert("L"))
-    return gray.float().div_(255)
+    return to_bytes(picture.convert("L")).float().div_(255)
 
 
 def _border(pixels: Tensor) -> Tensor:
@@ -50,7 +61,9 @@ def extract_foreground(picture: Image.Image, side: int, photographed: bool = Fal
     if photographed and not even:
         from zoo.transforms.photographed import extract_strokes  # which imports scipy
 
-        small = F.resize(ink, [PHOTO], antialias=True) if min(ink.shape[1:]) > PHOTO else ink
+        shorter = min(ink.shape[1:])
+        height, width = (int(PHOTO * length / shorter) for length in ink.shape[1:])
+        small = resize(ink, height, width) if shorter > PHOTO else ink
         ink = torch.from_numpy(extract_strokes(small[0].numpy())).float().unsqueeze(0)
     else:
         ink = (ground - ink if ground - ink.min() > ink.max() - ground else ink - ground).clamp(min=0)
@@ -60,7 +73,7 @@ def extract_foreground(picture: Image.Image, side: int, photographed: bool = Fal
     rows, columns = (ink[0] > FAINT).nonzero().T
     ink = ink[:, rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
     height, width = (max(1, round(length * side / max(ink.shape[1:]))) for length in ink.shape[1:])
-    return F.resize(ink, [height, width], antialias=True)
+    return resize(ink, height, width)
 
 
 def paste(ink: Tensor, size: int, top: int, left: int) -> Tensor:

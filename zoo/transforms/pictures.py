@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 from torch import Tensor
-from torchvision.transforms.v2 import functional as F
+from torch.nn import functional as F
 
 from zoo.transforms.base import Transform
-from zoo.transforms.ink import centering_offset, extract_foreground, paste, pixels_if_ready
+from zoo.transforms.ink import centering_offset, extract_foreground, paste, pixels_if_ready, to_bytes
 from zoo.transforms.reading import is_picture_array, read_picture, to_rgb
 
 
@@ -58,7 +58,7 @@ class Digit(PictureTransform):
             ink = extract_foreground(value, round(self.size * 20 / 28), photographed=True)
             top, left = (centering_offset(ink.sum((0, axis)), self.size) for axis in (2, 1))
             picture = paste(ink, self.size, top, left)
-        return F.pad(picture, [self.padding]).expand(self.channels, -1, -1)
+        return F.pad(picture, [self.padding] * 4).expand(self.channels, -1, -1)
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Item(PictureTransform):
         if picture is None:
             item = extract_foreground(value, self.size)
             picture = paste(item, self.size, (self.size - item.shape[1]) // 2, (self.size - item.shape[2]) // 2)
-        return F.pad(picture, [self.padding])
+        return F.pad(picture, [self.padding] * 4)
 
 
 @dataclass(frozen=True)
@@ -103,11 +103,9 @@ class Photo(PictureTransform):
 
     def __call__(self, value: Image.Image | np.ndarray[Any, Any]) -> Tensor:
         """Return the input. Raises ZooError if the value is not a picture."""
-        pixels = F.pad(self.pixels(to_rgb(value)), [self.padding])
+        pixels = F.pad(self.pixels(to_rgb(value)), [self.padding] * 4)
         return pixels.float().div_(255).mul_(1 - self.low).add_(self.low)
 
     def pixels(self, picture: Image.Image) -> Tensor:
         """Return the middle square of an RGB picture as bytes, shape ``(3, size, size)``."""
-        square = ImageOps.fit(picture, (self.size, self.size), Image.Resampling.BILINEAR)
-        pixels: Tensor = F.pil_to_tensor(square)
-        return pixels
+        return to_bytes(ImageOps.fit(picture, (self.size, self.size), Image.Resampling.BILINEAR))
