@@ -168,11 +168,11 @@ SUGGESTIONS = {
 
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_is_one_line_and_leaves_nothing(case: str, zoo_command: Command, tmp_path: Path) -> None:
-    Path("broken.yaml").write_text("model: [1, {")
-    Path("word.yaml").write_text("hello")
-    Path("other.yaml").write_text("model: {name: slp}\ndata: {name: digits}\nmodell: 3\n")
+    Path("broken.yaml").write_text("model: [1, {", encoding="utf-8")
+    Path("word.yaml").write_text("hello", encoding="utf-8")
+    Path("other.yaml").write_text("model: {name: slp}\ndata: {name: digits}\nmodell: 3\n", encoding="utf-8")
     Path("empty.yaml").touch()
-    Path("list.yaml").write_text("model: {name: [slp]}")
+    Path("list.yaml").write_text("model: {name: [slp]}", encoding="utf-8")
     before = sorted(tmp_path.rglob("*"))
     done = zoo_command(*BAD[case])
     assert done.code == 2

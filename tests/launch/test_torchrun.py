@@ -47,7 +47,9 @@ def kill_one_rank(agents: list[subprocess.Popen[str]], folder: Path, another_run
     deadline = time.monotonic() + PATIENCE
     while not any(folder.glob(f"runs/*/*/{LAST}")) and time.monotonic() < deadline:
         time.sleep(0.05)
-    children = [c for a in agents for c in Path(f"/proc/{a.pid}/task/{a.pid}/children").read_text().split()]
+    children = [
+        c for a in agents for c in Path(f"/proc/{a.pid}/task/{a.pid}/children").read_text(encoding="utf-8").split()
+    ]
     ranks = [int(child) for child in children if b"fit.py" in Path(f"/proc/{child}/cmdline").read_bytes()]
     assert len(ranks) == 2
     if another_run:
@@ -56,7 +58,9 @@ def kill_one_rank(agents: list[subprocess.Popen[str]], folder: Path, another_run
         for name in ("config.yaml", LAST):
             shutil.copy(run / name, run.with_name("2") / name)
         config = run.with_name("2") / "config.yaml"
-        config.write_text(config.read_text().replace("# torchrun ", "# torchrun another"))
+        config.write_text(
+            config.read_text(encoding="utf-8").replace("# torchrun ", "# torchrun another"), encoding="utf-8"
+        )
     os.kill(ranks[1], signal.SIGKILL)
 
 

@@ -36,7 +36,7 @@ with claim_folder(folder.parent, folder):
         done = zoo_command(*words, 2, "--ckpt_path", "last")
         assert done.code == 2
         assert f"{folder} is being written by process {other.pid} on " in done.err
-        assert json.loads((folder / "results.json").read_text())["epochs"] == 1
+        assert json.loads((folder / "results.json").read_text(encoding="utf-8"))["epochs"] == 1
         other.kill()
     assert zoo_command(*words, 2, "--ckpt_path", "last").code == 0  # the lock died with its process
 
