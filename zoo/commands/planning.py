@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from zoo.errors import ZooError
 from zoo.launch import rendezvous
 from zoo.launch.launchers import devices_and_nodes, job
 from zoo.registry import model_row
+from zoo.support.console import command_line
 from zoo.support.files import parse_path
 from zoo.training.plan import Plan
 from zoo.training.resuming import ResumePoint, find_newest, find_of_job
@@ -57,7 +57,7 @@ def make_plan(request: Request) -> Plan:
     arguments = trainer_arguments(options.parser, values)
     check_trainer_arguments(arguments)
     words = ["--model", options.model, "--data", options.data, *options.request.words]
-    command = f"{options.request.program} {shlex.join(words)}"
+    command = f"{options.request.program} {command_line(words)}"
     if resume and resume.folder and not longer and (record := RunRecord.read(resume.folder)):
         command = record.command  # this one only resumes it
     return Plan(
