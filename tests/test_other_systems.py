@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import ast
-import multiprocessing
 import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
-from conftest import PATIENCE, REPOSITORY, Command, write_mnist
+from conftest import ON_LINUX, PATIENCE, REPOSITORY, Command, write_mnist
 from data_files import write_celeba, write_cifar, write_imdb
 from running import LAST, weights
 
 import zoo
-
-ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="takes away from Linux what Windows lacks")
+from zoo.datamodules.common import loader_module
 
 SLP = "fit slp --data digits --trainer.accelerator cpu --trainer.max_epochs"
 LAST_OF_RUN = f"runs/slp-digits/1/{LAST.as_posix()}"
@@ -95,16 +92,12 @@ def test_the_lock_of_windows_keeps_others_out_and_ends_with_its_process() -> Non
         assert out == "locked\n", err
 
 
-@pytest.fixture
-def _spawn() -> Iterator[None]:
-    usual = multiprocessing.get_start_method(allow_none=True)
-    multiprocessing.set_start_method("spawn", force=True)
-    yield
-    multiprocessing.set_start_method(usual, force=True)
-
-
-@pytest.mark.usefixtures("_spawn")
-def test_workers_may_be_spawned(tmp_path: Path, zoo_command: Command) -> None:
+@pytest.mark.usefixtures("start_method")
+@pytest.mark.parametrize("start_method", ["spawn"], indirect=True)
+def test_workers_may_be_spawned(tmp_path: Path, zoo_command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        loader_module, "SECONDS_TO_LOAD", PATIENCE
+    )  # which a worker that is spawned begins with imports
     write_celeba(tmp_path / "data")
     words = (
         *("fit", "cifar_cnn", "--data", "celeba", "--data.root", tmp_path / "data", "--data.image_size", 16),

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import Command
+from conftest import Command, make_pipe
 from data_files import write_cifar, write_imdb
 
 import zoo
@@ -139,7 +139,7 @@ def test_paths_that_cannot_be(command: Callable[[str], list[str]], path: str, zo
     Path("link").symlink_to("nothing")
     Path("loop").symlink_to("loop")
     Path("file").write_text("", encoding="utf-8")
-    os.mkfifo("pipe")
+    make_pipe("pipe")
     write_run(Path("good/a/1"))
     started = time.process_time()
     done = zoo_command(*command(path))
@@ -279,7 +279,7 @@ def test_only_regular_files_are_read(
         words = ["predict", "--model", network, "--weights", "default", "given"]
     path.unlink(missing_ok=True)
     if kind == "pipe":
-        os.mkfifo(path)
+        make_pipe(path)
     elif kind == "folder":
         path.mkdir()
     else:
@@ -366,7 +366,7 @@ def test_a_run_folder_with_a_pipe_in_it(name: str, zoo_command: Command) -> None
     assert zoo_command(*words, "1").code == 0
     (path,) = Path("runs").rglob(name)
     path.unlink()
-    os.mkfifo(path)
+    make_pipe(path)
     Path("runs/slp-digits/1/checkpoints/best.ckpt").unlink()
     for more in (
         ("results", "runs"),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import Command
+from conftest import ON_LINUX, Command
 from running import DIGITS, ONE_EPOCH
 
 import zoo
@@ -204,6 +204,7 @@ def test_an_environment_that_makes_no_sense_is_told(
     assert told in done.err
 
 
+@ON_LINUX
 def test_left_over_environments_and_closed_streams_do_no_harm(tmp_path: Path) -> None:
     environment = dict.fromkeys(NUMBERS, "") | {"TORCHELASTIC_RUN_ID": "none", "MPLBACKEND": "junk"}
     words = "fit slp --data digits --trainer.max_epochs 1 --trainer.enable_model_summary false"
@@ -218,6 +219,7 @@ def test_left_over_environments_and_closed_streams_do_no_harm(tmp_path: Path) ->
     assert (tmp_path / "runs/slp-digits/1/curves.png").exists()
 
 
+@ON_LINUX
 @pytest.mark.parametrize("redirected", ["2>/dev/full", "2>&-"])
 def test_an_error_that_cannot_be_told_has_its_exit_code(redirected: str) -> None:
     done = subprocess.run(f"{sys.executable} -m zoo fit slpp {redirected}", shell=True, check=False)
@@ -246,7 +248,7 @@ def test_checkpoints_that_do_not_fit(zoo_command: Command, trained: Path, shared
     assert zoo_command("fit", "mlp", *DIGITS, *ONE_EPOCH).code == 0
     done = zoo_command("fit", "mlp", *DIGITS, "--model.hidden_dim", 7, "--ckpt_path", "last")
     assert (done.code, done.err.count("\n")) == (2, 1)
-    assert "--model.hidden_dim is 7, but the run to resume in runs/mlp-digits/1 has 50" in done.err
+    assert f"--model.hidden_dim is 7, but the run to resume in {Path('runs/mlp-digits/1')} has 50" in done.err
     Path("runs/mlp-digits/1/checkpoints/last.ckpt").rename("wide.ckpt")
     done = zoo_command("fit", "mlp", *DIGITS, "--model.hidden_dim", 7, "--ckpt_path", "wide.ckpt")
     assert (done.code, done.err.count("\n")) == (2, 1)

@@ -63,6 +63,8 @@ def test_a_celeba_folder_that_is_not_whole_is_told(damage: object, message: str,
         data.prepare_data() or data.setup()  # type: ignore[func-returns-value]
 
 
+@pytest.mark.usefixtures("start_method")
+@pytest.mark.parametrize("start_method", ["fork"], indirect=True)  # a worker inherits what is patched here
 @pytest.mark.parametrize("fault", ["hangs", "dies", "no picture"])
 def test_a_worker_that_fails_is_told_in_one_line(
     fault: str, tmp_path: Path, zoo_command: Command, monkeypatch: pytest.MonkeyPatch

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import PATIENCE, REPOSITORY, Command
+from conftest import ON_LINUX, ON_UNIX, PATIENCE, REPOSITORY, Command
 from running import LAST, load
+
+pytestmark = ON_UNIX
 
 
 def started(*words: str, cwd: Path) -> subprocess.Popen[str]:
@@ -35,6 +37,7 @@ def test_sigterm_saves_and_exits_with_143(tmp_path: Path) -> None:
     assert load(tmp_path / "runs/slp-digits/1" / LAST)["global_step"] > 0
 
 
+@ON_LINUX
 @pytest.mark.parametrize("which", [0, 1])
 def test_sigterm_to_one_of_two_ends_both(which: int, tmp_path: Path) -> None:
     running = started(
@@ -91,6 +94,7 @@ def test_ctrl_c_ends_with_a_report_and_a_checkpoint_to_go_on_from(
     assert done.code == 0, done.err
 
 
+@ON_LINUX
 def test_ctrl_c_before_the_training_leaves_quietly(tmp_path: Path) -> None:
     running = start("--model", "slp", "--data", "digits", cwd=tmp_path)
     deadline = time.monotonic() + PATIENCE

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import pickle
 from pathlib import Path
 
 import pytest
 import torch
-from conftest import REPOSITORY
+from conftest import REPOSITORY, make_pipe
 from documents import DOCUMENTED
 from huggingface_hub import ModelCard
 from safetensors.torch import save
@@ -164,7 +163,7 @@ def put(path: Path, content: object) -> None:
         case "folder":
             path.mkdir()
         case "pipe":
-            os.mkfifo(path)
+            make_pipe(path)
         case "link":
             path.symlink_to("nothing")
         case str() | bytes():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from conftest import Command
+from conftest import Command, make_pipe
 from running import DIGITS, ONE_EPOCH, weights
 
 import zoo
@@ -60,12 +59,14 @@ def test_a_config_of_other_data_or_another_network_gives_what_is_left(zoo_comman
     config = ("--config", "runs/mlp-mnist/1/config.yaml")
     done = zoo_command("fit", *config, *DIGITS, *ONE_EPOCH)
     assert done.code == 0, done.err
-    assert "zoo: --data is digits: the options of mnist in runs/mlp-mnist/1/config.yaml are ignored" in done.err
+    assert (
+        f"zoo: --data is digits: the options of mnist in {Path('runs/mlp-mnist/1/config.yaml')} are ignored" in done.err
+    )
     used = yaml.safe_load(Path("runs/mlp-digits/1/config.yaml").read_text(encoding="utf-8"))
     assert (used["seed"], used["model"]["hidden_dim"], used["data"]["batch_size"]) == (3, 7, 64)
     done = zoo_command("fit", "slp", *config, "--data.val_size", 50)
     assert done.code == 0, done.err
-    assert "zoo: --model is slp: the options of mlp in runs/mlp-mnist/1/config.yaml are ignored" in done.err
+    assert f"zoo: --model is slp: the options of mlp in {Path('runs/mlp-mnist/1/config.yaml')} are ignored" in done.err
     used = yaml.safe_load(Path("runs/slp-mnist/1/config.yaml").read_text(encoding="utf-8"))
     assert (used["seed"], used["model"]["lr"], used["data"]["padding"], used["data"]["val_size"]) == (3, 0.5, 2, 50)
 
@@ -144,7 +145,7 @@ def test_a_config_is_a_regular_file(kind: str, zoo_command: Command) -> None:
     )
     match kind:
         case "pipe":
-            os.mkfifo(path)
+            make_pipe(path)
         case "folder":
             Path(path).mkdir()
         case "link":

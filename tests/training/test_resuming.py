@@ -136,9 +136,9 @@ def test_the_newest_run_is_meant_whatever_its_data(zoo_command: Command, tmp_pat
     assert zoo_command("fit", "slp", *mnist, *one).code == 0
     assert zoo_command("fit", "slp", *one).code == 0  # on the digits that stand in
     done = zoo_command("fit", "slp", "--ckpt_path", "last")
-    assert "runs/slp-digits/1 is finished" in done.out
+    assert f"{Path('runs/slp-digits/1')} is finished" in done.out
     assert zoo_command("fit", "slp", *mnist, "--trainer.max_epochs", 2, "--ckpt_path", "last").code == 0
-    assert "runs/slp-mnist/1 is finished" in zoo_command("fit", "slp", "--ckpt_path", "last").out
+    assert f"{Path('runs/slp-mnist/1')} is finished" in zoo_command("fit", "slp", "--ckpt_path", "last").out
 
 
 def test_a_run_that_has_no_checkpoint_yet_is_named(zoo_command: Command) -> None:
@@ -146,10 +146,13 @@ def test_a_run_that_has_no_checkpoint_yet_is_named(zoo_command: Command) -> None
     assert zoo_command(*words).code == 0
     Path("runs/slp-digits/2").mkdir()  # as one that was killed at once leaves it
     done = zoo_command(*words, "--ckpt_path", "last")
-    assert "runs/slp-digits/2, ended before its first checkpoint; resuming runs/slp-digits/1 instead" in done.err
-    assert "runs/slp-digits/1 is finished" in done.out
+    assert (
+        f"{Path('runs/slp-digits/2')}, ended before its first checkpoint; resuming {Path('runs/slp-digits/1')} instead"
+        in done.err
+    )
+    assert f"{Path('runs/slp-digits/1')} is finished" in done.out
     Path("runs/slp-digits").rename("old")
     Path("runs/slp-digits/1").mkdir(parents=True)
     done = zoo_command(*words, "--ckpt_path", "last")
     assert (done.code, done.err.count("\n")) == (2, 1)
-    assert "runs/slp-digits/1 ended before its first checkpoint" in done.err
+    assert f"{Path('runs/slp-digits/1')} ended before its first checkpoint" in done.err
