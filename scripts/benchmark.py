@@ -85,7 +85,7 @@ def seconds_of_zoo(name: str, epochs: int) -> float:
         if main(["fit", *options, "--trainer.enable_model_summary", "false"]) != 0:
             sys.exit("zoo fit failed")
         (results,) = Path(out).glob("*/1/results.json")
-        seconds: float = json.loads(results.read_text())["seconds"]
+        seconds: float = json.loads(results.read_text(encoding="utf-8"))["seconds"]
     return seconds / epochs
 
 
@@ -166,7 +166,7 @@ def seconds_of_ranks(name: str, data: str, ranks: int, epochs: int) -> float:
             check=True,
         )
         (results,) = Path(out).glob("*/1/results.json")
-        seconds: float = json.loads(results.read_text())["seconds"]
+        seconds: float = json.loads(results.read_text(encoding="utf-8"))["seconds"]
     return seconds
 
 

@@ -63,7 +63,7 @@ def run(commands: list[list[str]], folder: Path) -> tuple[dict[str, torch.Tensor
             sys.exit(f"{' '.join(process.args)} failed: {errors[-500:]}")  # type: ignore[arg-type]
     (results,) = folder.glob("runs/*/1/results.json")
     weights = torch.load(results.parent / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
-    return weights, json.loads(results.read_text())["metrics"]["test"]
+    return weights, json.loads(results.read_text(encoding="utf-8"))["metrics"]["test"]
 
 
 def ways(name: str) -> dict[str, list[list[str]]]:

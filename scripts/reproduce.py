@@ -46,7 +46,7 @@ def accuracy(low: float, high: float = 1.0) -> Callable[[Path], Result]:
     """Require a test accuracy in a range."""
 
     def check(folder: Path) -> Result:
-        value = json.loads((folder / "results.json").read_text())["metrics"]["test"]["acc"]
+        value = json.loads((folder / "results.json").read_text(encoding="utf-8"))["metrics"]["test"]["acc"]
         return Result(f"{value:.4f} test accuracy", low <= value <= high)
 
     return check
@@ -56,7 +56,7 @@ def line(folder: Path) -> Result:
     """Require the least-squares weights, near 2 and 3."""
     model = zoo.load_model(folder / "checkpoints" / "last.ckpt")
     a, b = (parameter.item() for parameter in next(model.parameters()).flatten())
-    loss = json.loads((folder / "results.json").read_text())["metrics"]["train"]["loss"]
+    loss = json.loads((folder / "results.json").read_text(encoding="utf-8"))["metrics"]["train"]["loss"]
     data = zoo.create_datamodule("quadratic")
     data.setup()
     best = torch.linalg.lstsq(*data.splits["train"].tensors)  # type: ignore[attr-defined]
@@ -77,7 +77,7 @@ def two_numbers(folder: Path) -> Result:
 
 def all_rows(folder: Path) -> Result:
     """Require all four rows for the default seed, and more of many seeds than plain SGD solves."""
-    at_default = json.loads((folder / "results.json").read_text())["metrics"]["test"]["acc"]
+    at_default = json.loads((folder / "results.json").read_text(encoding="utf-8"))["metrics"]["test"]["acc"]
     data = zoo.create_datamodule("xor")
     data.setup()
     batch = data.splits["train"].tensors  # type: ignore[attr-defined]
@@ -158,12 +158,15 @@ if __name__ == "__main__":
     temporary = tempfile.TemporaryDirectory()
     rows: dict[str, str] = {}
     if TABLE.exists():
-        rows = {match[2]: match[1] for match in re.finditer(r"^(\| `(\w+)`.*\n)", TABLE.read_text(), flags=re.M)}
+        rows = {
+            match[2]: match[1]
+            for match in re.finditer(r"^(\| `(\w+)`.*\n)", TABLE.read_text(encoding="utf-8"), flags=re.M)
+        }
     all_reached = True
     for name in arguments.models or CLAIMS:
         rows[name], reached = reproduce(name, arguments.seed, arguments.out or Path(temporary.name))
         all_reached &= reached
         table = HEADER + "".join(rows[key] for key in CLAIMS if key in rows)
-        TABLE.write_text(f"# Reproduction\n\nAs `python scripts/reproduce.py` printed it.\n\n{table}")
+        TABLE.write_text(f"# Reproduction\n\nAs `python scripts/reproduce.py` printed it.\n\n{table}", encoding="utf-8")
     print(f"\n{table}")
     sys.exit(0 if all_reached else 1)

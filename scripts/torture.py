@@ -165,11 +165,11 @@ def outcome(folder: Path) -> dict[str, Any]:
     """Return everything of the newest run in a folder that must be equal."""
     (base,) = (folder / "runs").iterdir()
     run = max(base.iterdir(), key=lambda path: int(path.name))
-    found: dict[str, Any] = {"metrics.csv": (run / "metrics.csv").read_text()}
+    found: dict[str, Any] = {"metrics.csv": (run / "metrics.csv").read_text(encoding="utf-8")}
     for name in sorted(path.name for path in (run / "checkpoints").iterdir()):
         checkpoint = torch.load(run / "checkpoints" / name, weights_only=True)
         found |= {f"{name}: {part}": checkpoint[part] for part in PARTS}
-    results = json.loads((run / "results.json").read_text())
+    results = json.loads((run / "results.json").read_text(encoding="utf-8"))
     checkpoint = Path(results.pop("checkpoint")).name
     told = results.pop("command").removesuffix(" --ckpt_path last")
     del results["seconds"]
@@ -238,9 +238,9 @@ def write_faces(root: Path) -> None:
     rows = [" ".join("1" if p > 100 else "-1" for p in image[0, 10:30, 10:30].flatten()[::10]) for image in x[:300]]
     classes = zoo.datamodules.CelebA.classes
     lines = [f"{name} {row}" for name, row in zip(names, rows, strict=True)]
-    (folder / "list_attr_celeba.txt").write_text("\n".join(["300", " ".join(classes), *lines]) + "\n")
+    (folder / "list_attr_celeba.txt").write_text("\n".join(["300", " ".join(classes), *lines]) + "\n", encoding="utf-8")
     parts = [f"{name} {0 if index < 220 else 1 if index < 260 else 2}" for index, name in enumerate(names)]
-    (folder / "list_eval_partition.txt").write_text("\n".join(parts) + "\n")
+    (folder / "list_eval_partition.txt").write_text("\n".join(parts) + "\n", encoding="utf-8")
 
 
 def write_reviews(root: Path) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import multiprocessing
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -25,6 +26,9 @@ torch.set_num_threads(1)
 REPOSITORY = Path(__file__).parents[1]
 PATIENCE = 600
 """Seconds to wait for what takes a few: other work may leave next to nothing of the machine."""
+
+ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: its /proc, /dev/full or a second disk")
+ON_UNIX = pytest.mark.skipif(os.name != "posix", reason="needs Unix: its terminals, or signals to other processes")
 
 TRAIN, TEST = 301, 101  # odd, so that no batch size and no number of ranks divides them
 
@@ -45,6 +49,13 @@ def write_mnist(root: Path) -> Path:
         write_idx(folder / f"{prefix}-images-idx3-ubyte", x[:size, 0])
         write_idx(folder / f"{prefix}-labels-idx1-ubyte", y[:size])
     return folder
+
+
+def make_pipe(path: str | Path) -> None:
+    """Make a named pipe, or skip the test on systems without those."""
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("needs named pipes")
+    os.mkfifo(path)
 
 
 def load_script(name: str) -> ModuleType:
@@ -92,6 +103,17 @@ def _offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for module in ("mnist", "common.files"):
         monkeypatch.setattr(f"zoo.datamodules.{module}.offline_reason", lambda urls: "the tests have no network")
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def start_method(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Start the processes that load batches by fork, spawn or another method; systems differ in their default."""
+    if request.param not in multiprocessing.get_all_start_methods():
+        pytest.skip(f"needs processes that start by {request.param}")
+    usual = multiprocessing.get_start_method(allow_none=True)
+    multiprocessing.set_start_method(request.param, force=True)
+    yield
+    multiprocessing.set_start_method(usual, force=True)
 
 
 @dataclass

@@ -59,8 +59,8 @@ def write_celeba(root: Path, size: int = 30) -> Path:
         Image.fromarray(random.integers(0, 256, (218, 178, 3), np.uint8)).save(folder / "img_align_celeba" / name)
         lines.append(f"{name}  " + " ".join(random.choice(["1", "-1"], 40)))
         parts.append(f"{name} {0 if number <= 16 else 1 if number <= 23 else 2}")
-    (folder / "list_attr_celeba.txt").write_text("\n".join(lines) + "\n")
-    (folder / "list_eval_partition.txt").write_text("\n".join(parts) + "\n")
+    (folder / "list_attr_celeba.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / "list_eval_partition.txt").write_text("\n".join(parts) + "\n", encoding="utf-8")
     return folder
 
 

@@ -191,7 +191,7 @@ def reviews() -> Any:
 
 
 def run_script(code: str, folder: Path, *words: str) -> str:
-    (folder / "script.py").write_text(code.format(tests=str(REPOSITORY / "tests")))
+    (folder / "script.py").write_text(code.format(tests=str(REPOSITORY / "tests")), encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "script.py", *words],
         cwd=folder,
@@ -345,7 +345,7 @@ if __name__ == "__main__":
 
 def test_fabric_shares_the_examples_among_processes(tmp_path: Path) -> None:
     run_script(FABRIC, tmp_path)
-    told = [(tmp_path / f"rank-{rank}").read_text() for rank in range(2)]
+    told = [(tmp_path / f"rank-{rank}").read_text(encoding="utf-8") for rank in range(2)]
     lines = [text.split() for text in told]
     assert [line[:2] for line in lines] == [["718", "180"]] * 2  # one of 1,437 is left out in training
     torch.manual_seed(0)

@@ -19,7 +19,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = tmp_path_factory.mktemp("source") / "plugin"
     shutil.copytree(REPOSITORY / "examples" / "plugin", source)
     shutil.copytree(source / "zoo_plugin", folder / "zoo_plugin")
-    write_metadata(folder, "zoo-plugin-example", (source / "pyproject.toml").read_text())
+    write_metadata(folder, "zoo-plugin-example", (source / "pyproject.toml").read_text(encoding="utf-8"))
     return folder
 
 
@@ -29,11 +29,11 @@ def write_metadata(folder: Path, name: str, pyproject: str) -> None:
 
     metadata = folder / f"{name.replace('-', '_')}-0.1.0.dist-info"
     metadata.mkdir()
-    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 0.1.0\n")
+    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 0.1.0\n", encoding="utf-8")
     lines = []
     for group, points in tomllib.loads(pyproject)["project"]["entry-points"].items():
         lines += [f"[{group}]", *(f"{point} = {value}" for point, value in points.items())]
-    (metadata / "entry_points.txt").write_text("\n".join(lines) + "\n")
+    (metadata / "entry_points.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def run(site: Path, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -88,7 +88,7 @@ def test_an_installed_package_adds_to_the_zoo(site: Path, tmp_path: Path) -> Non
     ],
 )
 def test_a_broken_package_is_named_and_breaks_nothing(code: str, warning: str, tmp_path: Path) -> None:
-    (tmp_path / "broken.py").write_text(code)
+    (tmp_path / "broken.py").write_text(code, encoding="utf-8")
     write_metadata(tmp_path, "broken", '[project.entry-points."zoo.models"]\ntheirs = "broken:ROW"')
     done = run(tmp_path, tmp_path, "list", "--names")
     assert done.returncode == 0
@@ -100,7 +100,8 @@ def test_a_broken_package_is_named_and_breaks_nothing(code: str, warning: str, t
 
 def test_a_name_that_is_taken_stays_the_zoos(tmp_path: Path) -> None:
     (tmp_path / "clash.py").write_text(
-        "from zoo.registry import ModelRow\nROW = ModelRow('clash:Net', 'x', 'xor', 1, 1)"
+        "from zoo.registry import ModelRow\nROW = ModelRow('clash:Net', 'x', 'xor', 1, 1)",
+        encoding="utf-8",
     )
     write_metadata(tmp_path, "clash", '[project.entry-points."zoo.models"]\nslp = "clash:ROW"')
     done = run(tmp_path, tmp_path, "describe", "slp")

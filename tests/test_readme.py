@@ -21,7 +21,7 @@ COMMANDS = [
 
 
 def test_ci_runs_the_readmes_two_commands() -> None:
-    script = (REPOSITORY / ".ci" / "run").read_text()
+    script = (REPOSITORY / ".ci" / "run").read_text(encoding="utf-8")
     for command in ("pip install -e . && python scripts/fit.py --model slp", 'pip install -e ".[test]" && pytest'):
         assert command in README
         install, run = command.split(" && ")

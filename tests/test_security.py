@@ -183,7 +183,7 @@ def test_hyperparameters_must_be_plain(value: object) -> None:
 
 
 def test_a_config_makes_no_objects(zoo_command: Command) -> None:
-    Path("config.yaml").write_text("model:\n  name: slp\n  lr: !!python/object/apply:os.getcwd []\n")
+    Path("config.yaml").write_text("model:\n  name: slp\n  lr: !!python/object/apply:os.getcwd []\n", encoding="utf-8")
     done = zoo_command("fit", "--config", "config.yaml")
     assert done.code == 2
     assert done.err.count("\n") == 1
@@ -193,4 +193,4 @@ def test_weights_are_safetensors_alone() -> None:
     for path in zoo.weights.records.FOLDER.iterdir():
         assert path.suffix in (".py", ".json", ".safetensors") or path.name == "__pycache__", path
         if path.suffix == ".json":
-            assert json.loads(path.read_text())["sha256"]
+            assert json.loads(path.read_text(encoding="utf-8"))["sha256"]

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import Command
+from conftest import Command, make_pipe
 from data_files import write_cifar, write_imdb
 
 import zoo
@@ -32,7 +32,7 @@ def write_run(folder: Path, **changes: Any) -> Path:
     folder.mkdir(parents=True)
     results = {"model": "slp", "data": "digits", "seed": 0, "epochs": 1, "steps": 2, "seconds": 0.5}
     path = folder / "results.json"
-    path.write_text(json.dumps({**results, "metrics": {"test": {"acc": 0.5}}, **changes}))
+    path.write_text(json.dumps({**results, "metrics": {"test": {"acc": 0.5}}, **changes}), encoding="utf-8")
     return path
 
 
@@ -40,7 +40,7 @@ def test_results_of_strangers_steer_nothing(zoo_command: Command) -> None:
     write_run(Path("runs/a/1"), model=EVIL, metrics={"test": {EVIL: 1.0}})
     write_run(Path("runs/a/2"))
     (Path("runs") / EVIL).mkdir()
-    (Path("runs") / EVIL / "results.json").write_text("{}")
+    (Path("runs") / EVIL / "results.json").write_text("{}", encoding="utf-8")
     done = zoo_command("results", "runs")
     assert done.code == 0
     assert is_printable((done.out + done.err).replace("\n", ""))
@@ -138,8 +138,8 @@ COMMANDS: dict[str, Callable[[str], list[str]]] = {
 def test_paths_that_cannot_be(command: Callable[[str], list[str]], path: str, zoo_command: Command) -> None:
     Path("link").symlink_to("nothing")
     Path("loop").symlink_to("loop")
-    Path("file").write_text("")
-    os.mkfifo("pipe")
+    Path("file").write_text("", encoding="utf-8")
+    make_pipe("pipe")
     write_run(Path("good/a/1"))
     started = time.process_time()
     done = zoo_command(*command(path))
@@ -270,7 +270,7 @@ def test_only_regular_files_are_read(
         words = ["prepare", "imdb", "--root", str(tmp_path)]
     elif name == "list":
         (tmp_path / "celeba/img_align_celeba").mkdir(parents=True)
-        (tmp_path / "celeba/list_eval_partition.txt").write_text("")
+        (tmp_path / "celeba/list_eval_partition.txt").write_text("", encoding="utf-8")
         path = tmp_path / "celeba/list_attr_celeba.txt"
         words = ["prepare", "celeba", "--root", str(tmp_path)]
     else:
@@ -279,7 +279,7 @@ def test_only_regular_files_are_read(
         words = ["predict", "--model", network, "--weights", "default", "given"]
     path.unlink(missing_ok=True)
     if kind == "pipe":
-        os.mkfifo(path)
+        make_pipe(path)
     elif kind == "folder":
         path.mkdir()
     else:
@@ -291,11 +291,11 @@ def test_only_regular_files_are_read(
 
 def test_a_huge_review(tmp_path: Path, zoo_command: Command) -> None:
     folder = write_imdb(tmp_path)
-    (folder / "train/pos/1_5.txt").write_text("good " * 2_000_000)
+    (folder / "train/pos/1_5.txt").write_text("good " * 2_000_000, encoding="utf-8")
     started = time.process_time()
     with pytest.raises(zoo.ZooError, match="more than 1,000,000 bytes"):
         zoo.create_datamodule("imdb", root=str(tmp_path)).setup()
-    Path("review.txt").write_text("good " * 2_000_000)
+    Path("review.txt").write_text("good " * 2_000_000, encoding="utf-8")
     done = zoo_command("predict", "--model", "bilstm_sentiment", "--weights", "default", "review.txt")
     assert done.code == 2
     assert "expected at most 1,000,000" in done.err
@@ -313,7 +313,7 @@ def test_a_review_that_was_edited_is_read_again(tmp_path: Path) -> None:
         return int(data.splits["train"].lengths.max())
 
     before = longest()
-    with path.open("r+") as file:  # in place: neither the folder's time nor its names change
+    with path.open("r+", encoding="utf-8") as file:  # in place: neither the folder's time nor its names change
         file.write("edited " * 100)
     assert longest() >= before + 50
     when = path.stat().st_mtime_ns
@@ -351,8 +351,8 @@ def test_damaged_records_of_weights(
         shutil.copy(path, tmp_path)
     monkeypatch.setattr(zoo.weights.records, "FOLDER", tmp_path)
     path = tmp_path / "slp-mnist.json"
-    changed = how(json.loads(path.read_text()))
-    path.write_text("[" * 100_000 if changed == "deep" else json.dumps(changed))
+    changed = how(json.loads(path.read_text(encoding="utf-8")))
+    path.write_text("[" * 100_000 if changed == "deep" else json.dumps(changed), encoding="utf-8")
     torch.save({}, "x.png")
     done = zoo_command("predict", "--model", "slp", "--weights", "mnist", "x.png")
     assert done.code == 2
@@ -366,7 +366,7 @@ def test_a_run_folder_with_a_pipe_in_it(name: str, zoo_command: Command) -> None
     assert zoo_command(*words, "1").code == 0
     (path,) = Path("runs").rglob(name)
     path.unlink()
-    os.mkfifo(path)
+    make_pipe(path)
     Path("runs/slp-digits/1/checkpoints/best.ckpt").unlink()
     for more in (
         ("results", "runs"),

@@ -55,7 +55,7 @@ def test_a_run_that_crashed_in_an_epoch_goes_on_to_the_same_end(
     whole, resumed = (Path(f"{out}/{name}-digits/1") for out in ("whole", "crashed"))
     for part in torture.PARTS:
         assert torture.equal(load(whole / LAST)[part], load(resumed / LAST)[part]), part
-    assert (whole / "metrics.csv").read_text() == (resumed / "metrics.csv").read_text()
+    assert (whole / "metrics.csv").read_text(encoding="utf-8") == (resumed / "metrics.csv").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -71,22 +71,22 @@ def test_a_run_that_max_steps_ended_goes_on_to_the_end_of_a_longer_one(
     assert zoo_command(*words, stop, "--out", "longer").code == 0
     longer = Path("longer/ffnn-digits/1")
     (longer / "results.json").unlink()  # as if it had been killed when it reported
-    metrics = (longer / "metrics.csv").read_text()
+    metrics = (longer / "metrics.csv").read_text(encoding="utf-8")
     done = zoo_command(*words, stop, "--out", "longer", "--ckpt_path", "last")
     assert done.code == 0, done.err
-    assert (longer / "metrics.csv").read_text() == metrics
+    assert (longer / "metrics.csv").read_text(encoding="utf-8") == metrics
     if stop == 38:  # there is no validation then: it had logged that before
-        (longer / "metrics.csv").write_text("".join(metrics.splitlines(keepends=True)[:-1]))
+        (longer / "metrics.csv").write_text("".join(metrics.splitlines(keepends=True)[:-1]), encoding="utf-8")
         (longer / "results.json").unlink()
         assert zoo_command(*words, stop, "--out", "longer", "--ckpt_path", "last").code == 0
-        assert (longer / "metrics.csv").read_text() == metrics
-    assert json.loads((longer / "results.json").read_text())["epochs"] == -(-stop // 20)
+        assert (longer / "metrics.csv").read_text(encoding="utf-8") == metrics
+    assert json.loads((longer / "results.json").read_text(encoding="utf-8"))["epochs"] == -(-stop // 20)
     assert zoo_command(*words, 50, "--out", "longer", "--ckpt_path", "last").code == 0
     whole = Path("whole/ffnn-digits/1")
     for part in torture.PARTS:
         assert torture.equal(load(whole / LAST)[part], load(longer / LAST)[part]), part
-    assert (whole / "metrics.csv").read_text() == (longer / "metrics.csv").read_text()
-    results = [json.loads((run / "results.json").read_text()) for run in (whole, longer)]
+    assert (whole / "metrics.csv").read_text(encoding="utf-8") == (longer / "metrics.csv").read_text(encoding="utf-8")
+    results = [json.loads((run / "results.json").read_text(encoding="utf-8")) for run in (whole, longer)]
     assert results[0]["metrics"] == results[1]["metrics"]
     assert results[0]["epochs"] == results[1]["epochs"] == 3
 

@@ -30,7 +30,7 @@ def test_a_loss_that_is_not_finite_stops_at_the_step(zoo_command: Command) -> No
     assert (Path("runs/ffnn-digits/1") / LAST).read_bytes() == good
     done = zoo_command(*words, "--model.lr", 1e30, "--allow_nan")
     assert done.code == 0
-    results = (Path("runs/ffnn-digits/3") / "results.json").read_text()
+    results = (Path("runs/ffnn-digits/3") / "results.json").read_text(encoding="utf-8")
     assert json.loads(results, parse_constant=pytest.fail)["metrics"]["test"]["loss"] is None  # strict JSON has no NaN
 
 

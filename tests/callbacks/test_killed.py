@@ -6,8 +6,10 @@ from types import ModuleType
 
 import pytest
 import torch
+from conftest import ON_UNIX
 
 
+@ON_UNIX
 @pytest.mark.parametrize(("case", "kills"), [("ffnn", 1), ("workers", 1), ("ddp", 1)])
 def test_a_killed_run_ends_as_if_it_had_not_been(
     case: str, kills: int, torture: ModuleType, capsys: pytest.CaptureFixture[str]

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import struct
 import subprocess
 import sys
-import termios
 from pathlib import Path
 
-from conftest import Command
+from conftest import ON_UNIX, Command
 from running import DIGITS, ONE_EPOCH
 
 
@@ -22,7 +20,11 @@ def test_a_long_run_leaves_some_thirty_lines(zoo_command: Command) -> None:
     assert all("; val loss" in line and len(line) <= 80 for line in lines)
 
 
+@ON_UNIX
 def test_on_a_terminal_of_80_columns_each_epoch_leaves_a_line(tmp_path: Path) -> None:
+    import fcntl
+    import termios
+
     command = [sys.executable, "-m", "zoo", "fit", "slp", *DIGITS, *ONE_EPOCH[2:], "--trainer.max_epochs", "3"]
     read, write = os.openpty()
     fcntl.ioctl(write, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))

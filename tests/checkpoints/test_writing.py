@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import Command
+from conftest import ON_LINUX, Command
 from running import DIGITS_ON_CPU, LAST
 
 from zoo.checkpoints.writing import SafeCheckpointIO
@@ -37,6 +37,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
+@ON_LINUX
 def test_a_full_disk_ends_in_one_line_and_can_be_resumed(small_disk: Path, zoo_command: Command) -> None:
     out = small_disk / "runs"
     ballast = small_disk / "ballast"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import Command
+from conftest import ON_LINUX, Command
 from running import DIGITS, ONE_EPOCH
 
 import zoo
@@ -171,11 +171,11 @@ SUGGESTIONS = {
 
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_is_one_line_and_leaves_nothing(case: str, zoo_command: Command, tmp_path: Path) -> None:
-    Path("broken.yaml").write_text("model: [1, {")
-    Path("word.yaml").write_text("hello")
-    Path("other.yaml").write_text("model: {name: slp}\ndata: {name: digits}\nmodell: 3\n")
+    Path("broken.yaml").write_text("model: [1, {", encoding="utf-8")
+    Path("word.yaml").write_text("hello", encoding="utf-8")
+    Path("other.yaml").write_text("model: {name: slp}\ndata: {name: digits}\nmodell: 3\n", encoding="utf-8")
     Path("empty.yaml").touch()
-    Path("list.yaml").write_text("model: {name: [slp]}")
+    Path("list.yaml").write_text("model: {name: [slp]}", encoding="utf-8")
     before = sorted(tmp_path.rglob("*"))
     done = zoo_command(*BAD[case])
     assert done.code == 2
@@ -207,6 +207,7 @@ def test_an_environment_that_makes_no_sense_is_told(
     assert told in done.err
 
 
+@ON_LINUX
 def test_left_over_environments_and_closed_streams_do_no_harm(tmp_path: Path) -> None:
     environment = dict.fromkeys(NUMBERS, "") | {"TORCHELASTIC_RUN_ID": "none", "MPLBACKEND": "junk"}
     words = "fit slp --data digits --trainer.max_epochs 1 --trainer.enable_model_summary false"
@@ -221,6 +222,7 @@ def test_left_over_environments_and_closed_streams_do_no_harm(tmp_path: Path) ->
     assert (tmp_path / "runs/slp-digits/1/curves.png").exists()
 
 
+@ON_LINUX
 @pytest.mark.parametrize("redirected", ["2>/dev/full", "2>&-"])
 def test_an_error_that_cannot_be_told_has_its_exit_code(redirected: str) -> None:
     done = subprocess.run(f"{sys.executable} -m zoo fit slpp {redirected}", shell=True, check=False)
@@ -249,7 +251,7 @@ def test_checkpoints_that_do_not_fit(zoo_command: Command, trained: Path, shared
     assert zoo_command("fit", "mlp", *DIGITS, *ONE_EPOCH).code == 0
     done = zoo_command("fit", "mlp", *DIGITS, "--model.hidden_dim", 7, "--ckpt_path", "last")
     assert (done.code, done.err.count("\n")) == (2, 1)
-    assert "--model.hidden_dim is 7, but the run to resume in runs/mlp-digits/1 has 50" in done.err
+    assert f"--model.hidden_dim is 7, but the run to resume in {Path('runs/mlp-digits/1')} has 50" in done.err
     Path("runs/mlp-digits/1/checkpoints/last.ckpt").rename("wide.ckpt")
     done = zoo_command("fit", "mlp", *DIGITS, "--model.hidden_dim", 7, "--ckpt_path", "wide.ckpt")
     assert (done.code, done.err.count("\n")) == (2, 1)

@@ -18,7 +18,7 @@ def test_scripts_module_and_console_command_are_the_same(tmp_path: Path, zoo_pro
         text=True,
         check=True,
     )
-    assert f"python {REPOSITORY / 'scripts' / 'fit.py'} --config runs/slp-digits/1/config.yaml" in done.stdout
+    assert f"python {REPOSITORY / 'scripts' / 'fit.py'} --config {Path('runs/slp-digits/1/config.yaml')}" in done.stdout
     module = zoo_process("fit", "slp", *options)
     assert "python -m zoo fit --config" in module.out
     console = subprocess.run(

@@ -16,7 +16,7 @@ def test_predict_labels_pictures_and_names_the_unreadable(zoo_command: Command, 
     x, _ = data.splits["test"].tensors
     for index in range(3):
         Image.fromarray(x[index, 0].numpy()).save(f"digit{index}.png")
-    Path("notes.png").write_text("not a picture")
+    Path("notes.png").write_text("not a picture", encoding="utf-8")
     best = trained / "checkpoints" / "best.ckpt"
     done = zoo_command("predict", "--ckpt", best, "digit0.png", "notes.png", "digit1.png")
     assert done.code == 2

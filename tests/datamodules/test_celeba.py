@@ -43,9 +43,12 @@ def test_a_cnn_learns_attributes_with_workers(zoo_command: Command, tmp_path: Pa
     ("damage", "message"),
     [
         (lambda f: (f / "img_align_celeba" / "000003.jpg").unlink(), "000003.jpg is missing"),
-        (lambda f: (f / "list_eval_partition.txt").write_text("000001.jpg 0\n"), "does not assign 000002.jpg to split"),
         (
-            lambda f: (f / "list_attr_celeba.txt").write_text("1\nnames\n000001.jpg 1 -1\n"),
+            lambda f: (f / "list_eval_partition.txt").write_text("000001.jpg 0\n", encoding="utf-8"),
+            "does not assign 000002.jpg to split",
+        ),
+        (
+            lambda f: (f / "list_attr_celeba.txt").write_text("1\nnames\n000001.jpg 1 -1\n", encoding="utf-8"),
             "line 3: 3 columns, expected 41",
         ),
         (lambda f: (f / "list_attr_celeba.txt").unlink(), "list_attr_celeba.txt is missing"),
@@ -60,6 +63,8 @@ def test_a_celeba_folder_that_is_not_whole_is_told(damage: object, message: str,
         data.prepare_data() or data.setup()  # type: ignore[func-returns-value]
 
 
+@pytest.mark.usefixtures("start_method")
+@pytest.mark.parametrize("start_method", ["fork"], indirect=True)  # a worker inherits what is patched here
 @pytest.mark.parametrize("fault", ["hangs", "dies", "no picture"])
 def test_a_worker_that_fails_is_told_in_one_line(
     fault: str, tmp_path: Path, zoo_command: Command, monkeypatch: pytest.MonkeyPatch
@@ -72,7 +77,7 @@ def test_a_worker_that_fails_is_told_in_one_line(
     elif fault == "dies":
         monkeypatch.setattr("zoo.transforms.Photo.pixels", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
     else:
-        victim.write_text("not a picture")
+        victim.write_text("not a picture", encoding="utf-8")
     done = zoo_command(
         *("fit", "cifar_cnn", "--data", "celeba", "--data.root", tmp_path / "data", "--data.image_size", 16),
         *("--data.num_workers", 1, "--data.val_size", 2, "--data.batch_size", 4, "--model.loss", "bce"),

@@ -39,7 +39,7 @@ CIFAR_FAULTS = {
     "cut off": lambda f: (f / "data_batch_2").write_bytes((f / "data_batch_2").read_bytes()[:1000]),
     "swapped": lambda f: (f / "data_batch_2").write_bytes((f / "test_batch").read_bytes()),
     "missing": lambda f: (f / "data_batch_2").unlink(),
-    "web page": lambda f: (f / "data_batch_2").write_text("<html>"),
+    "web page": lambda f: (f / "data_batch_2").write_text("<html>", encoding="utf-8"),
     "fewer labels": lambda f: repickled(f / "data_batch_2", labels=[1, 2]),
     "labels out of range": lambda f: repickled(f / "data_batch_2", labels=[12] * 20),
     "other shape": lambda f: repickled(f / "data_batch_2", data=np.zeros((20, 3000), np.uint8)),
@@ -81,7 +81,7 @@ def test_an_archive_that_is_not_right_leaves_nothing(kind: str, tmp_path: Path) 
             member.size = 3
             tar.addfile(member, io.BytesIO(b"out"))
     elif kind == "no archive":
-        archive.write_text("<html>")
+        archive.write_text("<html>", encoding="utf-8")
     else:
         pack(write_cifar(tmp_path / "made") if kind == "cut off" else tmp_path / "root", archive)
         if kind == "cut off":

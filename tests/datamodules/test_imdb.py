@@ -54,7 +54,9 @@ def test_a_pickle_of_reviews_is_of_their_size_and_the_same(tmp_path: Path) -> No
 
 
 def test_reviews_are_predicted_in_their_own_order(tmp_path: Path) -> None:
-    (write_imdb(tmp_path) / "test" / "neg" / "3_5.txt").write_text("a longer one than the others " * 3)
+    (write_imdb(tmp_path) / "test" / "neg" / "3_5.txt").write_text(
+        "a longer one than the others " * 3, encoding="utf-8"
+    )
     data = imdb(tmp_path)
     model = zoo.create_model("bilstm_sentiment", vocab_size=50)
     trainer = Trainer(logger=False, accelerator="cpu", enable_progress_bar=False)
@@ -88,7 +90,7 @@ def test_token_ids_are_kept_until_the_reviews_change(tmp_path: Path, monkeypatch
     with monkeypatch.context() as patched:
         patched.setattr(zoo.datamodules.IMDB, "_tokenize", pytest.fail)
         assert imdb(tmp_path).transform(GOOD).tolist() == first.transform(GOOD).tolist()
-    (folder / "train" / "neg" / "100_1.txt").write_text("one more, of a folder that was not complete")
+    (folder / "train" / "neg" / "100_1.txt").write_text("one more, of a folder that was not complete", encoding="utf-8")
     assert len(imdb(tmp_path).splits["train"]) == 33
 
 
@@ -135,7 +137,7 @@ def test_sentiment_from_training_to_raw_text(zoo_command: Command, tmp_path: Pat
     assert done.code == 0, done.err
     best = "runs/bilstm_sentiment-imdb/1/checkpoints/best.ckpt"
     (tmp_path / "data").rename(tmp_path / "gone")  # the checkpoint alone knows the words
-    Path("reviews.txt").write_text(f"{GOOD}\n\n{BAD}\n")
+    Path("reviews.txt").write_text(f"{GOOD}\n\n{BAD}\n", encoding="utf-8")
     Path("latin.txt").write_bytes("café".encode("latin-1"))
     done = zoo_command("predict", "--ckpt", best, GOOD, "reviews.txt", "latin.txt", "", "word " * 100_000)
     assert done.code == 2

@@ -22,7 +22,11 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "images cut off": (lambda f: cut(f / IMAGES), IMAGES, "is damaged: 235993 bytes, expected 236000"),
     "labels cut off": (lambda f: cut(f / LABELS), LABELS, "is damaged"),
     "empty": (lambda f: (f / IMAGES).write_bytes(b""), IMAGES, "is not an IDX file"),
-    "a web page": (lambda f: (f / LABELS).write_text("<html>404</html>"), LABELS, "is not an IDX file"),
+    "a web page": (
+        lambda f: (f / LABELS).write_text("<html>404</html>", encoding="utf-8"),
+        LABELS,
+        "is not an IDX file",
+    ),
     "swapped": (lambda f: (f / LABELS).replace(f / IMAGES), IMAGES, "is not an IDX file"),
     "fewer labels": (lambda f: write_idx(f / LABELS, torch.zeros(300)), LABELS, "has 301 images, but"),
     "other labels": (lambda f: write_idx(f / LABELS, torch.full((TRAIN,), 10)), LABELS, "the label 10"),
@@ -60,7 +64,9 @@ def test_archives_alone_are_unpacked(mnist_folder: Path) -> None:
     mnist(mnist_folder).setup()
 
 
-@pytest.mark.parametrize("damage", [cut, lambda path: path.write_bytes(b""), lambda path: path.write_text("<html>")])
+@pytest.mark.parametrize(
+    "damage", [cut, lambda path: path.write_bytes(b""), lambda path: path.write_text("<html>", encoding="utf-8")]
+)
 def test_a_damaged_archive_leaves_nothing_behind(damage: Callable[[Path], object], mnist_folder: Path) -> None:
     pack(mnist_folder)
     archive = mnist_folder / f"{IMAGES}.gz"

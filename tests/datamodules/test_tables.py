@@ -29,7 +29,7 @@ def test_tables_are_as_documented() -> None:
 
 def test_rows_of_numbers_are_predicted(zoo_command: Command) -> None:
     assert zoo_command("fit", "linear", "--trainer.max_epochs", 3).code == 0
-    Path("rows.csv").write_text("1,1\nnan,1\n")
+    Path("rows.csv").write_text("1,1\nnan,1\n", encoding="utf-8")
     Path("empty.csv").touch()
     Path("folder").mkdir()
     last = "runs/linear-quadratic/1/checkpoints/last.ckpt"

@@ -97,7 +97,7 @@ class Failing(Dataset[int]):
     def __getitem__(self, index: int) -> int:
         match self.how:
             case "killed":
-                os.kill(os.getpid(), signal.SIGKILL)
+                os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))  # which kills on Windows
             case "hangs":
                 time.sleep(60)
             case "exits":

@@ -25,12 +25,12 @@ def test_a_job_leaves_an_older_one_of_its_name_alone(zoo_command: Command, monke
     try:
         assert zoo_command(*words).code == 0
         folder = Path("runs/slp-digits/1")
-        assert json.loads((folder / "run.json").read_text())["job"] == "slurm 1"
+        assert json.loads((folder / "run.json").read_text(encoding="utf-8"))["job"] == "slurm 1"
         monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
         rendezvous.join.cache_clear()
         assert "is finished" in zoo_command(*words).out  # its own
         shutil.copytree(folder, "runs/slp-digits/2", ignore=shutil.ignore_patterns("checkpoints"))
-        assert "runs/slp-digits/3" in zoo_command(*words).out.splitlines()[0]
+        assert str(Path("runs/slp-digits/3")) in zoo_command(*words).out.splitlines()[0]
     finally:
         for memo in (jobs.job, rendezvous.join):
             memo.cache_clear()

@@ -22,7 +22,9 @@ FIT = ("fit", "slp", "--data", "mnist", "--data.val_size", "51", "--trainer.max_
 
 
 def results(folder: str | Path) -> dict[str, dict[str, dict[str, float]]]:
-    parsed: dict[str, dict[str, dict[str, float]]] = json.loads((Path(folder) / "results.json").read_text())
+    parsed: dict[str, dict[str, dict[str, float]]] = json.loads(
+        (Path(folder) / "results.json").read_text(encoding="utf-8")
+    )
     return parsed
 
 

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import PATIENCE, REPOSITORY, Command
+from conftest import ON_LINUX, ON_UNIX, PATIENCE, REPOSITORY, Command
 from running import LAST, load
+
+pytestmark = ON_UNIX
 
 
 def started(*words: str, cwd: Path) -> subprocess.Popen[str]:
@@ -35,12 +37,13 @@ def test_sigterm_saves_and_exits_with_143(tmp_path: Path) -> None:
     assert load(tmp_path / "runs/slp-digits/1" / LAST)["global_step"] > 0
 
 
+@ON_LINUX
 @pytest.mark.parametrize("which", [0, 1])
 def test_sigterm_to_one_of_two_ends_both(which: int, tmp_path: Path) -> None:
     running = started(
         "--trainer.accelerator", "cpu", "--trainer.devices", "2", "--trainer.strategy", "ddp", cwd=tmp_path
     )
-    children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
+    children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text(encoding="utf-8").split()
     ranks = [running.pid, *(int(child) for child in children if b"zoo" in Path(f"/proc/{child}/cmdline").read_bytes())]
     assert len(ranks) == 2
     os.kill(ranks[which], signal.SIGTERM)
@@ -52,7 +55,9 @@ def test_sigterm_to_one_of_two_ends_both(which: int, tmp_path: Path) -> None:
     assert "Traceback" not in err
     assert load(tmp_path / "runs/slp-digits/1" / LAST)["global_step"] > 0
     status = Path(f"/proc/{ranks[1]}/status")
-    assert not status.exists() or "State:\tZ" in status.read_text()  # it is dead, if perhaps not yet buried
+    assert not status.exists() or "State:\tZ" in status.read_text(
+        encoding="utf-8"
+    )  # it is dead, if perhaps not yet buried
 
 
 TWO = ("--trainer.accelerator", "cpu", "--trainer.devices", "2", "--trainer.strategy", "ddp")
@@ -89,10 +94,11 @@ def test_ctrl_c_ends_with_a_report_and_a_checkpoint_to_go_on_from(
     assert done.code == 0, done.err
 
 
+@ON_LINUX
 def test_ctrl_c_before_the_training_leaves_quietly(tmp_path: Path) -> None:
     running = start("--model", "slp", "--data", "digits", cwd=tmp_path)
     deadline = time.monotonic() + PATIENCE
-    while "torch" not in Path(f"/proc/{running.pid}/maps").read_text() and time.monotonic() < deadline:
+    while "torch" not in Path(f"/proc/{running.pid}/maps").read_text(encoding="utf-8") and time.monotonic() < deadline:
         time.sleep(0.01)  # until it is in the imports
     os.killpg(running.pid, signal.SIGINT)
     _, err = running.communicate(timeout=PATIENCE)

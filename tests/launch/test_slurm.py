@@ -20,7 +20,7 @@ RESUME_PARTS = ("slurmctld", "slurmd", "srun", "munge")
 missing = [name for name in RESUME_PARTS if not shutil.which(name)]
 pytestmark = [
     pytest.mark.skipif(bool(missing), reason=f"needs a SLURM to start: {', '.join(missing)} not installed"),
-    pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to start a SLURM"),
+    pytest.mark.skipif(os.name == "posix" and os.geteuid() != 0, reason="needs root, to start a SLURM"),
 ]
 
 JOB = ("mlp", "--data", "digits", "--trainer.accelerator", "cpu", "--trainer.enable_model_summary", "false")
@@ -60,7 +60,7 @@ def wait_for(condition: Any, seconds: float = 120) -> None:
 
 
 def wait_until_interrupted(log: Path) -> None:
-    wait_for(lambda: log.exists() and "Interrupted in epoch" in log.read_text())
+    wait_for(lambda: log.exists() and "Interrupted in epoch" in log.read_text(encoding="utf-8"))
 
 
 def state(job: str) -> str:
@@ -82,7 +82,7 @@ def outcome(folder: Path, job: str) -> dict[str, Any]:
     wait_for((run / "1" / "results.json").exists, 240)
     assert [path.name for path in run.iterdir()] == ["1"]
     checkpoint: dict[str, Any] = torch.load(run / "1" / "checkpoints" / "last.ckpt", weights_only=True)
-    return {"weights": checkpoint["state_dict"], "metrics": (run / "1" / "metrics.csv").read_text()}
+    return {"weights": checkpoint["state_dict"], "metrics": (run / "1" / "metrics.csv").read_text(encoding="utf-8")}
 
 
 @pytest.fixture(scope="module")
@@ -103,12 +103,12 @@ def test_a_job_that_is_ended_early_goes_on_to_the_same_weights(
     if how == "out of time":
         wait_until_interrupted(log)
     else:
-        wait_for(lambda: metrics.exists() and len(metrics.read_text().splitlines()) > 5)
+        wait_for(lambda: metrics.exists() and len(metrics.read_text(encoding="utf-8").splitlines()) > 5)
         tell = ["scontrol", "requeue"] if how == "requeued" else ["scancel", "--signal", "USR1"]
         subprocess.run([*tell, job], check=True)
     start_again(job)
     found = outcome(tmp_path, job)
-    printed = log.read_text()
+    printed = log.read_text(encoding="utf-8")
     assert printed.count("Interrupted in epoch") >= (how != "requeued")  # a requeue may tell the job, or kill it
     assert printed.count("· 2 × cpu ·") == 2  # it ran twice
     for key, value in undisturbed["weights"].items():
@@ -136,7 +136,7 @@ def test_a_sweep_is_a_run_for_each_network_and_seed(slurm: Path, tmp_path: Path,
     wait_for(lambda: len(list(tmp_path.glob("runs/*/1/results.json"))) == 2)
     done = zoo_command("results", tmp_path / "runs", "--csv", "all.csv")
     assert done.code == 0, done.err
-    with Path("all.csv").open() as file:
+    with Path("all.csv").open(encoding="utf-8") as file:
         assert sorted((row["model"], row["seed"]) for row in csv.DictReader(file)) == [("mlp", "3"), ("slp", "3")]
 
 
@@ -146,5 +146,5 @@ def test_the_time_limits_signal_arrives(slurm: Path, tmp_path: Path) -> None:
     log = tmp_path / f"zoo-fit-{job}.log"
     wait_until_interrupted(log)
     wait_for(lambda: state(job) == "PENDING")
-    assert "Exited with exit code 75" in log.read_text()
+    assert "Exited with exit code 75" in log.read_text(encoding="utf-8")
     subprocess.run(["scancel", job], check=True)

@@ -17,7 +17,7 @@ import zoo
 
 
 def test_the_reported_metrics_are_those_of_the_best_checkpoint(zoo_command: Command, trained: Path) -> None:
-    results = json.loads((trained / "results.json").read_text())
+    results = json.loads((trained / "results.json").read_text(encoding="utf-8"))
     model = zoo.load_model(trained / "checkpoints" / "best.ckpt")
     data = zoo.create_datamodule("digits")
     data.setup()
@@ -64,13 +64,13 @@ def test_what_stopped_a_run_is_told(zoo_command: Command) -> None:
 def test_the_users_loggers_get_the_test_metrics(zoo_command: Command) -> None:
     logger = ("--trainer.logger", "CSVLogger", "--trainer.logger.save_dir", "mine")
     assert zoo_command("fit", "slp", *DIGITS, *ONE_EPOCH, *logger).code == 0
-    results = json.loads(Path("runs/slp-digits/1/results.json").read_text())
+    results = json.loads(Path("runs/slp-digits/1/results.json").read_text(encoding="utf-8"))
     (path,) = Path("mine").rglob("metrics.csv")
-    with path.open() as file:
+    with path.open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     (row,) = [row for row in rows if row["test/acc"]]
     assert float(row["test/acc"]) == pytest.approx(results["metrics"]["test"]["acc"])
-    assert "test/acc" not in Path("runs/slp-digits/1/metrics.csv").read_text()
+    assert "test/acc" not in Path("runs/slp-digits/1/metrics.csv").read_text(encoding="utf-8")
 
 
 def test_an_interrupted_evaluation_can_be_made_up_for(zoo_command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,11 +96,11 @@ def test_a_run_that_was_killed_when_it_reported_is_reported(options: list[str], 
     words = ("fit", "mlp", *DIGITS_ON_CPU, "--trainer.max_epochs", 2, *options)
     assert zoo_command(*words).code == 0
     results = Path("runs/mlp-digits/1/results.json")
-    before = json.loads(results.read_text())
+    before = json.loads(results.read_text(encoding="utf-8"))
     results.unlink()
     done = zoo_command(*words, "--ckpt_path", "last")
     assert done.code == 0, done.err
-    assert json.loads(results.read_text())["metrics"] == before["metrics"]
+    assert json.loads(results.read_text(encoding="utf-8"))["metrics"] == before["metrics"]
 
 
 def test_without_the_best_checkpoint_the_last_is_reported(zoo_command: Command) -> None:

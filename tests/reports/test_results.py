@@ -16,13 +16,13 @@ def test_results_of_many_runs_are_one_table(zoo_command: Command) -> None:
     Path("runs/other/1").rename("runs/other/10")
     broken = Path("runs/broken/1/results.json")
     broken.parent.mkdir(parents=True)
-    broken.write_text("{}")
+    broken.write_text("{}", encoding="utf-8")
     done = zoo_command("results", "runs", "--csv", "all.csv")
     assert done.code == 0
     assert f"zoo: {broken} is not a results file; skipped" in done.err
     lines = done.out.splitlines()
     assert [line.split()[0] for line in lines] == ["run", "runs/other/10", "runs/slp-digits/1", "runs/slp-digits/2"]
-    with Path("all.csv").open() as file:
+    with Path("all.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [row["seed"] for row in rows] == ["0", "0", "1"]
     assert 0 < float(rows[1]["test/acc"]) < 1
@@ -41,7 +41,7 @@ def test_results_tell_options_apart_and_leave_out_what_trained_nothing(zoo_comma
     assert [line.split()[1:3] for line in lines] == [["0.1", "–"], ["0.5", "–"], ["0.5", "3"]]
     assert max(map(len, done.out.splitlines())) <= 80
     assert done.err.count("trained nothing; skipped") == 2
-    with Path("all.csv").open() as file:
+    with Path("all.csv").open(encoding="utf-8") as file:
         assert [row["model.lr"] for row in csv.DictReader(file)] == ["0.1", "0.5", "0.5"]
     header = zoo_command("results").out.splitlines()[0]  # the rate of another network is none that differs
     assert header.split()[:5] == ["run", "model", "data", "lr", "patience"]

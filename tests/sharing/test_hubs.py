@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import pickle
 from pathlib import Path
 
 import pytest
 import torch
-from conftest import REPOSITORY
+from conftest import REPOSITORY, make_pipe
 from documents import DOCUMENTED
 from huggingface_hub import ModelCard
 from safetensors.torch import save
@@ -44,7 +43,7 @@ def test_hugging_face_round_trip(name: str, tmp_path: Path) -> None:
     assert torch.equal(again(x), model(x))
     assert again.hparams == model.hparams
     assert (again.transform, again.classes) == (model.transform, model.classes)
-    card = (tmp_path / "repository" / "README.md").read_text()
+    card = (tmp_path / "repository" / "README.md").read_text(encoding="utf-8")
     assert "library_name: lightning-zoo" in card
     assert f"# {name}" in card
     assert "Source:" in card
@@ -80,12 +79,12 @@ def test_the_card_tells_what_the_record_knows_while_it_holds(name: str, tmp_path
 def test_what_is_no_network_of_the_zoo_is_refused(tmp_path: Path) -> None:
     model = zoo.create_model("slp")
     hub.save_pretrained(model, tmp_path)
-    config = json.loads((tmp_path / "config.json").read_text())
+    config = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))
     config["arguments"]["in_dim"] = 7
-    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
     with pytest.raises(zoo.ZooError, match="does not contain a network of the zoo"):
         hub.from_pretrained(tmp_path)
-    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "config.json").write_text("{}", encoding="utf-8")
     with pytest.raises(zoo.ZooError, match="does not contain a network of the zoo"):
         hub.from_pretrained(tmp_path)
 
@@ -164,7 +163,7 @@ def put(path: Path, content: object) -> None:
         case "folder":
             path.mkdir()
         case "pipe":
-            os.mkfifo(path)
+            make_pipe(path)
         case "link":
             path.symlink_to("nothing")
         case str() | bytes():

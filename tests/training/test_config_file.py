@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from conftest import Command
+from conftest import Command, make_pipe
 from running import DIGITS, ONE_EPOCH, weights
 
 import zoo
@@ -25,9 +24,9 @@ def test_the_config_repeats_the_run_exactly(zoo_command: Command, tmp_path: Path
     assert zoo_command("fit", "--config", runs / "1" / "config.yaml").code == 0
     first, second = (weights(runs / n / "checkpoints" / "last.ckpt") for n in ("1", "2"))
     assert all(torch.equal(first[key], second[key]) for key in first)
-    configs = [(runs / number / "config.yaml").read_text() for number in "12"]
+    configs = [(runs / number / "config.yaml").read_text(encoding="utf-8") for number in "12"]
     assert configs[0] == configs[1]
-    metrics = [json.loads((runs / n / "results.json").read_text())["metrics"] for n in ("1", "2")]
+    metrics = [json.loads((runs / n / "results.json").read_text(encoding="utf-8"))["metrics"] for n in ("1", "2")]
     assert metrics[0] == metrics[1]
     assert first["fc1.weight"].shape == (20, 784)
 
@@ -39,7 +38,7 @@ def test_print_config_is_a_config(zoo_command: Command, tmp_path: Path) -> None:
     assert config["model"]["name"] == "slp"
     assert config["model"]["lr"] == 0.25
     assert config["data"]["name"] == "digits"
-    (tmp_path / "c.yaml").write_text(printed.out)
+    (tmp_path / "c.yaml").write_text(printed.out, encoding="utf-8")
     assert zoo_command("fit", "--config", "c.yaml", *ONE_EPOCH).code == 0
     assert zoo.load_model("runs/slp-digits/1/checkpoints/last.ckpt").hparams["lr"] == 0.25
 
@@ -47,7 +46,7 @@ def test_print_config_is_a_config(zoo_command: Command, tmp_path: Path) -> None:
 def test_the_command_line_overrides_the_config(zoo_command: Command, trained: Path) -> None:
     config = trained / "config.yaml"
     assert zoo_command("fit", "--config", config, "--model.lr", 0.125, "--seed", 4, "--out", "elsewhere").code == 0
-    results = json.loads(Path("elsewhere/slp-digits/1/results.json").read_text())
+    results = json.loads(Path("elsewhere/slp-digits/1/results.json").read_text(encoding="utf-8"))
     assert results["seed"] == 4
     assert zoo.load_model("elsewhere/slp-digits/1/checkpoints/last.ckpt").hparams["lr"] == 0.125
 
@@ -60,13 +59,15 @@ def test_a_config_of_other_data_or_another_network_gives_what_is_left(zoo_comman
     config = ("--config", "runs/mlp-mnist/1/config.yaml")
     done = zoo_command("fit", *config, *DIGITS, *ONE_EPOCH)
     assert done.code == 0, done.err
-    assert "zoo: --data is digits: the options of mnist in runs/mlp-mnist/1/config.yaml are ignored" in done.err
-    used = yaml.safe_load(Path("runs/mlp-digits/1/config.yaml").read_text())
+    assert (
+        f"zoo: --data is digits: the options of mnist in {Path('runs/mlp-mnist/1/config.yaml')} are ignored" in done.err
+    )
+    used = yaml.safe_load(Path("runs/mlp-digits/1/config.yaml").read_text(encoding="utf-8"))
     assert (used["seed"], used["model"]["hidden_dim"], used["data"]["batch_size"]) == (3, 7, 64)
     done = zoo_command("fit", "slp", *config, "--data.val_size", 50)
     assert done.code == 0, done.err
-    assert "zoo: --model is slp: the options of mlp in runs/mlp-mnist/1/config.yaml are ignored" in done.err
-    used = yaml.safe_load(Path("runs/slp-mnist/1/config.yaml").read_text())
+    assert f"zoo: --model is slp: the options of mlp in {Path('runs/mlp-mnist/1/config.yaml')} are ignored" in done.err
+    used = yaml.safe_load(Path("runs/slp-mnist/1/config.yaml").read_text(encoding="utf-8"))
     assert (used["seed"], used["model"]["lr"], used["data"]["padding"], used["data"]["val_size"]) == (3, 0.5, 2, 50)
 
 
@@ -144,7 +145,7 @@ def test_a_config_is_a_regular_file(kind: str, zoo_command: Command) -> None:
     )
     match kind:
         case "pipe":
-            os.mkfifo(path)
+            make_pipe(path)
         case "folder":
             Path(path).mkdir()
         case "link":
@@ -158,17 +159,17 @@ def test_a_config_is_a_regular_file(kind: str, zoo_command: Command) -> None:
 
 
 def test_options_override_each_other_in_their_order(zoo_command: Command) -> None:
-    Path("a.yaml").write_text(SLP + "seed: 1\ntrainer:\n  max_epochs: 1\n  limit_train_batches: 2\n")
-    Path("b.yaml").write_text("seed: 2\nmodel:\n  lr: 0.25\n")
+    Path("a.yaml").write_text(SLP + "seed: 1\ntrainer:\n  max_epochs: 1\n  limit_train_batches: 2\n", encoding="utf-8")
+    Path("b.yaml").write_text("seed: 2\nmodel:\n  lr: 0.25\n", encoding="utf-8")
     words = ("fit", "--seed", "9", "--config", "a.yaml", "--config", "b.yaml", "--model.lr", "0.125")
     assert zoo_command(*words, "--trainer.enable_model_summary", "false").code == 0
-    config = Path("runs/slp-digits/1/config.yaml").read_text()
+    config = Path("runs/slp-digits/1/config.yaml").read_text(encoding="utf-8")
     assert "seed: 2\n" in config
     assert "lr: 0.125\n" in config
     assert "limit_train_batches: 2" in config
     again = zoo_command("fit", "--config", "runs/slp-digits/1/config.yaml", "--seed", "5")
     assert again.code == 0
-    assert "seed: 5\n" in Path("runs/slp-digits/2/config.yaml").read_text()
+    assert "seed: 5\n" in Path("runs/slp-digits/2/config.yaml").read_text(encoding="utf-8")
 
 
 def test_a_class_of_an_installed_package_is_taken(
@@ -179,15 +180,16 @@ def test_a_class_of_an_installed_package_is_taken(
         "class Theirs(Callback):\n"
         "    def __init__(self, word: str = 'x'): self.word = word\n"
         "    def on_fit_start(self, trainer, model): print(self.word * 3)\n"
-        "def make() -> Theirs: return Theirs('made')\n"
+        "def make() -> Theirs: return Theirs('made')\n",
+        encoding="utf-8",
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     theirs = "trainer: {max_epochs: 1, limit_train_batches: 1, callbacks: [{class_path: theirs.%s}]}\n"
-    Path("config.yaml").write_text(SLP + theirs % "Theirs, init_args: {word: ab}")
+    Path("config.yaml").write_text(SLP + theirs % "Theirs, init_args: {word: ab}", encoding="utf-8")
     done = zoo_command("fit", "--config", "config.yaml")
     assert done.code == 0, done.err
     assert "ababab" in done.out
-    Path("config.yaml").write_text(SLP + theirs % "make")
+    Path("config.yaml").write_text(SLP + theirs % "make", encoding="utf-8")
     done = zoo_command("fit", "--config", "config.yaml")
     assert done.code == 2
     assert done.err.count("\n") == 1

@@ -93,7 +93,7 @@ def test_altered_configs(
     run_folder: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    config = yaml.safe_load((run_folder / "config.yaml").read_text())
+    config = yaml.safe_load((run_folder / "config.yaml").read_text(encoding="utf-8"))
     config["trainer"] = {k: v for k, v in config["trainer"].items() if k not in STARTS_PROCESSES}
     config["trainer"] |= {"callbacks": [{"class_path": "EMAWeightAveraging", "init_args": {"decay": 0.5}}]}
     config["model"]["optimizer_args"], config["out"] = {"momentum": 0.9}, "runs"
@@ -107,14 +107,14 @@ def test_altered_configs(
 def test_yaml_of_strangers(
     where: list[int], key: str, value: str, run_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lines = (run_folder / "config.yaml").read_text().splitlines()
+    lines = (run_folder / "config.yaml").read_text(encoding="utf-8").splitlines()
     lines = [line for line in lines if line.strip().split(":")[0] not in (*STARTS_PROCESSES, key, "out")]
     if where[0] % 2:
         lines.append(f"  {key}: {value}")
     else:
         place = where[0] % len(lines)
         lines[place] = f"{lines[place].partition(':')[0]}: {value}"
-    Path("config.yaml").write_text("\n".join(lines))
+    Path("config.yaml").write_text("\n".join(lines), encoding="utf-8")
     timely(["fit", "--config", "config.yaml", "--trainer.fast_dev_run", "true", *quiet()], capsys)
 
 
@@ -127,11 +127,13 @@ def test_altered_run_folders(
     shutil.copytree(run_folder, "runs/slp-digits/1")
     path = Path("runs/slp-digits/1", name)
     if name == "results.json":
-        path.write_text(json.dumps(altered(json.loads(path.read_text()), where, what, value)))
+        path.write_text(
+            json.dumps(altered(json.loads(path.read_text(encoding="utf-8")), where, what, value)), encoding="utf-8"
+        )
     else:
-        with path.open(newline="") as file:
+        with path.open(newline="", encoding="utf-8") as file:
             rows = altered(list(csv.reader(file)), where[:2], what, value)
-        with path.open("w", newline="") as file:
+        with path.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows(row if isinstance(row, list) else [row] for row in rows)
     timely(["results", "runs", "--csv", "x.csv"], capsys)
     on = ["--trainer.max_epochs", "3"] if name == "metrics.csv" else []

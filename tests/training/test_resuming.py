@@ -28,7 +28,7 @@ def test_a_run_goes_on_from_its_last_checkpoint_in_its_folder(zoo_command: Comma
 def test_a_run_goes_on_from_a_copied_file_in_a_new_folder(zoo_command: Command, trained: Path) -> None:
     (trained / "checkpoints" / "last.ckpt").rename("copied.ckpt")
     assert zoo_command("fit", "slp", *DIGITS, "--trainer.max_epochs", 2, "--ckpt_path", "copied.ckpt").code == 0
-    assert json.loads(Path("runs/slp-digits/2/results.json").read_text())["epochs"] == 2
+    assert json.loads(Path("runs/slp-digits/2/results.json").read_text(encoding="utf-8"))["epochs"] == 2
 
 
 def test_a_resumed_run_keeps_its_options_its_best_and_its_folder(zoo_command: Command) -> None:
@@ -37,7 +37,7 @@ def test_a_resumed_run_keeps_its_options_its_best_and_its_folder(zoo_command: Co
     best = Path("runs/slp-digits/1/checkpoints/best.ckpt").read_bytes()
     done = zoo_command("fit", "slp", "--ckpt_path", "last", "--trainer.max_epochs", 3, "--trainer.limit_val_batches", 1)
     assert done.code == 0, done.err
-    config = yaml.safe_load(Path("runs/slp-digits/1/config.yaml").read_text())
+    config = yaml.safe_load(Path("runs/slp-digits/1/config.yaml").read_text(encoding="utf-8"))
     assert (config["model"]["lr"], config["seed"], config["data"]["batch_size"]) == (0.25, 5, 32)
     assert sorted(p.name for p in Path("runs/slp-digits/1/checkpoints").iterdir()) == ["best.ckpt", "last.ckpt"]
     assert Path("runs/slp-digits/1/checkpoints/best.ckpt").read_bytes() != best  # the third epoch was better
@@ -87,24 +87,24 @@ def test_a_finished_run_says_so_and_trains_on_if_asked_to(zoo_command: Command) 
     assert f"{folder} is finished, after 2 epochs" in done.out
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
     assert zoo_command(*words[:-1], 3, "--ckpt_path", "last").code == 0
-    assert json.loads((folder / "results.json").read_text())["epochs"] == 3
+    assert json.loads((folder / "results.json").read_text(encoding="utf-8"))["epochs"] == 3
 
 
 def test_a_run_is_not_made_shorter_than_it_is(zoo_command: Command) -> None:
     words = ("fit", "slp", *DIGITS_ON_CPU, "--trainer.max_epochs")
     assert zoo_command(*words, 3).code == 0
-    config = Path("runs/slp-digits/1/config.yaml").read_text()
+    config = Path("runs/slp-digits/1/config.yaml").read_text(encoding="utf-8")
     done = zoo_command(*words, 2, "--ckpt_path", "last")
     assert done.code == 2
     assert done.err.count("\n") == 1
     assert "--trainer.max_epochs is 2, but" in done.err
     assert "is already at epoch 3; give at least 3" in done.err
-    assert Path("runs/slp-digits/1/config.yaml").read_text() == config
+    assert Path("runs/slp-digits/1/config.yaml").read_text(encoding="utf-8") == config
     seconds = []
     for _ in range(2):
-        seconds.append(json.loads(Path("runs/slp-digits/1/results.json").read_text())["seconds"])
+        seconds.append(json.loads(Path("runs/slp-digits/1/results.json").read_text(encoding="utf-8"))["seconds"])
         assert zoo_command(*words, 5, "--ckpt_path", "last").code == 0
-    results = json.loads(Path("runs/slp-digits/1/results.json").read_text())
+    results = json.loads(Path("runs/slp-digits/1/results.json").read_text(encoding="utf-8"))
     assert results["command"].endswith("--ckpt_path last")  # by which it became so long
     assert seconds[0] < seconds[1] == results["seconds"]
 
@@ -117,7 +117,7 @@ def test_a_run_that_lost_patience_trains_on_with_more_of_it(
 
     def epochs(*options: object) -> int:
         assert zoo_command(*words, *options).code == 0
-        found: int = json.loads(results.read_text())["epochs"]
+        found: int = json.loads(results.read_text(encoding="utf-8"))["epochs"]
         return found
 
     first = epochs(1)
@@ -136,9 +136,9 @@ def test_the_newest_run_is_meant_whatever_its_data(zoo_command: Command, tmp_pat
     assert zoo_command("fit", "slp", *mnist, *one).code == 0
     assert zoo_command("fit", "slp", *one).code == 0  # on the digits that stand in
     done = zoo_command("fit", "slp", "--ckpt_path", "last")
-    assert "runs/slp-digits/1 is finished" in done.out
+    assert f"{Path('runs/slp-digits/1')} is finished" in done.out
     assert zoo_command("fit", "slp", *mnist, "--trainer.max_epochs", 2, "--ckpt_path", "last").code == 0
-    assert "runs/slp-mnist/1 is finished" in zoo_command("fit", "slp", "--ckpt_path", "last").out
+    assert f"{Path('runs/slp-mnist/1')} is finished" in zoo_command("fit", "slp", "--ckpt_path", "last").out
 
 
 def test_a_run_that_has_no_checkpoint_yet_is_named(zoo_command: Command) -> None:
@@ -148,11 +148,14 @@ def test_a_run_that_has_no_checkpoint_yet_is_named(zoo_command: Command) -> None
     Path("runs/slp-digits/2").mkdir()
     Path("runs/slp-digits/2/config.yaml").touch()  # as one that was killed at once leaves it
     done = zoo_command(*words, "--ckpt_path", "last")
-    assert "runs/slp-digits/2, ended before its first checkpoint; resuming runs/slp-digits/1 instead" in done.err
-    assert "runs/slp-digits/1 is finished" in done.out
+    assert (
+        f"{Path('runs/slp-digits/2')}, ended before its first checkpoint; resuming {Path('runs/slp-digits/1')} instead"
+        in done.err
+    )
+    assert f"{Path('runs/slp-digits/1')} is finished" in done.out
     Path("runs/slp-digits").rename("old")
     Path("runs/slp-digits/1").mkdir(parents=True)
     Path("runs/slp-digits/1/config.yaml").touch()
     done = zoo_command(*words, "--ckpt_path", "last")
     assert (done.code, done.err.count("\n")) == (2, 1)
-    assert "runs/slp-digits/1 ended before its first checkpoint" in done.err
+    assert f"{Path('runs/slp-digits/1')} ended before its first checkpoint" in done.err

@@ -36,7 +36,7 @@ with claim_folder(folder.parent, folder):
         done = zoo_command(*words, 2, "--ckpt_path", "last")
         assert done.code == 2
         assert f"{folder} is being written by process {other.pid} on " in done.err
-        assert json.loads((folder / "results.json").read_text())["epochs"] == 1
+        assert json.loads((folder / "results.json").read_text(encoding="utf-8"))["epochs"] == 1
         other.kill()
     assert zoo_command(*words, 2, "--ckpt_path", "last").code == 0  # the lock died with its process
 
@@ -54,7 +54,7 @@ def test_a_run_that_went_on_meanwhile_is_left_alone(zoo_command: Command, monkey
     monkeypatch.setattr("zoo.commands.fit.claim_folder", written_meanwhile)
     done = zoo_command(*words, 2, "--ckpt_path", "last")
     assert (done.code, done.err.count("\n")) == (2, 1)
-    assert "another process wrote runs/slp-digits/1/checkpoints/last.ckpt just now; try again" in done.err
+    assert f"another process wrote {Path('runs/slp-digits/1/checkpoints/last.ckpt')} just now; try again" in done.err
 
 
 def test_leftovers_of_a_crash_are_swept(zoo_command: Command) -> None:

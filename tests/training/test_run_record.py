@@ -23,18 +23,18 @@ def make_old(folder: Path) -> None:
     (folder / "run.json").unlink()
     config = folder / "config.yaml"
     head = "".join(f"# {line}\n" for line in (record.command, record.job) if line)
-    config.write_text(head + config.read_text())
+    config.write_text(head + config.read_text(encoding="utf-8"), encoding="utf-8")
 
 
 def test_a_run_records_its_command_versions_and_time(zoo_command: Command) -> None:
     assert zoo_command("fit", "slp", *DIGITS, "--trainer.max_epochs", 1).code == 0
-    content = json.loads((FOLDER / "run.json").read_text())
+    content = json.loads((FOLDER / "run.json").read_text(encoding="utf-8"))
     assert content["format"] == 1
     assert content["command"].endswith("fit --model slp --data digits --trainer.max_epochs 1")
     assert content["job"] == ""
     assert content["versions"] == versions()
-    assert content["seconds"] == json.loads((FOLDER / "results.json").read_text())["seconds"] > 0
-    assert not (FOLDER / "config.yaml").read_text().startswith("#")
+    assert content["seconds"] == json.loads((FOLDER / "results.json").read_text(encoding="utf-8"))["seconds"] > 0
+    assert not (FOLDER / "config.yaml").read_text(encoding="utf-8").startswith("#")
 
 
 @pytest.mark.parametrize("old", [False, True])
@@ -55,15 +55,15 @@ def test_the_command_is_the_one_that_made_the_run_so_long(old: bool, zoo_command
     longer = RunRecord.read(FOLDER)
     assert longer
     assert longer.command.endswith("--ckpt_path last --trainer.max_epochs 2")
-    assert json.loads((FOLDER / "results.json").read_text())["epochs"] == 2
+    assert json.loads((FOLDER / "results.json").read_text(encoding="utf-8"))["epochs"] == 2
 
 
 def test_a_record_is_read_from_the_comments_of_an_older_run(tmp_path: Path) -> None:
-    (tmp_path / "config.yaml").write_text("# zoo fit --model slp\n# slurm 7\nseed: 0\n")
+    (tmp_path / "config.yaml").write_text("# zoo fit --model slp\n# slurm 7\nseed: 0\n", encoding="utf-8")
     assert RunRecord.read(tmp_path) == RunRecord("zoo fit --model slp", "slurm 7", {})
-    (tmp_path / "config.yaml").write_text("# zoo fit --model slp\nseed: 0\n")
+    (tmp_path / "config.yaml").write_text("# zoo fit --model slp\nseed: 0\n", encoding="utf-8")
     assert RunRecord.read(tmp_path) == RunRecord("zoo fit --model slp", "", {})
-    (tmp_path / "config.yaml").write_text("seed: 0\n")
+    (tmp_path / "config.yaml").write_text("seed: 0\n", encoding="utf-8")
     assert RunRecord.read(tmp_path) is None
 
 
@@ -72,7 +72,7 @@ def test_a_record_is_read_from_the_comments_of_an_older_run(tmp_path: Path) -> N
 )
 def test_a_damaged_record_is_none(content: str, zoo_command: Command) -> None:
     assert zoo_command("fit", "slp", *DIGITS, "--trainer.max_epochs", 1).code == 0
-    (FOLDER / "run.json").write_text(content)
+    (FOLDER / "run.json").write_text(content, encoding="utf-8")
     assert RunRecord.read(FOLDER) is None
     assert zoo_command("fit", "slp", "--ckpt_path", "last", "--trainer.max_epochs", 2).code == 0
     assert RunRecord.read(FOLDER)
@@ -81,7 +81,7 @@ def test_a_damaged_record_is_none(content: str, zoo_command: Command) -> None:
 def test_null_that_is_not_the_default_is_kept(zoo_command: Command) -> None:
     interval = ("--trainer.val_check_interval", 30, "--trainer.check_val_every_n_epoch", "null")
     assert zoo_command("fit", "slp", *DIGITS, "--trainer.max_epochs", 2, *interval).code == 0
-    assert "check_val_every_n_epoch: null\n" in (FOLDER / "config.yaml").read_text()
+    assert "check_val_every_n_epoch: null\n" in (FOLDER / "config.yaml").read_text(encoding="utf-8")
     done = zoo_command("fit", "slp", "--ckpt_path", "last", "--trainer.max_epochs", 3)
     assert done.code == 0, done.err
     assert zoo_command("fit", "--config", FOLDER / "config.yaml").code == 0

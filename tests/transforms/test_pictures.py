@@ -144,7 +144,7 @@ def test_what_is_no_picture_is_named(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "picture.png"
     match kind:
         case "text":
-            path.write_text("a digit")
+            path.write_text("a digit", encoding="utf-8")
         case "empty":
             path.touch()
         case "cut":

@@ -33,7 +33,9 @@ def test_altered_records(
     for path in zoo.weights.records.FOLDER.glob("xor-xor.*"):
         shutil.copy(path, folder)
     path = folder / "xor-xor.json"
-    path.write_text(json.dumps(altered(json.loads(path.read_text()), where, what, value)))
+    path.write_text(
+        json.dumps(altered(json.loads(path.read_text(encoding="utf-8")), where, what, value)), encoding="utf-8"
+    )
     of = ["--model", "xor", "--weights", "xor"]
     words = {
         "test": ["test", *of, *quiet()],

@@ -149,7 +149,7 @@ def test_a_record_without_its_file_is_found(folder: Path) -> None:
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"model": "slp"}', "\x00"])
 def test_a_damaged_record_is_found(content: str, folder: Path) -> None:
-    (folder / "slp-mnist.json").write_text(content)
+    (folder / "slp-mnist.json").write_text(content, encoding="utf-8")
     assert "slp-mnist.json is damaged" in refused()
 
 
@@ -183,7 +183,7 @@ def test_a_run_is_published_and_tested_as_recorded(
     root = ("--data.root", shared_root)
     assert zoo_command("fit", "mlp", *root, "--data.val_size", 50, "--trainer.max_epochs", 2, "--seed", 3).code == 0
     record: WeightsRecord = publish.publish("mlp", Path("runs/mlp-mnist/1"), "tiny")
-    results = json.loads(Path("runs/mlp-mnist/1/results.json").read_text())
+    results = json.loads(Path("runs/mlp-mnist/1/results.json").read_text(encoding="utf-8"))
     assert record == zoo.weights_record("mlp", "tiny")
     assert record.metrics == results["metrics"]
     assert record.versions["threads"] == "1"

@@ -6,8 +6,7 @@ import signal
 from types import FrameType
 from typing import Any
 
-from zoo.launch.launchers import in_slurm
-from zoo.launch.signals import PREEMPTION, received
+from zoo.launch.signals import PREEMPTION, may_be_preempted, received
 
 
 class StopSignals:
@@ -24,7 +23,7 @@ class StopSignals:
     def catch(self) -> None:
         """Catch the signals from now on. The preemption signal may have arrived before."""
         self.received = received()
-        for number in (signal.SIGINT, signal.SIGTERM, *([PREEMPTION] if in_slurm() else [])):
+        for number in (signal.SIGINT, signal.SIGTERM, *([PREEMPTION] if may_be_preempted() else [])):
             self._previous[number] = signal.signal(number, self._handle)
 
     def release(self) -> None:

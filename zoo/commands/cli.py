@@ -47,9 +47,14 @@ def main(argv: Sequence[str] | None = None, program: str = "zoo COMMAND") -> int
         sys.stderr.close()
         return 141
     except OSError as error:
-        if error.errno not in DISK_FULL:
+        if error.errno in DISK_FULL:
+            todo = "free some space"
+        elif isinstance(error, PermissionError):
+            todo = "close it in other programs, or see to the rights to it,"
+        else:
             raise
-        _complain(f"zoo: error: {error.strerror}: {error.filename or 'the disk'}; free some space and try again")
+        place = escape_control(error.filename2 or error.filename or "the disk")
+        _complain(f"zoo: error: {error.strerror}: {place}; {todo} and try again")
         return 2
 
 

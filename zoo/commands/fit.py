@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from contextlib import nullcontext
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import seed_everything
@@ -110,7 +110,7 @@ def report(run: Run, seconds: float) -> int:
     if run.exact_resume.asked and run.trainer.interrupted:
         report_interruption(run, path)
         return REQUEUE if run.exact_resume.asked == PREEMPTION else 128 + run.exact_resume.asked
-    chosen = path.with_name(Path(run.best_checkpoint.best_model_path or path).name)
+    chosen = path.with_name(PureWindowsPath(run.best_checkpoint.best_model_path or path).name)  # with / or \
     if not chosen.exists() and path.exists():
         warn(f"{chosen} no longer exists, and no later epoch was better; reporting on {path.name} instead.")
         chosen = path

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from zoo.internals.jsonargparse import dump_with_null
 from zoo.launch import rendezvous
 from zoo.launch.launchers import devices_and_nodes, job
 from zoo.registry import model_row
+from zoo.support.console import command_line
 from zoo.support.files import parse_path
 from zoo.training.plan import Plan
 from zoo.training.resuming import ResumePoint, find_newest, find_of_job
@@ -64,7 +64,7 @@ def make_plan(request: Request) -> Plan | Path:
     seed_everything(values.seed, workers=True, verbose=False)  # of callbacks that draw when they are made
     arguments = trainer_arguments(options.parser, values)
     words = ["--model", options.model, "--data", options.data, *options.request.words]
-    command = f"{options.request.program} {shlex.join(words)}"
+    command = f"{options.request.program} {command_line(words)}"
     if resume and resume.folder and not longer and (record := RunRecord.read(resume.folder)):
         command = record.command  # this one only resumes it
     return Plan(

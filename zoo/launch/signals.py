@@ -14,16 +14,24 @@ from zoo.launch.launchers import in_slurm
 REQUEUE = 75
 """Exit code (EX_TEMPFAIL) of a preempted run that should be requeued."""
 
-PREEMPTION = signal.SIGUSR1
-"""The signal that SLURM sends before it preempts a job, or its time limit; see scripts/slurm/fit.sbatch."""
+PREEMPTION = int(getattr(signal, "SIGUSR1", 0))
+"""The signal that SLURM sends before it preempts a job, or its time limit; see scripts/slurm/fit.sbatch.
+
+0 on Windows, which has no such signal.
+"""
 
 _received = 0
 
 
 def listen() -> None:
     """From now on, record the preemption signal in a SLURM job, instead of ending the process."""
-    if in_slurm():
+    if may_be_preempted():
         signal.signal(PREEMPTION, _note)
+
+
+def may_be_preempted() -> bool:
+    """Return whether the preemption signal may arrive: in a SLURM job."""
+    return PREEMPTION > 0 and in_slurm()
 
 
 def received() -> int:

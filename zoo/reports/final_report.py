@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import get_args
@@ -20,7 +19,7 @@ from zoo.kinds import Split
 from zoo.reports import figures
 from zoo.reports.evaluation import Metrics, evaluate, splits_of
 from zoo.reports.results_table import MAX_BYTES
-from zoo.support.console import echo
+from zoo.support.console import command_line, echo
 from zoo.support.files import atomic_write, read_bytes
 from zoo.support.tables import format_metrics, sort_metrics
 from zoo.training.metrics_file import MetricsFile
@@ -139,7 +138,7 @@ def _print_files(run: Run, checkpoint: Path, drawn: list[Path]) -> None:
         _print_line("" if number else "figures", figure)
     _print_line("results", run.folder / "results.json")
     _print_line("config", run.config_file)
-    _print_line("again", f"{run.plan.program} --config {shlex.quote(str(run.config_file))}")
+    _print_line("again", f"{run.plan.program} --config {command_line([str(run.config_file)])}")
 
 
 def _why_stopped(trainer: Trainer) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import unicodedata
+from collections.abc import Iterable
 from typing import TextIO
 
 REORDERING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -25,6 +28,15 @@ def escape_control(text: object, keep: str = "") -> str:
 def is_printable(text: str) -> bool:
     """Return whether a text has no control characters, line separators or characters that change its direction."""
     return text.isprintable() or not any(unicodedata.category(c) in ("Cc", "Zl", "Zp") or c in REORDERING for c in text)
+
+
+def command_line(words: Iterable[str]) -> str:
+    """Return words as a command to paste into a shell. Those of Windows know double quotes only."""
+    if os.name != "nt":
+        return shlex.join(words)
+    from subprocess import list2cmdline
+
+    return list2cmdline(words)
 
 
 def echo(*values: object, file: TextIO | None = None, flush: bool = False) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import stat
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +23,10 @@ LONGEST_NAME = 255
 LONGEST_PATH = 3500
 """In bytes, below Linux's limit of 4096: the files in a run folder have longer paths."""
 
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+DISK_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+
+SECONDS_OPEN = 2.0
+"""Time to wait for other programs to close a file."""
 
 
 def parse_path(text: str | os.PathLike[str], option: str) -> Path:
@@ -38,7 +43,7 @@ def parse_path(text: str | os.PathLike[str], option: str) -> Path:
     text = os.fspath(text)
     if not is_printable(text):
         raise ZooError(f"{option} {text[:80]!r} contains a control character; rename the file")
-    if "://" in text:
+    if re.search(r"\w{2}://", text):  # a single letter is a drive of Windows
         raise ZooError(f"{option} {text[:80]} is a URL; download the file and give its path")
     try:
         text.encode()
@@ -99,16 +104,36 @@ def atomic_write(target: Path, durable: bool = False) -> Iterator[Path]:
     try:
         yield temporary
         if durable:
-            _flush(temporary)
-        os.replace(temporary, target)
+            _flush(temporary, os.O_RDWR)
+        replace(temporary, target)
         if durable:
-            _flush(target.parent)
+            with contextlib.suppress(PermissionError):  # Windows opens no folders
+                _flush(target.parent, os.O_RDONLY)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+def replace(source: Path, target: Path) -> None:
+    """Rename a file or a folder, replacing a file.
+
+    Windows refuses this while a program has one of them open, as virus scanners do for moments after it was written.
+
+    Raises:
+        OSError: It cannot be renamed; PermissionError, if another program has it open all the time.
+    """
+    deadline = time.monotonic() + SECONDS_OPEN
+    while True:
+        try:
+            os.replace(source, target)
+            return
+        except PermissionError:
+            if target.is_dir() or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+def _flush(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
     try:
         os.fsync(descriptor)
     finally:

@@ -45,7 +45,7 @@ def config_text(path: str | os.PathLike[str], names: Mapping[str, str] | None = 
 
     path = parse_path(path, "--config")
     try:
-        text = read_bytes(path, MAX_BYTES).decode("utf-8")
+        text = read_bytes(path, MAX_BYTES).decode("utf-8-sig")  # editors on Windows mark UTF-8
         _check_events(text, path)
         content = yaml.load(text, Loader=yaml.BaseLoader)
     except OSError as error:

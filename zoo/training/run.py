@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 
 from zoo.callbacks import ExactResume
 from zoo.datamodules.common import DataModule
+from zoo.support.console import command_line
 from zoo.tasks import Task
 from zoo.training.plan import Plan
 
@@ -49,4 +49,4 @@ class Run:
 
     def resume_command(self, checkpoint: Path) -> str:
         """Return the command that resumes the run from a checkpoint."""
-        return f"{self.plan.program} --config {shlex.join([str(self.config_file), '--ckpt_path', str(checkpoint)])}"
+        return f"{self.plan.program} --config {command_line([str(self.config_file), '--ckpt_path', str(checkpoint)])}"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import fcntl
 import os
 import shutil
 import socket
@@ -12,11 +10,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
 from zoo.errors import ZooError
 from zoo.support.console import is_printable
 from zoo.support.files import parse_path
+from zoo.support.locking import try_lock, unlock
 
 LOCK_TIMEOUT = 10.0
 """Time that the workers of a killed run may hold its lock."""
@@ -84,8 +82,12 @@ def _new_folder(base: Path) -> Path:
             base.mkdir(parents=True, exist_ok=True)
             try:
                 (base / str(number)).mkdir()
-            except (FileExistsError, FileNotFoundError):  # another run took the number, or removed the empty base
+            except FileExistsError:  # another run took the number
                 continue
+            except FileNotFoundError:
+                if base.exists():  # Windows says so of a path that is too long
+                    raise
+                continue  # another run removed the empty base
             return base / str(number)
     except OSError as error:
         raise ZooError(f"cannot make a run folder in {base} ({error.strerror}); choose another with --out") from None
@@ -95,7 +97,7 @@ def _new_folder(base: Path) -> Path:
 def _lock(folder: Path) -> Iterator[None]:
     with (folder / ".lock").open("a+", encoding="utf-8") as file:
         deadline = time.monotonic() + LOCK_TIMEOUT
-        while not _locked(file):
+        while not try_lock(file):
             if time.monotonic() > deadline:
                 file.seek(0)
                 raise ZooError(f"{folder} is being written by {file.read() or 'another process'}; wait for it")
@@ -107,16 +109,7 @@ def _lock(folder: Path) -> Iterator[None]:
             yield
         finally:
             with contextlib.suppress(OSError):
-                fcntl.flock(file, fcntl.LOCK_UN)  # closing it would leave the lock to workers that are still ending
-
-
-def _locked(file: TextIO) -> bool:
-    """Return whether a file could be locked; on a file system without locks, return True."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        return error.errno not in (errno.EAGAIN, errno.EACCES)
-    return True
+                unlock(file)  # closing it would leave the lock to workers that are still ending
 
 
 def list_runs(base: Path) -> list[Path]:

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from zoo.errors import ZooError
-from zoo.support.files import DISK_FULL, atomic_write, open_file, parse_path, read_bytes
+from zoo.support.files import DISK_FULL, atomic_write, open_file, parse_path, read_bytes, replace
 
 SECONDS_TO_CONNECT = 8.0
 SECONDS_OF_SILENCE = 30.0
@@ -84,7 +84,7 @@ def download(urls: Sequence[str], target: Path, md5: str) -> None:
                 except (RuntimeError, OSError, http.client.HTTPException) as error:  # RuntimeError: wrong checksum
                     failure = error
                     continue
-                os.replace(Path(folder, target.name), target)
+                replace(Path(folder, target.name), target)
                 return
         raise OSError(f"cannot download {target.name}: {failure}")
     finally:
@@ -92,13 +92,13 @@ def download(urls: Sequence[str], target: Path, md5: str) -> None:
 
 
 def read_text(path: Path, most: int = 100_000_000) -> str:
-    """Read a UTF-8 text file of at most ``most`` bytes.
+    """Read a UTF-8 text file of at most ``most`` bytes, without the byte order mark that editors on Windows write.
 
     Raises:
         ZooError: It cannot be read, is larger, or is not UTF-8.
     """
     try:
-        return read_bytes(path, most).decode("utf-8")
+        return read_bytes(path, most).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise ZooError(f"{path} is not UTF-8 text") from None
     except OSError as error:
@@ -171,7 +171,7 @@ def unpack_tar(archive: Path, folder: Path) -> None:
         if not unpacked.is_dir():
             raise ZooError(f"{archive} has no folder {folder.name}; nothing was unpacked")
         try:
-            os.replace(unpacked, folder)
+            replace(unpacked, folder)
         except OSError:
             if not folder.is_dir():  # else another process unpacked it first
                 raise
