@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_strangers import COMMANDS, write_run
 
-from zoo.commands.parser import fit_parser
+from zoo.commands.parser import make_fit_parser
 from zoo.factory import datamodule_class, model_class
 
 VALUES = [
@@ -46,7 +46,7 @@ OPTIONS = sorted(
     {
         option
         for name, data in PAIRS
-        for option in fit_parser("zoo fit", model_class(name), datamodule_class(data)).options()
+        for option in make_fit_parser("zoo fit", model_class(name), datamodule_class(data)).options()
     }
     - NOT_HERE
 )

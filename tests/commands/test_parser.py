@@ -6,7 +6,7 @@ import pytest
 from conftest import Command
 from running import DIGITS, ONE_EPOCH
 
-from zoo.commands.parser import fit_parser
+from zoo.commands.parser import make_fit_parser
 from zoo.commands.suggestions import COMMON_NAMES
 from zoo.factory import datamodule_class, model_class
 
@@ -45,6 +45,8 @@ def test_what_options_are_called_elsewhere(words: list[str], expected: str, zoo_
 def test_every_suggested_option_is_one() -> None:
     pairs = [("mlp", "mnist"), ("cifar_cnn", "celeba")]
     known = {
-        option for name, data in pairs for option in fit_parser("", model_class(name), datamodule_class(data)).options()
+        option
+        for name, data in pairs
+        for option in make_fit_parser("", model_class(name), datamodule_class(data)).options()
     }
     assert {f"--{option}" for option in COMMON_NAMES.values()} <= known

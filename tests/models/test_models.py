@@ -13,7 +13,7 @@ from stand_ins import example, stand_in
 
 import zoo
 from zoo.callbacks import ExactResume
-from zoo.commands.fit_parser import make_fit_parser
+from zoo.commands.parser_defaults import fit_parser_with_defaults
 from zoo.commands.request import Request
 from zoo.factory import model_class
 from zoo.registry import model_row
@@ -97,7 +97,7 @@ def test_documented_training_is_the_default(name: str) -> None:
     if name in TRAINING:
         assert (row.data, row.batch_size, row.max_epochs, *options) == TRAINING[name]
     assert row.options == OPTIONS.get(name, {})
-    defaults = dict(make_fit_parser(Request("fit", "", name)).get_defaults().items())
+    defaults = dict(fit_parser_with_defaults(Request("fit", "", name)).get_defaults().items())
     assert {option: defaults[option] for option in row.options} == row.options
 
 

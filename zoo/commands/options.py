@@ -7,8 +7,8 @@ from pathlib import Path
 
 from jsonargparse import Namespace
 
-from zoo.commands.fit_parser import make_fit_parser
 from zoo.commands.parser import Parser, flat
+from zoo.commands.parser_defaults import fit_parser_with_defaults
 from zoo.commands.request import Request
 from zoo.errors import ZooError
 from zoo.launch.launchers import devices_and_nodes
@@ -55,7 +55,7 @@ class Options:
 
 def parse_options(request: Request) -> Options:
     """Parse the options of a request. Raises ZooError for one that is wrong."""
-    parser = make_fit_parser(request)
+    parser = fit_parser_with_defaults(request)
     values, given = parser.parse_args(request.words), parser.parse_args(request.words, defaults=False)
     return Options(request, parser, set_launched(values, request), given)
 

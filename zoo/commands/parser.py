@@ -73,7 +73,7 @@ class Parser(ArgumentParser):
         return [option for action in actions(self) for option in action.option_strings if option.startswith("--")]
 
 
-def fit_parser(program: str, model: type[Task], data: type[DataModule]) -> Parser:
+def make_fit_parser(program: str, model: type[Task], data: type[DataModule]) -> Parser:
     """Return the parser of ``zoo fit`` for a network and a data set."""
     parser = Parser(prog=program, usage=f"{program} [--OPTION VALUE ...]", allow_abbrev=False)
     parser.add_argument(
@@ -110,7 +110,7 @@ def fit_parser(program: str, model: type[Task], data: type[DataModule]) -> Parse
     return parser
 
 
-def test_parser(program: str, data: type[DataModule]) -> Parser:
+def make_test_parser(program: str, data: type[DataModule]) -> Parser:
     """Return the parser of ``zoo test`` for a data set."""
     parser = Parser(prog=program, usage=f"{program} --ckpt FILE [--OPTION VALUE ...]", allow_abbrev=False)
     _add_data_and_trainer(parser, data)

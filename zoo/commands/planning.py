@@ -11,9 +11,9 @@ from jsonargparse import Namespace
 from lightning.pytorch import seed_everything
 
 from zoo.checkpoints.reading import check_network_name
-from zoo.commands.fit_parser import STAND_IN
 from zoo.commands.options import Options, merge_with_run, parse_options
 from zoo.commands.parser import flat, section, trainer_arguments
+from zoo.commands.parser_defaults import STAND_IN
 from zoo.commands.request import Request
 from zoo.commands.stand_in import prepare_or_substitute_data
 from zoo.errors import ZooError

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from zoo.commands.fit_parser import STAND_IN
 from zoo.commands.options import Options, parse_options
 from zoo.commands.parser import section
+from zoo.commands.parser_defaults import STAND_IN
 from zoo.datamodules.common import DataUnavailableError
 from zoo.errors import ZooError
 from zoo.factory import create_datamodule, model_class

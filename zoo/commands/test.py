@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from zoo.commands.options import set_launched
-from zoo.commands.parser import section, test_parser, trainer_arguments
+from zoo.commands.parser import make_test_parser, section, trainer_arguments
 from zoo.commands.request import Request
 from zoo.commands.trained_network import TrainedNetwork, load_trained
 from zoo.errors import ZooError
@@ -28,14 +28,14 @@ def run(request: Request) -> int:
         The exit code: 0, or 1 if the metrics of published weights differ from their record.
     """
     if request.wants_help and request.model:
-        test_parser(request.program, datamodule_class(request.data or model_row(request.model).data)).print_help()
+        make_test_parser(request.program, datamodule_class(request.data or model_row(request.model).data)).print_help()
         return 0
     network = load_trained(request)
     name = request.data or network.data
     if not name:
         raise ZooError(f"{network.source} does not say which data it was trained on; give --data NAME")
     arguments = network.data_arguments if name == network.data else {}
-    parser = test_parser(request.program, datamodule_class(name))
+    parser = make_test_parser(request.program, datamodule_class(name))
     parser.set_defaults({f"data.{key}": value for key, value in arguments.items()})
     options = parser.parse_args(request.words)
     check_pair(network.name, type(network.model), name, datamodule_class(name))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from zoo.commands.parser import Parser, fit_parser
+from zoo.commands.parser import Parser, make_fit_parser
 from zoo.commands.request import Request
 from zoo.factory import create_datamodule, datamodule_class, model_class
 from zoo.registry import model_row
@@ -16,14 +16,14 @@ STAND_IN = "digits"
 """The embedded data set, which needs no download."""
 
 
-def make_fit_parser(request: Request) -> Parser:
+def fit_parser_with_defaults(request: Request) -> Parser:
     """Return the parser for the network and the data set of a request, with the documented training as defaults."""
     assert request.model
     row = model_row(request.model)
     data_name = request.data or row.data
     model, data = model_class(request.model), datamodule_class(data_name)
     check_pair(request.model, model, data_name, data)
-    parser = fit_parser(request.program, model, data)
+    parser = make_fit_parser(request.program, model, data)
     defaults: dict[str, Any] = {
         "model.name": request.model,
         "data.name": data_name,
