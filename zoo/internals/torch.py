@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import importlib.util
 import logging
 from collections.abc import Iterator
 from typing import TypeVar
@@ -41,13 +42,21 @@ def all_finite(gradients: list[Tensor]) -> bool:
     return finite
 
 
+def exports_loops() -> bool:
+    """Return whether this version of torch can export an LSTM as a loop: 2.11 can."""
+    return importlib.util.find_spec("torch.export._patches") is not None
+
+
 @contextlib.contextmanager
 def lstm_as_loop() -> Iterator[None]:
     """Export an LSTM as a loop, so that the number of steps stays free.
 
     By default torch unrolls it for a fixed length. There is no public option for the loop. Torch also caches earlier
-    decompositions, so the cache is cleared.
+    decompositions, so the cache is cleared. Before torch 2.11 it always unrolls; see :func:`exports_loops`.
     """
+    if not exports_loops():
+        yield
+        return
     from torch.export._patches import register_lstm_while_loop_decomposition
 
     logging.getLogger("torch._export").setLevel(logging.ERROR)  # it warns about unused symbols of the loop

@@ -14,7 +14,7 @@ from torch.export import Dim, ExportedProgram
 
 from zoo.errors import ZooError
 from zoo.factory import build_model
-from zoo.internals.torch import lstm_as_loop
+from zoo.internals.torch import exports_loops, lstm_as_loop
 from zoo.tasks import Task
 from zoo.tasks.example_inputs import random_inputs
 
@@ -32,8 +32,10 @@ def export(name: str, model: Task, file_format: str, path: Path) -> float:
         path: The file.
 
     Raises:
-        ZooError: A package that the format requires is not installed.
+        ZooError: A package that the format requires is not installed, or too old.
     """
+    if model.takes == "text" and file_format != "safetensors" and not exports_loops():
+        raise ZooError(f"the export of networks of texts as {file_format} needs torch 2.11, found {torch.__version__}")
     # Torch warns about its own internals. The outputs are compared below.
     with warnings.catch_warnings(action="ignore"), lstm_as_loop():
         return _difference(model, FORMATS[file_format](name, model, path))
