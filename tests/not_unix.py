@@ -63,9 +63,11 @@ def flush(descriptor: int) -> None:
 
 
 def is_open(path: Any) -> bool:
-    """Return whether this process has a file open."""
+    """Return whether this process has a file open, or mapped into its memory."""
     links = [Path("/proc/self/fd", name) for name in os.listdir("/proc/self/fd")]
-    return any(os.readlink(link) == os.path.realpath(path) for link in links if link.is_symlink())
+    opened = [os.readlink(link) for link in links if link.is_symlink()]
+    mapped = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace").splitlines()
+    return os.path.realpath(path) in [*opened, *(line[73:] for line in mapped)]
 
 
 def of_closed_files(function: Callable[..., Any]) -> Callable[..., Any]:

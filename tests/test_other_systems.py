@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import ON_LINUX, PATIENCE, REPOSITORY, Command, write_mnist
-from data_files import write_celeba, write_cifar, write_imdb
+from data_files import pack, write_celeba, write_cifar, write_imdb
 from running import LAST, weights
 
 import zoo
@@ -34,12 +34,14 @@ def without_unix(*commands: str) -> str:
 
 @ON_LINUX
 def test_nothing_of_unix_is_needed(tmp_path: Path, zoo_command: Command) -> None:
+    pack(write_mnist(tmp_path / "data"))
     commands = [
         "list",
         f"{SLP} 1",
         f"{SLP} 2 --ckpt_path last",
         f"{SLP} 2 --ckpt_path last",
         "results runs --csv all.csv",
+        "fit slp --data mnist --data.root data --data.val_size 9 --trainer.accelerator cpu --trainer.max_epochs 1",
         f"test --ckpt {LAST_OF_RUN}",
         "predict --model xor --weights default 0,1",
         "export --model slp --weights default --format safetensors --out slp.safetensors",
