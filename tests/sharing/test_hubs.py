@@ -12,7 +12,6 @@ from conftest import REPOSITORY, make_pipe
 from documents import DOCUMENTED
 from huggingface_hub import ModelCard
 from safetensors.torch import save
-from torch import nn
 
 import zoo
 from zoo.sharing import hub
@@ -97,13 +96,13 @@ def test_what_is_no_network_of_the_zoo_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_pickle_is_not_read(tmp_path: Path) -> None:
-    with pytest.raises(zoo.ZooError, match="contains a pickle"):
-        hub.HubModel._load_as_pickle(nn.Module(), str(tmp_path), "cpu", True)
     hub.save_pretrained(zoo.create_model("slp"), tmp_path)
     (tmp_path / "model.safetensors").unlink()
     torch.save(zoo.create_model("slp").state_dict(), tmp_path / "pytorch_model.bin")
     with pytest.raises(zoo.ZooError, match="does not contain a network of the zoo"):
         hub.from_pretrained(tmp_path)
+    with pytest.raises(zoo.ZooError, match=r"load networks with zoo\.hub\.from_pretrained"):
+        hub.HubModel.from_pretrained(tmp_path)
 
 
 def _header(text: str) -> bytes:

@@ -117,8 +117,9 @@ class HubModel(nn.Module, PyTorchModelHubMixin, library_name="lightning-zoo", mo
         return card
 
     @classmethod
-    def _load_as_pickle(cls, *args: Any) -> Any:
-        raise ZooError("the repository contains a pickle instead of safetensors; nothing was loaded from it")
+    def from_pretrained(cls, *args: Any, **options: Any) -> Any:
+        """Raise ZooError: the mixin's own way would unpickle the weights of a repository without safetensors."""
+        raise ZooError("load networks with zoo.hub.from_pretrained, which never unpickles")
 
 
 def save_pretrained(model: Task, folder: str | Path) -> None:
