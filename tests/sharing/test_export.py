@@ -14,6 +14,8 @@ from lightning.pytorch import Trainer
 from stand_ins import stand_in
 
 import zoo
+from zoo.factory import model_class
+from zoo.internals.torch import exports_loops
 from zoo.tasks.example_inputs import random_inputs
 
 
@@ -41,6 +43,10 @@ def test_every_network_is_exported_and_gives_the_same(
 ) -> None:
     ckpt, out = checkpoint(name), tmp_path / f"model.{kind}"
     done = zoo_command("export", "--ckpt", ckpt, "--format", kind, "--out", out)
+    if model_class(name).takes == "text" and kind != "safetensors" and not exports_loops():
+        assert (done.code, done.err.count("\n"), out.exists()) == (2, 1, False)
+        assert "needs torch 2.11" in done.err
+        return
     assert done.code == 0, done.err
     assert "largest difference from PyTorch: " in done.out
     assert float(done.out.split("PyTorch: ")[1].split()[0]) <= 1e-4
@@ -71,6 +77,7 @@ def test_every_network_is_exported_and_gives_the_same(
     assert story["transform"]["name"] == type(model.transform).__name__
 
 
+@pytest.mark.skipif(not exports_loops(), reason="needs torch 2.11")
 @pytest.mark.parametrize("kind", ["onnx", "pt2"])
 @pytest.mark.parametrize("layers", [1, 2])
 def test_texts_of_any_length_are_taken(

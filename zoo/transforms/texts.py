@@ -44,9 +44,10 @@ class Text(Transform):
         if len(value) > LONGEST:
             raise ZooError(f"the text has {len(value):,} characters, expected at most {LONGEST:,}; shorten it")
         try:
-            ids = self._tokenizer.encode(value).ids
-        except TypeError:  # surrogates, from bytes that are not UTF-8
+            value.encode()
+        except UnicodeEncodeError:  # surrogates, from bytes that are not UTF-8
             raise ZooError("the text is not UTF-8") from None
+        ids = self._tokenizer.encode(value).ids
         if not ids:
             raise ZooError("the text is empty: it has no words")
         return torch.tensor(ids)
