@@ -208,7 +208,7 @@ class Draws(Callback):
 def test_a_callback_of_the_users_is_built_once_and_seeded(
     zoo_command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "drawing.py").write_text(DRAWING)
+    (tmp_path / "drawing.py").write_text(DRAWING, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     words = (
         "fit",
@@ -221,7 +221,7 @@ def test_a_callback_of_the_users_is_built_once_and_seeded(
     )
     for _ in range(2):
         assert zoo_command(*words).code == 0
-    first, second = (tmp_path / "drawn.txt").read_text().splitlines()
+    first, second = (tmp_path / "drawn.txt").read_text(encoding="utf-8").splitlines()
     assert first == second
 
 
