@@ -89,7 +89,7 @@ def test_null_that_is_not_the_default_is_kept(zoo_command: Command) -> None:
 
 def test_a_record_of_a_newer_release_is_refused(zoo_command: Command) -> None:
     assert zoo_command("fit", "slp", *DIGITS, "--trainer.max_epochs", 1).code == 0
-    content = json.loads((FOLDER / "run.json").read_text())
+    content = json.loads((FOLDER / "run.json").read_text(encoding="utf-8"))
     (FOLDER / "run.json").write_text(json.dumps({**content, "format": 2}), encoding="utf-8")
     with pytest.raises(ZooError, match="newer release"):
         RunRecord.read(FOLDER)
