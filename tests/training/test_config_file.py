@@ -85,6 +85,7 @@ REFUSED = {
     "long hexadecimal": (SLP + f"seed: 0x{'f' * 5000}\n", "number of 5002 digits"),
     "long minutes": (SLP + f"seed: {'59:' * 5000}59\n", "digits"),
     "long text number": (SLP + f"seed: '{'9' * 5000}'\n", "digits"),
+    "lone =": (SLP + "seed: =\n", "is not YAML"),
     "bad date": (SLP + "seed: 2024-99-99\n", "month must be in 1..12"),
     "deep": ("a: " + "[" * 900 + "]" * 900, "nested too deep"),
     "deep blocks": ("a:\n" + "".join(" " * k + "b:\n" for k in range(1, 200)), "nested too deep"),

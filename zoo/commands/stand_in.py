@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from zoo.commands.options import Options, parse_options
 from zoo.commands.parser import section
-from zoo.commands.parser_defaults import STAND_IN
+from zoo.commands.parser_defaults import STAND_IN, fit_parser_with_defaults
 from zoo.datamodules.common import DataUnavailableError
 from zoo.errors import ZooError
 from zoo.factory import create_datamodule, model_class
@@ -43,7 +43,7 @@ def prepare_or_substitute_data(options: Options, processes: int) -> Options:
 def _with_stand_in(options: Options, error: DataUnavailableError) -> Options:
     """Return the options with the embedded data instead of the documented, and print a warning."""
     instead = replace(options.request, data=STAND_IN, words=[])
-    known = parse_options(instead).parser.options()
+    known = fit_parser_with_defaults(instead).options()
     words, unused = iter(options.request.words), ""
     for word in words:
         option, equals, _ = word.partition("=")

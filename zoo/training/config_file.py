@@ -58,24 +58,24 @@ def config_text(path: str | os.PathLike[str], names: Mapping[str, str] | None = 
         if not isinstance(content.get(name, {}), dict):
             raise ZooError(f"--config {path}: {name} must be a section of options, as in the config.yaml of a run")
     try:
-        parsed = yaml.safe_load(text)
-    except ValueError as error:  # a date that does not exist
-        raise ZooError(f"--config {path} is not YAML: {error}") from None
+        parsed = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (yaml.YAMLError, ValueError) as error:  # a date that does not exist, or a lone =
+        raise ZooError(f"--config {path} is not YAML: {' '.join(str(error).split())}") from None
     for options in (parsed, *(value for value in parsed.values() if isinstance(value, dict))):
         if keys := [key for key in options if not isinstance(key, str)]:
             raise ZooError(f"--config {path} has the key {str(keys[0])[:40]}, expected the name of an option")
     _check_classes(content, (), path)
-    return _drop_options_of_others(names or {}, content, text)
+    return _drop_options_of_others(names or {}, parsed, text)
 
 
-def _drop_options_of_others(names: Mapping[str, str], content: dict[str, Any], text: str) -> str:
+def _drop_options_of_others(names: Mapping[str, str], parsed: dict[str, Any], text: str) -> str:
     """Return the text of a config without the options of networks and data sets other than the named ones."""
     import yaml
 
-    others = [section for section in names if content.get(section, {}).get("name", names[section]) != names[section]]
+    others = [section for section in names if parsed.get(section, {}).get("name", names[section]) != names[section]]
     if not others:
         return text
-    options = {name: value for name, value in yaml.safe_load(text).items() if name not in others}
+    options = {name: value for name, value in parsed.items() if name not in others}
     for section, values in options.items():
         if "data" in others and isinstance(values, dict):
             options[section] = {k: v for k, v in values.items() if not f"{section}.{k}".startswith(DATA_OPTIONS)}
