@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import TypeVar
 
-from zoo.support.console import escape_control
+from zoo.support.console import escape_control, one_line
 
 Row = TypeVar("Row")
 
@@ -31,7 +31,7 @@ def with_plugins(own: Mapping[str, Row], group: str, kind: type[Row]) -> dict[st
         try:
             row = point.load()
         except Exception as error:  # a broken plugin must not break the zoo
-            reason = escape_control(" ".join(str(error).split()))
+            reason = escape_control(one_line(error))
             logger.warning("zoo: %s %r of %s cannot be loaded: %s", group, point.name, package, reason)
             continue
         if isinstance(row, kind):

@@ -19,7 +19,7 @@ from zoo.commands.request import parse
 from zoo.errors import ZooError, suggestion
 from zoo.launch.launchers import check_environment, rank_prefix
 from zoo.launch.signals import exit_on_interrupt, listen
-from zoo.support.console import echo, escape_control
+from zoo.support.console import echo, escape_control, one_line
 from zoo.support.files import DISK_FULL
 from zoo.support.version import __version__
 
@@ -105,5 +105,5 @@ def _load(name: str) -> Any:
         try:
             import lightning.pytorch  # noqa: F401  # environment variables can make the import fail
         except Exception as error:
-            raise ZooError(f"lightning cannot be imported: {' '.join(str(error).split())[:200]}") from None
+            raise ZooError(f"lightning cannot be imported: {one_line(error)[:200]}") from None
         return import_module(f"zoo.commands.{name}")

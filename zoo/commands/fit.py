@@ -20,6 +20,7 @@ from zoo.internals.messages import is_lost_connection
 from zoo.launch.signals import PREEMPTION, REQUEUE
 from zoo.reports.announcement import announce
 from zoo.reports.final_report import report_finished, report_interruption, report_run, report_unevaluated
+from zoo.support.console import one_line
 from zoo.support.files import DISK_FULL
 from zoo.training.build import build_callbacks, build_data, build_loggers, build_network
 from zoo.training.check_options import check_run
@@ -90,7 +91,7 @@ def train(run: Run) -> float:
     except (MisconfigurationException, ModuleNotFoundError) as error:  # of callbacks and loggers, when they set up
         if run.exact_resume.started:
             raise
-        raise ZooError(" ".join(str(error).split())) from None
+        raise ZooError(one_line(error)) from None
     except OSError as error:
         if error.errno not in DISK_FULL or not path.exists():
             raise

@@ -15,6 +15,7 @@ from zoo.checkpoints.consistency import check_repository
 from zoo.errors import ZooError
 from zoo.factory import build_model, name_of
 from zoo.registry import models
+from zoo.support.console import one_line
 from zoo.support.files import open_file, read_bytes
 from zoo.tasks import Task, class_path
 from zoo.transforms import from_spec
@@ -162,7 +163,7 @@ def from_pretrained(name: str | Path, **options: Any) -> Task:
         tensors = {key.removeprefix("network."): value for key, value in load_file(path).items()}
         check_repository(config, tensors)
     except (OSError, ValueError, RecursionError, SafetensorError) as error:
-        raise ZooError(f"{name} does not contain a network of the zoo ({' '.join(str(error).split())[:200]})") from None
+        raise ZooError(f"{name} does not contain a network of the zoo ({one_line(error)[:200]})") from None
     model = HubModel(**{key: config.get(key) for key in ("name", "arguments", "transform", "classes")}).network
     model.load_state_dict(tensors)
     return model.eval()

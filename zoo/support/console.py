@@ -25,6 +25,11 @@ def escape_control(text: object, keep: str = "") -> str:
     return "".join(c if c in keep or is_printable(c) else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
+def one_line(text: object) -> str:
+    """Return a text, such as that of an error, with all white space as single spaces."""
+    return " ".join(str(text).split())
+
+
 def is_printable(text: str) -> bool:
     """Return whether a text has no control characters, line separators or characters that change its direction."""
     return text.isprintable() or not any(unicodedata.category(c) in ("Cc", "Zl", "Zp") or c in REORDERING for c in text)

@@ -16,6 +16,7 @@ from zoo.errors import ZooError
 from zoo.factory import build_model, create_datamodule, model_class
 from zoo.internals.lightning import is_first_rank
 from zoo.internals.messages import is_out_of_memory
+from zoo.support.console import one_line
 from zoo.support.signatures import arguments_of
 from zoo.tasks import Task
 from zoo.training.metrics_file import MetricsFile
@@ -53,11 +54,11 @@ def build_network(plan: Plan, data: DataModule) -> Task:
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
-        raise ZooError(f"the network does not fit into memory: {' '.join(str(error).split())}") from None
+        raise ZooError(f"the network does not fit into memory: {one_line(error)}") from None
     try:
         model.configure_optimizers()
     except Exception as error:  # whatever torch's classes raise for their arguments
-        raise ZooError(f"the optimizer cannot be set up: {' '.join(str(error).split())}") from None
+        raise ZooError(f"the optimizer cannot be set up: {one_line(error)}") from None
     return model
 
 

@@ -19,6 +19,7 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from zoo.checkpoints.validators import FaultError, anything, dict_of, fault, list_of, parts, tensor, text
 from zoo.errors import ZooError
 from zoo.internals.lightning import callbacks_of
+from zoo.support.console import one_line
 from zoo.tasks import Task
 from zoo.training.check_loops import check_loops
 
@@ -159,5 +160,5 @@ def _loading(where: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # depends on the owner
-        reason = " ".join(str(error).split())[:100]
+        reason = one_line(error)[:100]
         raise FaultError(f"{where} does not fit this run ({type(error).__name__}: {reason})") from None

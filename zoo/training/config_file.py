@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import ZooError
+from zoo.support.console import one_line
 from zoo.support.files import parse_path, read_bytes
 
 MAX_BYTES = 1_000_000
@@ -51,7 +52,7 @@ def config_text(path: str | os.PathLike[str], names: Mapping[str, str] | None = 
     except OSError as error:
         raise ZooError(f"cannot read --config {path}: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ZooError(f"--config {path} is not YAML: {' '.join(str(error).split())}") from None
+        raise ZooError(f"--config {path} is not YAML: {one_line(error)}") from None
     if not isinstance(content, dict):
         raise ZooError(f"--config {path} has no options; for an example, see the config.yaml of a run")
     for name in ("model", "data", "trainer"):
@@ -60,7 +61,7 @@ def config_text(path: str | os.PathLike[str], names: Mapping[str, str] | None = 
     try:
         parsed = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (yaml.YAMLError, ValueError) as error:  # a date that does not exist, or a lone =
-        raise ZooError(f"--config {path} is not YAML: {' '.join(str(error).split())}") from None
+        raise ZooError(f"--config {path} is not YAML: {one_line(error)}") from None
     for options in (parsed, *(value for value in parsed.values() if isinstance(value, dict))):
         if keys := [key for key in options if not isinstance(key, str)]:
             raise ZooError(f"--config {path} has the key {str(keys[0])[:40]}, expected the name of an option")

@@ -21,6 +21,7 @@ from zoo.callbacks import ProgressBar, Summary
 from zoo.errors import ZooError
 from zoo.launch import rendezvous
 from zoo.launch.launchers import in_slurm, in_torchrun
+from zoo.support.console import one_line
 from zoo.tasks import Task
 from zoo.training.check_options import check_launch
 
@@ -125,7 +126,7 @@ def _new_trainer(arguments: dict[str, Any]) -> Trainer:
     try:
         trainer = Trainer(**arguments)
     except (MisconfigurationException, ImportError, RuntimeError, TypeError, ValueError) as error:
-        raise ZooError(f"the trainer cannot be set up: {' '.join(str(error).split())}") from None
+        raise ZooError(f"the trainer cannot be set up: {one_line(error)}") from None
     check_launch(trainer)
     cores = os.cpu_count() or 1
     if trainer.strategy.root_device.type == "cpu" and trainer.num_devices > cores:

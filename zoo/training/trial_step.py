@@ -17,6 +17,7 @@ from zoo.datamodules.common import DataModule
 from zoo.errors import ZooError
 from zoo.internals.lightning import callbacks_of
 from zoo.kinds import Split
+from zoo.support.console import one_line
 from zoo.tasks import Classifier, Task
 from zoo.tasks.example_inputs import random_inputs
 
@@ -113,7 +114,7 @@ def _try_schedule(scheduler: Any, model: Task, trainer: Trainer, data: DataModul
 
 
 def _message(error: Exception) -> str:
-    return " ".join(str(error).split()).rstrip(".")
+    return one_line(error).rstrip(".")
 
 
 def try_evaluation(trainer: Trainer, model: Task) -> None:

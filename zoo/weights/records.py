@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.errors import ZooError, suggestion
 from zoo.registry import model_row
+from zoo.support.console import one_line
 from zoo.support.files import read_bytes
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def weights_record(model: str, weights: str = "default") -> WeightsRecord:
         _check_record(content)
         return WeightsRecord(**content)
     except (OSError, TypeError, ValueError, RecursionError) as error:
-        raise ZooError(f"{path} is damaged ({' '.join(str(error).split())}); reinstall the zoo") from None
+        raise ZooError(f"{path} is damaged ({one_line(error)}); reinstall the zoo") from None
 
 
 def find_record(model: str, network: Task) -> WeightsRecord | None:

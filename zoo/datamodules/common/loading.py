@@ -11,6 +11,7 @@ from zoo.datamodules.common.examples import Gathered
 from zoo.datamodules.common.sampling import EpochSampler
 from zoo.errors import ZooError
 from zoo.internals.messages import is_worker_failure
+from zoo.support.console import one_line
 from zoo.support.ranks import rank_and_ranks
 from zoo.support.seeds import combine_seeds, seed_generators
 
@@ -80,7 +81,7 @@ class ResumableLoader(DataLoader[Any]):
             if not is_worker_failure(error):
                 raise
             raise ZooError(
-                f"a data loading worker failed: {' '.join(str(error).split())}; check memory and disk, or load in the "
+                f"a data loading worker failed: {one_line(error)}; check memory and disk, or load in the "
                 "main process with --data.num_workers 0"
             ) from None
         if order:
