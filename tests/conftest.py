@@ -59,7 +59,10 @@ def make_pipe(path: str | Path) -> None:
 
 
 def load_script(name: str) -> ModuleType:
-    """Import a program of scripts/, which is no package."""
+    """Import a program of scripts/, which is no package, and finds modules beside it."""
+    scripts = str(REPOSITORY / "scripts")
+    if scripts not in sys.path:
+        sys.path.append(scripts)
     spec = importlib.util.spec_from_file_location(name, REPOSITORY / "scripts" / f"{name}.py")
     assert spec
     assert spec.loader

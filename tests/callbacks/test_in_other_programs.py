@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from data_files import write_imdb
 from lightning.pytorch import Trainer
 from running import crash_at, load
+from stand_ins import quiet_trainer
 
 import zoo
 from zoo.callbacks import ExactResume
@@ -53,3 +55,10 @@ def test_importers_get_it_by_a_callback(
     resumed = fit(ckpt_path=tmp_path / "last.ckpt", weights_only=True)
     for key, value in whole.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[key]), key
+
+
+def test_it_works_in_a_thread_where_python_handles_no_signals(tmp_path: Path) -> None:
+    trainer = quiet_trainer(enable_checkpointing=True, callbacks=[ExactResume(tmp_path / "last.ckpt")])
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(trainer.fit, zoo.create_model("slp"), zoo.create_datamodule("digits")).result()
+    assert load(tmp_path / "last.ckpt")["global_step"] == trainer.global_step > 0

@@ -45,7 +45,8 @@ def test_two_processes_measure_exactly_what_one_does(
     alone = zoo_command("test", "--ckpt", best, *root, "--trainer.accelerator", "cpu")
     shared = zoo_process("test", "--ckpt", best, *root, *TWO)
     assert alone.code == shared.code == 0, shared.err
-    assert alone.out == shared.out
+    told = [line for line in shared.out.splitlines() if not line.startswith("[Gloo]")]  # torch 2.10 tells more
+    assert alone.out.splitlines() == told
     reported = results("runs/slp-mnist/1")["metrics"]["test"]
     assert f"{reported['acc']:.4f}" in alone.out
     assert reported["acc"] * TEST == pytest.approx(round(reported["acc"] * TEST), abs=1e-4)

@@ -12,7 +12,10 @@ from typing import Any
 import pytest
 from conftest import Command
 from running import DIGITS_ON_CPU, LAST
+from stand_ins import quiet_trainer
 
+import zoo
+from zoo.callbacks import ExactResume
 from zoo.training import run_folder as runs
 
 
@@ -65,6 +68,16 @@ def test_leftovers_of_a_crash_are_swept(zoo_command: Command) -> None:
         leftover.write_bytes(b"half")
     assert zoo_command(*words, 2, "--ckpt_path", "last").code == 0
     assert not any(leftover.exists() for leftover in leftovers)
+
+
+def test_exact_resume_sweeps_leftovers_of_its_own_file_alone(tmp_path: Path) -> None:
+    """Two trainings may save into one folder at the same time."""
+    own, other = tmp_path / ".own[1].ckpt.writing-1", tmp_path / ".other.ckpt.writing-2"
+    for leftover in (own, other):
+        leftover.write_bytes(b"half")
+    trainer = quiet_trainer(enable_checkpointing=True, callbacks=[ExactResume(tmp_path / "own[1].ckpt")])
+    trainer.fit(zoo.create_model("slp"), zoo.create_datamodule("digits"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [other.name, "own[1].ckpt"]
 
 
 def test_two_runs_at_once_get_folders_of_their_own(tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ class ExactResume(Checkpoint):
         # Before the weights are loaded, which Lightning would round to single precision.
         trainer.precision_plugin.convert_module(pl_module)
         if self.path and trainer.is_global_zero:
-            remove_leftovers(self.path.parent)
+            remove_leftovers(self.path.parent, self.path.name)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start counting steps and seconds, and catch the stop signals.

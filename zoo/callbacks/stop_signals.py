@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from types import FrameType
 from typing import Any
 
@@ -21,8 +22,13 @@ class StopSignals:
         self._previous: dict[int, Any] = {}
 
     def catch(self) -> None:
-        """Catch the signals from now on. The preemption signal may have arrived before."""
+        """Catch the signals from now on. The preemption signal may have arrived before.
+
+        In a thread other than the main one there is nothing to catch: Python handles signals in the main thread alone.
+        """
         self.received = received()
+        if threading.current_thread() is not threading.main_thread():
+            return
         for number in (signal.SIGINT, signal.SIGTERM, *([PREEMPTION] if may_be_preempted() else [])):
             self._previous[number] = signal.signal(number, self._handle)
 

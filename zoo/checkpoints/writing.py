@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import io
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,13 @@ class SafeCheckpointIO(TorchCheckpointIO):
         return loaded
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Delete the temporary files of killed processes in a folder."""
-    for leftover in folder.glob(f".*{TEMPORARY_INFIX}*"):
+def remove_leftovers(folder: Path, name: str = "*") -> None:
+    """Delete the temporary files of killed processes in a folder.
+
+    Args:
+        folder: The folder.
+        name: Name of the file that was being written, where other processes may be writing into the folder now.
+    """
+    name = name if name == "*" else glob.escape(name)
+    for leftover in folder.glob(f".{name}{TEMPORARY_INFIX}*"):
         leftover.unlink(missing_ok=True)

@@ -27,7 +27,7 @@ def export(name: str, model: Task, file_format: str, path: Path) -> float:
 
     Args:
         name: Name of the network in the registry.
-        model: The network.
+        model: The network, on any device.
         file_format: One of ``FORMATS``.
         path: The file.
 
@@ -36,6 +36,7 @@ def export(name: str, model: Task, file_format: str, path: Path) -> float:
     """
     if model.takes == "text" and file_format != "safetensors" and not exports_loops():
         raise ZooError(f"the export of networks of texts as {file_format} needs torch 2.11, found {torch.__version__}")
+    model = _copy_on_cpu(name, model)
     # Torch warns about its own internals. The outputs are compared below.
     with warnings.catch_warnings(action="ignore"), lstm_as_loop():
         return _difference(model, FORMATS[file_format](name, model, path))
@@ -70,9 +71,9 @@ def _to_safetensors(name: str, model: Task, path: Path) -> Run:
 
     tensors = {name: value.contiguous() for name, value in model.state_dict().items()}
     path.write_bytes(save(tensors, {"format": "pt", "zoo": _metadata(name, model)}))
-    again = build_model(name, **model.hparams)
+    again = _copy_on_cpu(name, model)
     again.load_state_dict(load_file(path))
-    return again.eval()
+    return again
 
 
 FORMATS: dict[str, Callable[[str, Task, Path], Run]] = {
@@ -80,6 +81,14 @@ FORMATS: dict[str, Callable[[str, Task, Path], Run]] = {
     "pt2": _to_pt2,
     "safetensors": _to_safetensors,
 }
+
+
+def _copy_on_cpu(name: str, model: Task) -> Task:
+    """Return a copy of a network on the CPU, in evaluation mode, from where the file can be read on any machine."""
+    copied = build_model(name, **model.hparams)
+    copied.load_state_dict(model.state_dict())
+    copied.transform, copied.classes = model.transform, model.classes
+    return copied.eval()
 
 
 def _traced(model: Task) -> ExportedProgram:

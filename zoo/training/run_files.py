@@ -11,6 +11,7 @@ from zoo.launch.launchers import job
 from zoo.support.files import atomic_write
 from zoo.training.metrics_file import metrics_path, rewind
 from zoo.training.run import Run
+from zoo.training.run_folder import last_checkpoint
 from zoo.training.run_record import RunRecord
 from zoo.training.versions import versions
 
@@ -24,7 +25,8 @@ def prepare_folder(run: Run) -> None:
     resume = run.plan.resume
     if resume:
         resume.check_unchanged()
-    remove_leftovers(run.folder)
+    for folder in (run.folder, last_checkpoint(run.folder).parent):  # no other process writes there
+        remove_leftovers(folder)
     (run.folder / "results.json").unlink(missing_ok=True)  # outdated once the run continues
     if resume:
         complete = resume.is_complete(run.trainer.max_steps, run.plan.length)

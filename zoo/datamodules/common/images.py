@@ -37,7 +37,10 @@ class ImageDataModule(DataModule):
         """Convert bytes to floats in 0 to 1, and pad. Floats are returned unchanged."""
         if x.is_floating_point():
             return x
-        return F.pad(x, [self.padding] * 4).float().div_(255) if self.padding else x.float().div_(255)
+        if self.padding:
+            x = F.pad(x, [self.padding] * 4)
+        # A tensor, since a GPU multiplies by the reciprocal of a number, which is not the same to the last bit.
+        return x.float().div_(torch.full((), 255.0, device=x.device))
 
     def augment_batch(self, x: Tensor, random: Tensor) -> Tensor:
         """Shift and flip each image at random."""
