@@ -339,7 +339,7 @@ def test_a_data_module_on_top_keeps_what_it_passes_on() -> None:
         ),
         ("slp", "digits", {"in_dim": 64}, "SLP has in_dim 64, but Digits has 784; create the network with in_dim=784"),
         ("slp", "digits", {"num_classes": 9}, "SLP has num_classes 9, but Digits has 10"),
-        ("slp", "xor", {}, "SLP expects image inputs, but XORData has table inputs"),
+        ("convnet", "xor", {}, "ConvNet expects image inputs, but XORData has table inputs"),
         ("rnn", "digits", {"input_size": 7}, "RNN has input_size 7, but Digits has 28"),
     ],
 )

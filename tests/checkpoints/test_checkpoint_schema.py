@@ -13,6 +13,8 @@ import pytest
 import torch
 from conftest import Command
 from PIL import Image
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
 
 import zoo
 from zoo.checkpoints.reading import read_checkpoint
@@ -116,8 +118,12 @@ AT_THE_DOOR: dict[str, tuple[Change, str]] = {
     "no transform of ours": (put("zoo", "transform", to={"name": "os.system"}), "unknown transform 'os.system'"),
     "transform is a list": (put("zoo", "transform", to=[1]), "zoo.transform is a list"),
     "another kind": (
-        put("zoo", "transform", to={"name": "Row", "features": 784}),
-        "makes table inputs, expected image inputs",
+        put("zoo", "transform", to={"name": "Text", "tokenizer": Tokenizer(WordLevel({"a": 0}, "a")).to_str()}),
+        "makes text inputs, expected image inputs",
+    ),
+    "longer rows": (
+        put("zoo", "transform", to={"name": "Row", "features": 785}),
+        "makes inputs of shape (785,), which the network does not accept",
     ),
     "another shape": (put("zoo", "transform", to={"name": "Photo"}), "of shape (3, 32, 32)"),
     "size 0": (put("zoo", "transform", to={**DIGIT, "size": 0}), "size from 1 to 4096, got '0'"),

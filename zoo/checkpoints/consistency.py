@@ -14,6 +14,7 @@ from zoo.checkpoints.validators import FaultError, check_values, dict_of, fault,
 from zoo.errors import ZooError
 from zoo.factory import build_model, datamodule_class, model_class
 from zoo.tasks import Classifier, Task
+from zoo.tasks.compatibility import accepts
 from zoo.transforms import Text, Transform, from_spec, input_shape
 
 LARGEST_NUMBER = 10_000_000
@@ -88,7 +89,7 @@ def _check_transform(spec: dict[str, Any], model: Task) -> Transform:
         transform = from_spec(spec)
     except ZooError as error:
         raise FaultError(f"zoo.transform: {error}") from None
-    if transform.takes != model.takes:
+    if not accepts(type(model), transform.takes):
         raise FaultError(f"zoo.transform makes {transform.takes} inputs, expected {model.takes} inputs")
     if isinstance(transform, Text):
         ids, known = transform.vocabulary_size(), model.hparams["vocab_size"]

@@ -93,11 +93,12 @@ def build_network(checkpoint: dict[str, Any], path: str | os.PathLike[str], name
 def data_arguments(checkpoint: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments of the data module that a checkpoint was trained on, empty if it is unknown.
 
-    The data folder and the number of workers are left out, since this may be another machine, and so is the seed of the
-    training order.
+    Those of the machine are left out, such as the data folder and the number of workers, since this may be another one.
     """
-    data = checkpoint["zoo"]["data"]
-    known = set(arguments_of(datamodule_class(data))) - {"seed", "root", "num_workers"} if data else set()
+    if not (data := checkpoint["zoo"]["data"]):
+        return {}
+    cls = datamodule_class(data)
+    known = set(arguments_of(cls)) - set(cls.of_this_machine)
     return {key: value for key, value in checkpoint.get("datamodule_hyper_parameters", {}).items() if key in known}
 
 

@@ -31,7 +31,7 @@ def fit_parser_with_defaults(request: Request) -> Parser:
         "trainer.max_epochs": row.max_epochs,
         **{k: value for k, value in row.options.items() if data_name == row.data or not k.startswith(DATA_OPTIONS)},
     }
-    if data_name == STAND_IN:
+    if data.any_shape and model.takes == "image":
         defaults |= {f"data.{name}": value for name, value in _documented_shape(request.model).items()}
     parser.set_defaults(defaults)
     return parser

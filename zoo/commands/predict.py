@@ -55,7 +55,7 @@ def _short(source: str) -> str:
 def _sources(words: list[str], model: Task) -> Iterator[tuple[str, str, ZooError | None]]:
     """Yield each input with its origin. For texts and rows, the lines of a file are the inputs."""
     for word in words:
-        if model.takes == "image":
+        if model.transform and model.transform.takes == "image":
             yield word, word, None
         elif os.path.isdir(word):
             yield word, word, ZooError(f"{word} is a directory; give the files in it")

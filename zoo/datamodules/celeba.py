@@ -13,6 +13,7 @@ from zoo.datamodules.common.base import DataUnavailableError
 from zoo.datamodules.common.examples import Batches
 from zoo.datamodules.common.files import data_root, read_text
 from zoo.datamodules.common.images import ImageDataModule
+from zoo.datamodules.common.splitting import count_of
 from zoo.errors import ZooError
 from zoo.kinds import Split
 from zoo.transforms import Photo, Transform, read_picture
@@ -115,7 +116,7 @@ class CelebA(ImageDataModule):
                 raise ZooError(f"{lists} has attributes of {row[0]} other than 1 and -1")
             chosen[partition[row[0]]].append(row)
         if self.val_size:
-            chosen["1"] = chosen["1"][: self.held_out(len(chosen["1"]))]
+            chosen["1"] = chosen["1"][: count_of(self.val_size, len(chosen["1"]), "val_size")]
         splits = {
             split: Pictures(
                 [pictures / row[0] for row in rows],

@@ -31,6 +31,7 @@ class Digits(InMemory, ImageDataModule):
     """
 
     classes = tuple("0123456789")
+    any_shape = True
 
     def __init__(
         self,

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import ZooError
-from zoo.factory import datamodule_class
-from zoo.registry import datamodules
+from zoo.factory import datamodule_class, model_class
+from zoo.kinds import InputKind, TargetKind
+from zoo.registry import datamodules, models
+from zoo.support.signatures import arguments_of
 from zoo.tasks.losses import VALID_LOSSES
 
 if TYPE_CHECKING:
@@ -22,10 +24,11 @@ def check_fits(model: Task, data: Any) -> None:
     if not hasattr(data, "model_arguments"):
         return
     kind = getattr(data, "kind", model.takes)
-    if model.takes != kind:
+    if not accepts(type(model), kind):
         raise ZooError(
             f"{type(model).__name__} expects {model.takes} inputs, but {type(data).__name__} has {kind} inputs"
         )
+    check_targets(type(model), data)
     needed = data.model_arguments()
     for name, value in needed.items():
         found = model.hparams.get(name, value)
@@ -37,17 +40,39 @@ def check_fits(model: Task, data: Any) -> None:
             )
 
 
+def accepts(model: type[Task], kind: InputKind) -> bool:
+    """Return whether a network takes inputs of a kind: its own, or rows of numbers if it takes any flat inputs."""
+    return model.takes == kind or (kind == "table" and "in_dim" in arguments_of(model))
+
+
+def check_targets(model: type[Task], data: DataModule) -> None:
+    """Raise ZooError if a network cannot learn the targets that the data turned out to have."""
+    if data.targets and not _learns(model, data.target):
+        wanted, others = ("numbers", "classes") if data.target == "value" else ("classes", "numbers")
+        fitting = [
+            name
+            for name in sorted(models())
+            if accepts(cls := model_class(name), data.kind) and _learns(cls, data.target)
+        ]
+        raise ZooError(
+            f"{model.__name__} predicts {others}, but the targets are {wanted}; "
+            f"networks that predict {wanted}: {', '.join(fitting)}"
+        )
+
+
 def check_pair(model_name: str, model: type[Task], data_name: str, data: type[DataModule]) -> None:
     """Raise ZooError if a network cannot be trained on a data set, whatever the options."""
     if not _fits(model, data):
         fitting = [name for name in sorted(datamodules()) if _fits(model, datamodule_class(name))]
         raise ZooError(
             f"the network {model_name!r} cannot be trained on {data_name!r}, which has {data.kind} inputs and "
-            f"{data.target} targets; it can be trained on {', '.join(fitting)}"
+            f"{' or '.join(data.targets or (data.target,))} targets; it can be trained on {', '.join(fitting)}"
         )
 
 
 def _fits(model: type[Task], data: type[DataModule]) -> bool:
-    if model.takes != data.kind or (model.output == "values") != (data.target == "value"):
-        return False
-    return data.target == "value" or (data.target, model.output) in VALID_LOSSES
+    return accepts(model, data.kind) and any(_learns(model, target) for target in data.targets or (data.target,))
+
+
+def _learns(model: type[Task], target: TargetKind) -> bool:
+    return (target, model.output) in VALID_LOSSES

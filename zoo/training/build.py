@@ -19,6 +19,7 @@ from zoo.internals.messages import is_out_of_memory
 from zoo.support.console import one_line
 from zoo.support.signatures import arguments_of
 from zoo.tasks import Task
+from zoo.tasks.compatibility import check_targets
 from zoo.training.metrics_file import MetricsFile
 from zoo.training.plan import Plan
 from zoo.training.run_folder import last_checkpoint
@@ -42,6 +43,7 @@ def build_network(plan: Plan, data: DataModule) -> Task:
     Raises:
         ZooError: The options ask for another shape, the network is too large, or its optimizer cannot be set up.
     """
+    check_targets(model_class(plan.model), data)
     arguments, given = dict(plan.model_arguments), plan.given_model_arguments
     known = arguments_of(model_class(plan.model))
     for key, value in data.model_arguments().items():

@@ -11,13 +11,11 @@ from torch import Tensor
 
 from zoo.datamodules.common.examples import Batches
 from zoo.datamodules.common.loader_module import LoaderModule
+from zoo.datamodules.common.splitting import SPLIT_SEED, check_leaves_some, count_of
 from zoo.errors import ZooError
 from zoo.kinds import InputKind, Split, TargetKind
 from zoo.support.signatures import constructor_arguments
 from zoo.transforms import Transform
-
-SPLIT_SEED = 0
-"""Seed of the choice of validation examples, the same in every run, so that runs are comparable."""
 
 
 class DataUnavailableError(ZooError):
@@ -42,12 +40,18 @@ class DataModule(LoaderModule, ABC):
 
     kind: ClassVar[InputKind]
     """Kind of the inputs."""
-    target: ClassVar[TargetKind] = "class"
+    target: TargetKind = "class"
     """Kind of the targets."""
+    targets: ClassVar[tuple[TargetKind, ...]] = ()
+    """Kinds that the targets can have, if only the data tells; ``target`` can then be read once the data is there."""
     shape: tuple[int, ...]
     """Shape of one input."""
-    classes: ClassVar[tuple[str, ...]] = ()
+    classes: tuple[str, ...] = ()
     """Names of the classes, by index; empty for regression."""
+    any_shape: ClassVar[bool] = False
+    """Whether arguments ``image_size`` and ``channels`` set the shape; by default, as the network documents."""
+    of_this_machine: ClassVar[tuple[str, ...]] = ("root", "num_workers", "seed")
+    """Arguments that checkpoints do not hand on: where the data is, and how it is loaded."""
     coefficients: tuple[float, ...] = ()
     """True values of a network's parameters, in their order, for data that was generated with them."""
 
@@ -88,15 +92,7 @@ class DataModule(LoaderModule, ABC):
 
     def split(self, size: int) -> tuple[Tensor, Tensor]:
         """Return the indices of the training examples, and those of the examples held out for validation."""
-        held_out = self.held_out(size)
-        if held_out >= size:
-            raise ZooError(f"val_size {self.val_size} leaves nothing to train on: the training set has {size} examples")
+        held_out = count_of(self.val_size, size, "val_size")
+        check_leaves_some(self.val_size, held_out, size, "val_size")
         order = torch.randperm(size, generator=torch.Generator().manual_seed(SPLIT_SEED))
         return order[held_out:], order[:held_out]
-
-    def held_out(self, size: int) -> int:
-        """Return the number of examples that ``val_size`` is, out of ``size``. Raises ZooError if it rounds to zero."""
-        held_out = round(self.val_size * size) if isinstance(self.val_size, float) else self.val_size
-        if self.val_size and not held_out:
-            raise ZooError(f"val_size {self.val_size} of {size} examples is less than one; give a larger fraction")
-        return held_out

@@ -17,5 +17,8 @@ class TableDataModule(InMemory):
         return Row(self.shape[0])
 
     def model_arguments(self) -> dict[str, int | bool]:
-        """Return the number of features."""
-        return {"in_dim": self.shape[0]}
+        """Return the number of features, and of classes if the targets are classes."""
+        sizes: dict[str, int | bool] = {"in_dim": self.shape[0]}
+        if self.target != "value":
+            sizes |= {"num_classes": len(self.classes), "multilabel": self.target == "binary"}
+        return sizes
