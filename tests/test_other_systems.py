@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import ON_LINUX, PATIENCE, REPOSITORY, Command, write_mnist
-from data_files import pack, write_celeba, write_cifar, write_imdb
+from data_files import pack, write_celeba, write_cifar, write_folder, write_imdb
 from running import LAST, weights
 
 import zoo
@@ -118,7 +118,7 @@ def write_fashion_mnist(root: Path) -> None:
 
 
 WRITERS = {"celeba": write_celeba, "cifar10": write_cifar, "imdb": write_imdb, "mnist": write_mnist}
-WRITERS |= {"fashion_mnist": write_fashion_mnist}
+WRITERS |= {"fashion_mnist": write_fashion_mnist, "folder": write_folder}
 
 
 @pytest.mark.parametrize("name", zoo.list_datamodules())

@@ -118,6 +118,7 @@ MODELS: dict[str, ModelRow] = {
     ),
 }
 
+YOURS = "yours: the data is not part of the zoo"
 MADE_HERE = "MIT, as the zoo, which generates it"
 
 DATAMODULES: dict[str, DataRow] = {
@@ -147,6 +148,7 @@ DATAMODULES: dict[str, DataRow] = {
     "digits": DataRow(
         "zoo.datamodules.digits:Digits", "1,797 handwritten digits, included (scikit-learn's)", "CC BY 4.0"
     ),
+    "folder": DataRow("zoo.datamodules.folder:Folder", "your own pictures, in a folder for each class", YOURS),
     "quadratic": DataRow(
         "zoo.datamodules.quadratic:Quadratic", "30 points of y = 2x² + 3 + noise, generated", MADE_HERE
     ),

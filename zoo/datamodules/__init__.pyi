@@ -5,6 +5,7 @@ from zoo.datamodules.cifar10 import CIFAR10
 from zoo.datamodules.custom_function import CustomFunctionData
 from zoo.datamodules.digits import Digits
 from zoo.datamodules.fashion_mnist import FashionMNIST
+from zoo.datamodules.folder import Folder
 from zoo.datamodules.imdb import IMDB
 from zoo.datamodules.mnist import MNIST
 from zoo.datamodules.quadratic import Quadratic
@@ -16,6 +17,7 @@ __all__ = [
     "CustomFunctionData",
     "Digits",
     "FashionMNIST",
+    "Folder",
     "IMDB",
     "MNIST",
     "Quadratic",

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import cast
 
 import torch
-from torch import Tensor
 
 from zoo.datamodules.common.base import DataUnavailableError
 from zoo.datamodules.common.examples import Batches
 from zoo.datamodules.common.files import data_root, read_text
 from zoo.datamodules.common.images import ImageDataModule
+from zoo.datamodules.common.picture_files import PictureFiles
 from zoo.datamodules.common.splitting import count_of
 from zoo.errors import ZooError
 from zoo.kinds import Split
-from zoo.transforms import Photo, Transform, read_picture
+from zoo.transforms import Photo, Transform
 
 ATTRIBUTES = """
 5_o_Clock_Shadow Arched_Eyebrows Attractive Bags_Under_Eyes Bald Bangs Big_Lips Big_Nose Black_Hair Blond_Hair Blurry
@@ -25,22 +24,6 @@ Mouth_Slightly_Open Mustache Narrow_Eyes No_Beard Oval_Face Pale_Skin Pointy_Nos
 Sideburns Smiling Straight_Hair Wavy_Hair Wearing_Earrings Wearing_Hat Wearing_Lipstick Wearing_Necklace
 Wearing_Necktie Young
 """
-
-
-class Pictures(Batches):
-    """Picture files and their targets. Pictures are decoded in the workers."""
-
-    def __init__(self, paths: list[Path], targets: Tensor, size: int) -> None:
-        self.paths, self.targets, self.photo = paths, targets, Photo(size)
-
-    def __len__(self) -> int:
-        """Return the number of pictures."""
-        return len(self.paths)
-
-    def batch(self, indices: list[int]) -> tuple[Tensor, Tensor]:
-        """Return pictures as bytes, shape ``(batch, 3, size, size)``, and their targets."""
-        images = torch.stack([self.photo.pixels(read_picture(self.paths[index])) for index in indices])
-        return images, self.targets[indices]
 
 
 class CelebA(ImageDataModule):
@@ -118,10 +101,10 @@ class CelebA(ImageDataModule):
         if self.val_size:
             chosen["1"] = chosen["1"][: count_of(self.val_size, len(chosen["1"]), "val_size")]
         splits = {
-            split: Pictures(
+            split: PictureFiles(
                 [pictures / row[0] for row in rows],
                 torch.tensor([[int(value == "1") for value in row[1:]] for row in rows]),
-                self.stored_shape[1],
+                Photo(self.stored_shape[1]),
             )
             for split, rows in zip(("train", "val", "test"), chosen.values(), strict=True)
         }

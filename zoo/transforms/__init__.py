@@ -63,6 +63,6 @@ def input_shape(transform: Transform) -> tuple[int, ...]:
     if isinstance(transform, Row):
         return (transform.features,)
     assert isinstance(transform, Digit | Item | Photo)
-    channels = {Digit: getattr(transform, "channels", 1), Item: 1, Photo: 3}[type(transform)]
+    channels = 1 if isinstance(transform, Item) else transform.channels
     side = transform.size + 2 * transform.padding
     return (channels, side, side)

@@ -11,6 +11,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 from torch.nn import functional as F
 
+from zoo.errors import ZooError
 from zoo.transforms.base import Transform
 from zoo.transforms.ink import centering_offset, extract_foreground, paste, pixels_if_ready, to_bytes
 from zoo.transforms.reading import is_picture_array, read_picture, to_rgb
@@ -89,17 +90,23 @@ class Item(PictureTransform):
 class Photo(PictureTransform):
     """Crops a picture to its middle square and resizes it.
 
-    Input: floats in ``low`` to 1, shape ``(3, size + 2 padding, size + 2 padding)``.
+    Input: floats in ``low`` to 1, shape ``(channels, size + 2 padding, size + 2 padding)``.
 
     Args:
         size: Width and height in pixels, before padding.
         low: Value of black; white is 1.
         padding: Black pixels added on each side.
+        channels: 3 for color, 1 for gray.
     """
 
     size: int = 32
     low: float = 0.0
     padding: int = 0
+    channels: int = 3
+
+    def __post_init__(self) -> None:
+        if self.channels not in (1, 3):
+            raise ZooError(f"the transform Photo expects channels 1 or 3, got {self.channels}")
 
     def __call__(self, value: Image.Image | np.ndarray[Any, Any]) -> Tensor:
         """Return the input. Raises ZooError if the value is not a picture."""
@@ -107,5 +114,6 @@ class Photo(PictureTransform):
         return pixels.float().div_(255).mul_(1 - self.low).add_(self.low)
 
     def pixels(self, picture: Image.Image) -> Tensor:
-        """Return the middle square of an RGB picture as bytes, shape ``(3, size, size)``."""
-        return to_bytes(ImageOps.fit(picture, (self.size, self.size), Image.Resampling.BILINEAR))
+        """Return the middle square of an RGB picture as bytes, shape ``(channels, size, size)``."""
+        colored = picture if self.channels == 3 else picture.convert("L")
+        return to_bytes(ImageOps.fit(colored, (self.size, self.size), Image.Resampling.BILINEAR))

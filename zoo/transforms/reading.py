@@ -30,6 +30,8 @@ def to_rgb(value: Any) -> Image.Image:
         upright = ImageOps.exif_transpose(value)
         if upright.mode.startswith("I"):  # 16-bit gray, which PIL would clip rather than scale
             upright = upright.convert("I").point(lambda value: value / 256).convert("L")
+        if upright.mode in ("L", "RGB") and "transparency" not in upright.info:
+            return upright.convert("RGB")
         upright = upright.convert("RGBA")
     except (OSError, ValueError, SyntaxError):  # PIL raises SyntaxError for a broken PNG
         raise ZooError("the picture cannot be read, or is damaged") from None

@@ -1,0 +1,118 @@
+"""Picture files: listing, decoding them batch by batch, and decoding all of them once."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from zoo.datamodules.common.examples import Batches, Examples, Gathered, identity
+from zoo.errors import ZooError
+from zoo.transforms import Photo, read_picture
+
+DECODED_AT_A_TIME = 256
+
+
+class PictureFiles(Batches):
+    """Picture files and their targets. Pictures are decoded when their batch is fetched.
+
+    Args:
+        paths: The files.
+        targets: Their targets, shape ``(pictures, ...)``.
+        photo: Crops and resizes them.
+    """
+
+    def __init__(self, paths: list[Path], targets: Tensor, photo: Photo) -> None:
+        self.paths, self.targets, self.photo = paths, targets, photo
+
+    def __len__(self) -> int:
+        """Return the number of pictures."""
+        return len(self.paths)
+
+    def batch(self, indices: list[int]) -> tuple[Tensor, Tensor]:
+        """Return pictures as bytes, shape ``(batch, channels, size, size)``, and their targets."""
+        images = torch.stack([self.photo.pixels(read_picture(self.paths[index])) for index in indices])
+        return images, self.targets[indices]
+
+    def choose(self, indices: Tensor) -> PictureFiles:
+        """Return the pictures at these indices."""
+        return PictureFiles([self.paths[index] for index in indices.tolist()], self.targets[indices], self.photo)
+
+    @property
+    def decoded_size(self) -> int:
+        """Bytes of all pictures, decoded."""
+        return len(self.paths) * self.photo.channels * self.photo.size**2
+
+    def decode(self, num_workers: int) -> Examples:
+        """Decode all pictures into memory.
+
+        Args:
+            num_workers: Number of processes that decode them; 0 for this one.
+
+        Raises:
+            ZooError: A file is not a picture, or is damaged.
+        """
+        chunks = torch.arange(len(self)).split(DECODED_AT_A_TIME)
+        loader: DataLoader[tuple[Tensor, Tensor]] = DataLoader(
+            Gathered(self),
+            batch_sampler=[chunk.tolist() for chunk in chunks],
+            collate_fn=identity,
+            num_workers=min(num_workers, len(chunks) - 1),  # a process takes a second to start
+            generator=torch.Generator(),
+        )
+        images = torch.empty(len(self), self.photo.channels, self.photo.size, self.photo.size, dtype=torch.uint8)
+        done = 0
+        for batch in loader:
+            if isinstance(batch, ZooError):
+                raise batch
+            images[done : done + len(batch[0])] = batch[0]
+            done += len(batch[0])
+        return Examples(images, self.targets)
+
+
+def folders_in(folder: Path) -> list[str]:
+    """Return the names of the folders in a folder, without hidden ones, sorted.
+
+    Raises:
+        ZooError: It cannot be read.
+    """
+    return sorted(entry.name for entry in _entries(folder) if entry.is_dir() and not entry.name.startswith("."))
+
+
+def pictures_in(folder: Path, left_out: Counter[str]) -> list[Path]:
+    """Return the files in a folder whose names are those of pictures, sorted.
+
+    Args:
+        folder: The folder.
+        left_out: Counts what is left out, by kind.
+
+    Raises:
+        ZooError: The folder cannot be read.
+    """
+    Image.init()
+    suffixes = {suffix for suffix, name in Image.registered_extensions().items() if name in Image.OPEN}
+    pictures = []
+    for entry in _entries(folder):
+        if entry.name.startswith("."):
+            left_out["hidden"] += 1
+        elif entry.is_dir():
+            left_out["folders in a class folder"] += 1
+        elif os.path.splitext(entry.name)[1].lower() in suffixes:
+            pictures.append(Path(entry.path))
+        else:
+            left_out["not pictures by their names"] += 1
+    return sorted(pictures)
+
+
+def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            yield from entries
+    except OSError as error:
+        raise ZooError(f"{folder} cannot be read: {error.strerror}") from None
