@@ -40,9 +40,9 @@ COMMANDS = {
         has_options=True,
     ),
     "predict": Command(
-        "{--ckpt FILE|--model NAME --weights NAME} PICTURE|TEXT|ROW|FILE ...",
+        "{--ckpt FILE|--model NAME --weights NAME} PICTURE|FOLDER|TEXT|ROW|FILE ... [--out FILE]",
         "ask a checkpoint or published weights about pictures, texts (or files of them), or rows such as 0,1",
-        own_options=("ckpt", "model", "weights"),
+        own_options=("ckpt", "model", "weights", "out"),
         computes=True,
     ),
     "export": Command(

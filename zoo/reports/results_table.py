@@ -12,7 +12,7 @@ from typing import Any
 from zoo.errors import ZooError
 from zoo.support.console import echo, escape_control
 from zoo.support.files import atomic_write, parse_path, read_bytes
-from zoo.support.tables import format_number, format_table
+from zoo.support.tables import csv_cell, format_number, format_table
 from zoo.training.config_file import config_text
 
 MAX_BYTES = 10_000_000
@@ -49,10 +49,10 @@ def show(folders: Sequence[str], csv_file: str | None = None) -> None:
         try:
             target = parse_path(csv_file, "--csv")
             with atomic_write(target) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-                header = [_as_csv(name) for name in (*COLUMNS, *options, *metrics)]
+                header = [csv_cell(name) for name in (*COLUMNS, *options, *metrics)]
                 writer = csv.DictWriter(file, header, extrasaction="ignore")
                 writer.writeheader()
-                writer.writerows({_as_csv(k): _as_csv(v) for k, v in row.items()} for row in rows)
+                writer.writerows({csv_cell(k): csv_cell(v) for k, v in row.items()} for row in rows)
         except OSError as error:
             raise ZooError(f"{csv_file} cannot be written ({error.strerror})") from None
     origin = [name for name in ("model", "data", "seed") if len({row[name] for row in rows}) > 1]
@@ -106,14 +106,6 @@ def _options(config: Path) -> dict[str, Any]:
 
 def _by_number(path: Path) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in path.parts]
-
-
-def _as_csv(value: Any) -> Any:
-    """Return a cell of a CSV file. Text that a spreadsheet would run as a formula is prefixed with an apostrophe."""
-    if isinstance(value, int | float) or value is None:
-        return value
-    value = escape_control(value)
-    return f"'{value}" if value.startswith(("=", "+", "-", "@")) else value
 
 
 def _cell(name: str, value: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from zoo.support.console import escape_control
 
@@ -35,6 +36,14 @@ def format_metrics(metrics: Mapping[str, Mapping[str, float | None] | None]) -> 
 def format_number(value: float) -> str:
     """Return a number with four decimals, or in scientific notation if that would round it to zero."""
     return f"{value:.1e}" if 0 < abs(value) < 0.0005 else f"{value:.4f}"
+
+
+def csv_cell(value: Any) -> Any:
+    """Return a cell of a CSV file. Text that a spreadsheet would run as a formula is prefixed with an apostrophe."""
+    if isinstance(value, int | float) or value is None:
+        return value
+    value = escape_control(value)
+    return f"'{value}" if value.startswith(("=", "+", "-", "@")) else value
 
 
 def sort_metrics(names: Iterable[str]) -> list[str]:

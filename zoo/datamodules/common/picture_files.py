@@ -85,6 +85,13 @@ def folders_in(folder: Path) -> list[str]:
     return sorted(entry.name for entry in _entries(folder) if entry.is_dir() and not entry.name.startswith("."))
 
 
+def walk(folder: Path) -> Iterator[Path]:
+    """Yield a folder and those below it, without hidden ones, in the order of their names."""
+    yield folder
+    for name in folders_in(folder):
+        yield from walk(folder / name)
+
+
 def pictures_in(folder: Path, left_out: Counter[str]) -> list[Path]:
     """Return the files in a folder whose names are those of pictures, sorted.
 
