@@ -45,6 +45,13 @@ COMMANDS = {
         own_options=("ckpt", "model", "weights", "out"),
         computes=True,
     ),
+    "check": Command(
+        "DATA [--model NAME] [--data.OPTION VALUE ...] [--out FILE]",
+        "look at a data set before training: sizes, classes, broken and equal examples",
+        own_options=("model", "data", "out"),
+        computes=True,
+        has_options=True,
+    ),
     "export": Command(
         "{--ckpt FILE|--model NAME --weights NAME} --format onnx|pt2|safetensors --out FILE",
         "write a checkpoint or published weights in a format that other programs run",

@@ -78,6 +78,8 @@ def parse(command: str, program: str, words: list[str]) -> Request:
     request = Request(command, program.replace("COMMAND", command))
     if command == "fit" and words and not words[0].startswith("-"):
         words = ["--model", *words]
+    if command == "check" and words and not words[0].startswith("-"):
+        words = ["--data", *words]
     configs: list[str] = []
     rest = iter(words)
     for word in rest:

@@ -135,6 +135,11 @@ class Folder(ImageDataModule):
             loaded = dict(splits)
         return {"val": loaded["test"], **loaded}
 
+    def find_broken(self) -> list[str]:
+        """Return which pictures cannot be read, and why, a line each."""
+        lists = [self._list(folder, Counter()) for folder in self._parts.values()]
+        return [problem for files in lists for problem in files.find_broken(self.num_workers)]
+
     def scale(self, x: Tensor) -> Tensor:
         """Convert bytes to floats in the range of the inputs. Floats are returned unchanged."""
         if x.is_floating_point():

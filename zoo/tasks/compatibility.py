@@ -45,15 +45,16 @@ def accepts(model: type[Task], kind: InputKind) -> bool:
     return model.takes == kind or (kind == "table" and "in_dim" in arguments_of(model))
 
 
+def fits(model: type[Task], data: DataModule) -> bool:
+    """Return whether a network can learn a data set whose files have been read."""
+    return accepts(model, data.kind) and _learns(model, data.target)
+
+
 def check_targets(model: type[Task], data: DataModule) -> None:
     """Raise ZooError if a network cannot learn the targets that the data turned out to have."""
     if data.targets and not _learns(model, data.target):
         wanted, others = ("numbers", "classes") if data.target == "value" else ("classes", "numbers")
-        fitting = [
-            name
-            for name in sorted(models())
-            if accepts(cls := model_class(name), data.kind) and _learns(cls, data.target)
-        ]
+        fitting = [name for name in sorted(models()) if fits(model_class(name), data)]
         raise ZooError(
             f"{model.__name__} predicts {others}, but the targets are {wanted}; "
             f"networks that predict {wanted}: {', '.join(fitting)}"

@@ -75,6 +75,10 @@ class DataModule(LoaderModule, ABC):
     def model_arguments(self) -> dict[str, int | bool]:
         """Return the arguments with which a network fits the data, by name."""
 
+    def find_broken(self) -> list[str]:
+        """Return which files cannot be read, and why, a line each; ``setup`` stops at the first."""
+        return []
+
     def use_transform(self, transform: Transform | None) -> None:  # most data modules learn nothing from the data
         """Use the transform of a trained network, where it is learned from the data; call it before ``setup``."""
 

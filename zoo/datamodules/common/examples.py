@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -23,6 +23,8 @@ class Batches(Dataset[tuple[Tensor, Tensor]], ABC):
 
     scale: Callable[[Tensor], Tensor] = staticmethod(identity)
     """Converts a batch of stored inputs to those of a network. Set by the data module."""
+    names: Sequence[str] = ()
+    """Names of the examples, such as files, by index; empty if they have none."""
 
     @abstractmethod
     def __len__(self) -> int:

@@ -6,11 +6,12 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from zoo.datamodules.common.examples import Batches, Examples, Gathered, identity
 from zoo.errors import ZooError
@@ -30,6 +31,7 @@ class PictureFiles(Batches):
 
     def __init__(self, paths: list[Path], targets: Tensor, photo: Photo) -> None:
         self.paths, self.targets, self.photo = paths, targets, photo
+        self.names = [str(path) for path in paths]
 
     def __len__(self) -> int:
         """Return the number of pictures."""
@@ -58,22 +60,57 @@ class PictureFiles(Batches):
         Raises:
             ZooError: A file is not a picture, or is damaged.
         """
-        chunks = torch.arange(len(self)).split(DECODED_AT_A_TIME)
-        loader: DataLoader[tuple[Tensor, Tensor]] = DataLoader(
-            Gathered(self),
-            batch_sampler=[chunk.tolist() for chunk in chunks],
-            collate_fn=identity,
-            num_workers=min(num_workers, len(chunks) - 1),  # a process takes a second to start
-            generator=torch.Generator(),
-        )
         images = torch.empty(len(self), self.photo.channels, self.photo.size, self.photo.size, dtype=torch.uint8)
         done = 0
-        for batch in loader:
-            if isinstance(batch, ZooError):
-                raise batch
+        for batch in _in_order(Gathered(self), num_workers):
             images[done : done + len(batch[0])] = batch[0]
             done += len(batch[0])
-        return Examples(images, self.targets)
+        decoded = Examples(images, self.targets)
+        decoded.names = self.names
+        return decoded
+
+    def find_broken(self, num_workers: int) -> list[str]:
+        """Return which pictures cannot be read, and why, a line each.
+
+        Args:
+            num_workers: Number of processes that decode them; 0 for this one.
+        """
+        return [problem for problems in _in_order(_Checked(self), num_workers) for problem in problems]
+
+
+class _Checked(Dataset[list[str]]):
+    """Tries to decode pictures, a batch at a time."""
+
+    def __init__(self, files: PictureFiles) -> None:
+        self.files = files
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitems__(self, indices: list[int]) -> list[str]:
+        problems = []
+        for index in indices:
+            try:
+                self.files.batch([index])
+            except ZooError as error:
+                problems.append(str(error))
+        return problems
+
+
+def _in_order(examples: Any, num_workers: int) -> Iterator[Any]:
+    """Yield all batches of a data set in order. Raises ZooError if one cannot be read."""
+    chunks = torch.arange(len(examples)).split(DECODED_AT_A_TIME)
+    loader: DataLoader[Any] = DataLoader(
+        examples,
+        batch_sampler=[chunk.tolist() for chunk in chunks],
+        collate_fn=identity,
+        num_workers=min(num_workers, len(chunks) - 1),  # a process takes a second to start
+        generator=torch.Generator(),
+    )
+    for batch in loader:
+        if isinstance(batch, ZooError):
+            raise batch
+        yield batch
 
 
 def folders_in(folder: Path) -> list[str]:
