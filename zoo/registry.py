@@ -148,6 +148,8 @@ DATAMODULES: dict[str, DataRow] = {
     "digits": DataRow(
         "zoo.datamodules.digits:Digits", "1,797 handwritten digits, included (scikit-learn's)", "CC BY 4.0"
     ),
+    "arrays": DataRow("zoo.datamodules.arrays:Arrays", "your own tensors or arrays, in Python", YOURS),
+    "dataset": DataRow("zoo.datamodules.wrapped:Wrapped", "your own data set of torch, in Python", YOURS),
     "folder": DataRow("zoo.datamodules.folder:Folder", "your own pictures, in a folder for each class", YOURS),
     "quadratic": DataRow(
         "zoo.datamodules.quadratic:Quadratic", "30 points of y = 2x² + 3 + noise, generated", MADE_HERE

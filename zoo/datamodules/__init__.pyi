@@ -1,5 +1,6 @@
 # Written by scripts/stubs.py from zoo/registry.py.
 
+from zoo.datamodules.arrays import Arrays
 from zoo.datamodules.celeba import CelebA
 from zoo.datamodules.cifar10 import CIFAR10
 from zoo.datamodules.custom_function import CustomFunctionData
@@ -9,9 +10,11 @@ from zoo.datamodules.folder import Folder
 from zoo.datamodules.imdb import IMDB
 from zoo.datamodules.mnist import MNIST
 from zoo.datamodules.quadratic import Quadratic
+from zoo.datamodules.wrapped import Wrapped
 from zoo.datamodules.xor import XORData
 
 __all__ = [
+    "Arrays",
     "CIFAR10",
     "CelebA",
     "CustomFunctionData",
@@ -21,5 +24,6 @@ __all__ = [
     "IMDB",
     "MNIST",
     "Quadratic",
+    "Wrapped",
     "XORData",
 ]

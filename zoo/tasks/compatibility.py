@@ -61,6 +61,17 @@ def check_targets(model: type[Task], data: DataModule) -> None:
         )
 
 
+def sizes_for(model: type[Task], data: DataModule) -> dict[str, int | bool]:
+    """Return the arguments with which a network fits a data set. Raises ZooError if it cannot learn it."""
+    if not accepts(model, data.kind):
+        raise ZooError(
+            f"{model.__name__} expects {model.takes} inputs, but {type(data).__name__} has {data.kind} inputs"
+        )
+    check_targets(model, data)
+    known = arguments_of(model)
+    return {name: value for name, value in data.model_arguments().items() if name in known}
+
+
 def check_pair(model_name: str, model: type[Task], data_name: str, data: type[DataModule]) -> None:
     """Raise ZooError if a network cannot be trained on a data set, whatever the options."""
     if not _fits(model, data):

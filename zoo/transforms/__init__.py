@@ -12,11 +12,11 @@ from typing import Any
 from zoo.errors import ZooError
 from zoo.transforms.base import Transform
 from zoo.transforms.pictures import Digit, Item, Photo
-from zoo.transforms.reading import read_picture
+from zoo.transforms.reading import read_picture, to_rgb
 from zoo.transforms.rows import Row
 from zoo.transforms.texts import Text
 
-__all__ = ["Digit", "Item", "Photo", "Row", "Text", "Transform", "from_spec", "input_shape", "read_picture"]
+__all__ = ["Digit", "Item", "Photo", "Row", "Text", "Transform", "from_spec", "input_shape", "read_picture", "to_rgb"]
 
 _TRANSFORMS: dict[str, type[Transform]] = {cls.__name__: cls for cls in (Digit, Item, Photo, Row, Text)}
 

@@ -11,23 +11,30 @@ from zoo.support.signatures import arguments_of
 from zoo.weights.records import weights_record
 
 if TYPE_CHECKING:
+    from zoo.datamodules.common import DataModule
     from zoo.tasks import Task
 
 logger = logging.getLogger("zoo.weights")
 
 
-def create_model(name: str, *, weights: str | None = None, **arguments: Any) -> Task:
+def create_model(name: str, *, weights: str | None = None, data: DataModule | None = None, **arguments: Any) -> Task:
     """Build a network by name.
 
     Args:
         name: One of :func:`zoo.list_models`.
         weights: Name of published weights, see :func:`zoo.list_weights`, or ``"default"``. Default: random weights.
-        **arguments: Arguments of the network's class. Default: the documented values, or those that the weights were
-            trained with.
+        data: Data whose shape and classes the network gets.
+        **arguments: Arguments of the network's class. Default: those of the data, the documented values, or those that
+            the weights were trained with.
 
     Raises:
-        ZooError: A name or an argument is unknown, a value is invalid, or the weights are damaged.
+        ZooError: A name or an argument is unknown, a value is invalid, the network cannot learn the data, or the
+            weights are damaged.
     """
+    if data is not None:
+        from zoo.tasks.compatibility import sizes_for
+
+        arguments = {**sizes_for(model_class(name), data), **arguments}
     if weights is None:
         return build_model(name, **arguments)
     check_model_arguments(name, arguments)

@@ -38,7 +38,7 @@ class DataModule(LoaderModule, ABC):
         ZooError: A value is invalid, or the data is damaged.
     """
 
-    kind: ClassVar[InputKind]
+    kind: InputKind
     """Kind of the inputs."""
     target: TargetKind = "class"
     """Kind of the targets."""
@@ -68,7 +68,7 @@ class DataModule(LoaderModule, ABC):
 
     @property
     @abstractmethod
-    def transform(self) -> Transform:
+    def transform(self) -> Transform | None:
         """Turns a picture, a text or a row of numbers into an input. It is saved with the weights of a network."""
 
     @abstractmethod
