@@ -12,9 +12,11 @@ from typing import Any
 from zoo.commands.request import Request
 from zoo.commands.trained_network import load_trained
 from zoo.datamodules.common.files import read_text
+from zoo.datamodules.common.table_files import read_rows, unit
 from zoo.errors import ZooError
 from zoo.support.console import echo, escape_control
 from zoo.tasks import Classifier, Task
+from zoo.transforms import Table, Transform
 
 LONGEST = 60
 """Characters of an input that are printed."""
@@ -34,11 +36,11 @@ def run(request: Request) -> int:
     if network.model.transform is None:
         raise ZooError(f"{network.source} does not know how to make inputs: it was not trained on data of the zoo")
     failed = False
-    for source, place, error in _sources(request.words, network.model):
+    for source, place, value in _sources(request.words, network.model.transform):
         try:
-            if error:
-                raise error
-            answer = _answer(network.model, network.model.transform.read(source))
+            if isinstance(value, ZooError):
+                raise value
+            answer = _answer(network.model, value)
         except ZooError as problem:
             named = "" if os.path.basename(place) in str(problem) else f"{_short(place)}: "
             echo(escape_control(f"zoo: error: {named}{problem}"), file=sys.stderr)
@@ -52,22 +54,32 @@ def _short(source: str) -> str:
     return source if len(source) <= LONGEST else source[: LONGEST - 1] + "…"
 
 
-def _sources(words: list[str], model: Task) -> Iterator[tuple[str, str, ZooError | None]]:
-    """Yield each input with its origin. For texts and rows, the lines of a file are the inputs."""
+def _sources(words: list[str], transform: Transform) -> Iterator[tuple[str, str, Any]]:
+    """Yield each input as it was given, its place, and its value or what is wrong with it.
+
+    For texts and rows, the lines of a file are the inputs.
+    """
     for word in words:
-        if model.transform and model.transform.takes == "image":
-            yield word, word, None
+        if transform.takes == "image":
+            yield word, word, _read(transform, word)
         elif os.path.isdir(word):
             yield word, word, ZooError(f"{word} is a directory; give the files in it")
         elif os.path.exists(word):
-            yield from _lines(word)
+            yield from _rows(word, transform) if isinstance(transform, Table) else _lines(word, transform)
         elif FILE_NAME.fullmatch(word):
             yield word, word, ZooError(f"{word} does not exist")
         else:
-            yield word, word, None
+            yield word, word, _read(transform, word)
 
 
-def _lines(path: str) -> Iterator[tuple[str, str, ZooError | None]]:
+def _read(transform: Transform, source: str) -> Any:
+    try:
+        return transform.read(source)
+    except ZooError as error:
+        return error
+
+
+def _lines(path: str, transform: Transform) -> Iterator[tuple[str, str, Any]]:
     try:
         lines = read_text(Path(path)).splitlines()
     except ZooError as error:
@@ -77,7 +89,21 @@ def _lines(path: str) -> Iterator[tuple[str, str, ZooError | None]]:
         yield path, path, ZooError(f"{path} is empty")
     for number, line in enumerate(lines, start=1):
         place = f"{path}, line {number}"
-        yield line, place, None if line.strip() else ZooError(f"{place} is empty")
+        yield line, place, _read(transform, line) if line.strip() else ZooError(f"{place} is empty")
+
+
+def _rows(path: str, table: Table) -> Iterator[tuple[str, str, Any]]:
+    """Yield the rows of a table, as dictionaries if the first row has the names of the columns."""
+    try:
+        rows = read_rows(Path(path))
+    except ZooError as error:
+        yield path, path, error
+        return
+    names = [name.strip() for name in rows[0][1]]
+    named = not {*names}.isdisjoint(column.name for column in table.parts.columns)
+    for line, row in rows[named:]:
+        value = dict(zip(names, row, strict=True)) if named else row
+        yield ",".join(row), f"{path}, {unit(Path(path))} {line}", value
 
 
 def _answer(model: Task, value: Any) -> str:

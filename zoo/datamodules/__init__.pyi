@@ -2,6 +2,7 @@
 
 from zoo.datamodules.celeba import CelebA
 from zoo.datamodules.cifar10 import CIFAR10
+from zoo.datamodules.csv import CSV
 from zoo.datamodules.custom_function import CustomFunctionData
 from zoo.datamodules.digits import Digits
 from zoo.datamodules.fashion_mnist import FashionMNIST
@@ -12,6 +13,7 @@ from zoo.datamodules.xor import XORData
 
 __all__ = [
     "CIFAR10",
+    "CSV",
     "CelebA",
     "CustomFunctionData",
     "Digits",

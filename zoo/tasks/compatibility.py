@@ -52,7 +52,7 @@ def check_targets(model: type[Task], data: DataModule) -> None:
         fitting = [
             name
             for name in sorted(models())
-            if accepts(cls := model_class(name), data.kind) and _learns(cls, data.target)
+            if accepts(cls := model_class(name), data.kind) and _adapts(cls, data) and _learns(cls, data.target)
         ]
         raise ZooError(
             f"{model.__name__} predicts {others}, but the targets are {wanted}; "
@@ -71,8 +71,14 @@ def check_pair(model_name: str, model: type[Task], data_name: str, data: type[Da
 
 
 def _fits(model: type[Task], data: type[DataModule]) -> bool:
-    return accepts(model, data.kind) and any(_learns(model, target) for target in data.targets or (data.target,))
+    targets = data.targets or (data.target,)
+    return accepts(model, data.kind) and _adapts(model, data) and any(_learns(model, target) for target in targets)
+
+
+def _adapts(model: type[Task], data: DataModule | type[DataModule]) -> bool:
+    """Return whether a network takes as many features as data has that only the user knows."""
+    return not (data.targets and data.kind == "table") or "in_dim" in arguments_of(model)
 
 
 def _learns(model: type[Task], target: TargetKind) -> bool:
-    return (target, model.output) in VALID_LOSSES
+    return (target, model.output) in VALID_LOSSES and target in getattr(model, "targets", (target,))

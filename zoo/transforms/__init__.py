@@ -14,11 +14,24 @@ from zoo.transforms.base import Transform
 from zoo.transforms.pictures import Digit, Item, Photo
 from zoo.transforms.reading import read_picture
 from zoo.transforms.rows import Row
+from zoo.transforms.tables import Learned, Table
 from zoo.transforms.texts import Text
 
-__all__ = ["Digit", "Item", "Photo", "Row", "Text", "Transform", "from_spec", "input_shape", "read_picture"]
+__all__ = [
+    "Digit",
+    "Item",
+    "Learned",
+    "Photo",
+    "Row",
+    "Table",
+    "Text",
+    "Transform",
+    "from_spec",
+    "input_shape",
+    "read_picture",
+]
 
-_TRANSFORMS: dict[str, type[Transform]] = {cls.__name__: cls for cls in (Digit, Item, Photo, Row, Text)}
+_TRANSFORMS: dict[str, type[Transform]] = {cls.__name__: cls for cls in (Digit, Item, Photo, Row, Table, Text)}
 
 BOUNDS = {
     "size": (1, 4096),
@@ -55,12 +68,14 @@ def from_spec(spec: Any) -> Transform:
         raise ZooError(f"the transform {name} requires {', '.join(takes)}") from None
     if isinstance(transform, Text):
         transform.vocabulary_size()
+    elif isinstance(transform, Table):
+        _ = transform.parts
     return transform
 
 
 def input_shape(transform: Transform) -> tuple[int, ...]:
     """Return the shape of the inputs that a transform of pictures or rows returns."""
-    if isinstance(transform, Row):
+    if isinstance(transform, Row | Table):
         return (transform.features,)
     assert isinstance(transform, Digit | Item | Photo)
     channels = {Digit: getattr(transform, "channels", 1), Item: 1, Photo: 3}[type(transform)]

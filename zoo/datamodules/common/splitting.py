@@ -105,7 +105,8 @@ def _hold_out_groups(labels: Tensor, wanted: Tensor, groups: Tensor, generator: 
     """Return which examples are held out: groups in random order, each if it brings their classes closer."""
     names = groups.unique()
     counts = torch.stack([torch.bincount(labels[groups == group], minlength=len(wanted)) for group in names])
-    chosen, found, most = [], torch.zeros_like(wanted), round(float(wanted.sum()))
+    chosen: list[int] = []
+    found, most = torch.zeros_like(wanted), round(float(wanted.sum()))
 
     def distance(held_out: Tensor) -> float:
         return float((held_out - wanted).square().sum()) if held_out.sum() <= most else torch.inf
