@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 import torch
-from conftest import Command
+from conftest import Command, load_script
 from data_files import write_csv
 from running import LAST, ONE_EPOCH, crash_at, load, weights
 
@@ -186,3 +186,11 @@ def test_two_processes_measure_exactly_what_one_does(
         assert torch.allclose(value, weights(two / LAST)[key], rtol=0, atol=1e-6)
     found = [json.loads((run / "results.json").read_text(encoding="utf-8")) for run in (one, two)]
     assert found[0]["metrics"]["test"]["acc"] == found[1]["metrics"]["test"]["acc"]
+
+
+@pytest.mark.parametrize("table", ["iris", "diabetes"])
+def test_the_zoo_learns_what_scikit_learn_learns(table: str) -> None:
+    compare_sklearn = load_script("compare_sklearn")
+    ours, theirs = compare_sklearn.compare(table)
+    assert theirs > 40
+    assert ours >= theirs - compare_sklearn.POINTS
