@@ -32,8 +32,8 @@ class CellError(ZooError):
 
 def is_missing(cell: Any) -> bool:
     """Return whether a value is missing: an empty text or one that says so, None, NaN, or pandas' NA."""
-    if isinstance(cell, str):
-        return cell.strip().lower() in MISSING
+    if isinstance(cell, str):  # its first character rules out most
+        return cell[:1] in " \tnN?" and cell.strip().lower() in MISSING
     try:
         return cell is None or bool(cell != cell)
     except TypeError:  # pandas' NA is neither equal nor not
@@ -52,18 +52,28 @@ def parse_number(cell: Any) -> float:
         raise ValueError from None
 
 
+def as_numbers(cells: Sequence[Any]) -> Array | None:
+    """Return values as numbers, shape ``(rows,)``, if all are texts of numbers; the fast way, for tables of those."""
+    try:
+        return None if "_" in "".join(cells) else np.fromiter(map(float, cells), np.float64, len(cells))
+    except (TypeError, ValueError):
+        return None
+
+
 def numbers_of(name: str, cells: Sequence[Any]) -> Array:
     """Return the values of a column as numbers, NaN where one is missing, shape ``(rows,)``.
 
     Raises:
         CellError: A value is not a number, or is infinite.
     """
-    numbers = np.empty(len(cells))
-    for row, cell in enumerate(cells):
-        try:
-            numbers[row] = parse_number(cell)
-        except ValueError:
-            raise CellError(row, f"column {name!r} has {str(cell)[:40]!r}, expected a number") from None
+    numbers = as_numbers(cells)
+    if numbers is None:
+        numbers = np.empty(len(cells))
+        for row, cell in enumerate(cells):
+            try:
+                numbers[row] = parse_number(cell)
+            except ValueError:
+                raise CellError(row, f"column {name!r} has {str(cell)[:40]!r}, expected a number") from None
     for row in np.isinf(numbers).nonzero()[0].tolist():
         raise CellError(row, f"column {name!r} has {str(cells[row])[:40]!r}, expected a finite number")
     return numbers

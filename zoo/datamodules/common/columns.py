@@ -11,7 +11,7 @@ import numpy as np
 
 from zoo.datamodules.common.table_files import TableFile
 from zoo.errors import ZooError
-from zoo.transforms.cells import CellError, Column, is_missing, numbers_of, parse_number, text_of
+from zoo.transforms.cells import CellError, Column, as_numbers, is_missing, numbers_of, parse_number, text_of
 
 Missing = Literal["refuse", "mean", "drop"]
 """What is done about missing values."""
@@ -27,14 +27,10 @@ INTEGER = re.compile(r"[+-]?\d+")
 
 
 def has_numbers(name: str, table: TableFile) -> bool:
-    """Return whether a column has numbers, rather than texts.
-
-    Raises:
-        ZooError: It has no values, or numbers in most rows and texts in others.
-    """
+    """Return whether a column has numbers, rather than texts. Raises ZooError if most, but not all, are numbers."""
+    if as_numbers(table.columns[name]) is not None:
+        return True
     cells = [cell for cell in table.columns[name] if not is_missing(cell)]
-    if not cells:
-        raise ZooError(f"{table.path}: column {name!r} has no values; omit it with --data.drop")
     numeric = sum(map(_is_number, cells))
     if MOSTLY * len(cells) <= numeric < len(cells):
         row = next(row for row, cell in enumerate(table.columns[name]) if not is_missing(cell) and not _is_number(cell))
