@@ -77,6 +77,23 @@ def write_folder(root: Path, sizes: dict[str, int] | None = None) -> Path:
     return root
 
 
+COLORS = ("red", "green", "blue")
+
+
+def write_csv(root: Path, rows: int = 60) -> dict[str, str]:
+    """Write a table of leaves with numbers and a text, and return the arguments of its data module."""
+    random = np.random.default_rng(0)
+    lines = ["width,height,color,kind,price,group"]
+    for number in range(rows):
+        kind = number % 3
+        width, height = random.normal(kind * 2), random.normal(5 - kind)
+        color, price = COLORS[(number + number // 7) % 3], 100 + 3 * width - 2 * height
+        lines.append(f"{width:.4f},{height:.4f},{color},{'abc'[kind]},{price:.3f},g{number // 4}")
+    path = root / "leaves.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return {"path": str(path), "target": "kind", "drop": "price,group"}
+
+
 SMALL = {"val_size": 51, "batch_size": 16}
 
 

@@ -7,12 +7,14 @@ import os
 import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from conftest import ON_LINUX, PATIENCE, REPOSITORY, Command, write_mnist
-from data_files import pack, write_celeba, write_cifar, write_folder, write_imdb
+from data_files import pack, write_celeba, write_cifar, write_csv, write_folder, write_imdb
 from running import LAST, weights
 
 import zoo
@@ -117,15 +119,23 @@ def write_fashion_mnist(root: Path) -> None:
     write_mnist(root).parent.rename(root / "FashionMNIST")
 
 
-WRITERS = {"celeba": write_celeba, "cifar10": write_cifar, "imdb": write_imdb, "mnist": write_mnist}
+WRITERS: dict[str, Callable[[Path], Any]] = {
+    "celeba": write_celeba,
+    "csv": write_csv,
+    "cifar10": write_cifar,
+    "imdb": write_imdb,
+    "mnist": write_mnist,
+}
 WRITERS |= {"fashion_mnist": write_fashion_mnist, "folder": write_folder}
 
 
 @pytest.mark.parametrize("name", zoo.list_datamodules())
 def test_what_goes_to_workers_can_be_pickled(name: str, tmp_path: Path) -> None:
+    arguments = {}
     if write := WRITERS.get(name):
-        write(tmp_path)
-    data = zoo.create_datamodule(name, val_size=2, **({"root": str(tmp_path)} if write else {}))
+        written = write(tmp_path)
+        arguments = written if isinstance(written, dict) else {"root": str(tmp_path)}
+    data = zoo.create_datamodule(name, val_size=2, **arguments)
     data.setup()
     loader = data.train_dataloader()
     dataset, collate, sampler = pickle.loads(pickle.dumps((loader.dataset, loader.collate_fn, loader.sampler)))

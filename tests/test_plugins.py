@@ -58,7 +58,7 @@ def test_an_installed_package_adds_to_the_zoo(site: Path, tmp_path: Path) -> Non
         ["test", "--ckpt", checkpoint],
         ["predict", "--ckpt", checkpoint, "0,1", "1,-0.5"],
         ["export", "--ckpt", checkpoint, "--format", "pt2", "--out", "m.pt2"],
-        ["fit", "slp", "--data", "two_moons"],
+        ["fit", "convnet", "--data", "two_moons"],
     ]
     code = f"from zoo.commands.cli import main\nfor words in {commands}: print('exit', main(words))"
     done = subprocess.run(

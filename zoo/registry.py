@@ -158,6 +158,7 @@ DATAMODULES: dict[str, DataRow] = {
         "zoo.datamodules.custom_function:CustomFunctionData", "values of A·x·log(y) + B·y², generated", MADE_HERE
     ),
     "xor": DataRow("zoo.datamodules.xor:XORData", "the four rows of exclusive or", MADE_HERE),
+    "csv": DataRow("zoo.datamodules.csv:CSV", "a table of your own: CSV, TSV or Parquet", "yours"),
 }
 
 

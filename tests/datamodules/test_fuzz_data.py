@@ -6,10 +6,11 @@ import gzip
 import shutil
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import write_mnist
-from data_files import write_celeba, write_cifar, write_imdb
+from data_files import write_celeba, write_cifar, write_csv, write_imdb
 from fuzzing import damage, damaged, often
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,9 +20,14 @@ import zoo
 
 def read(name: str, root: Path, **arguments: int) -> None:
     """Read a data set; a ZooError of one line is well, everything else that is raised is not."""
+    read_with(name, root=str(root), **arguments)
+
+
+def read_with(name: str, **arguments: Any) -> None:
+    """Read a data set that is made with these arguments, as :func:`read`."""
     problem = ""
     try:
-        data = zoo.create_datamodule(name, root=str(root), val_size=4, **arguments)
+        data = zoo.create_datamodule(name, val_size=4, **arguments)
         data.prepare_data()
         data.setup()
         for loader in (data.train_dataloader(), data.test_dataloader()):
@@ -106,3 +112,12 @@ def test_damaged_reviews(how: tuple[int, str, bytes], cache: bool, originals: Pa
     target = next(root.glob(".imdb-*")) if cache else root / "aclImdb" / "train" / "pos" / "1_5.txt"
     target.write_bytes(damaged(target.read_bytes(), how))
     read("imdb", root)
+
+
+@often
+@given(how=damage, target=st.sampled_from(["kind", "price"]), missing=st.sampled_from(["refuse", "mean", "drop"]))
+def test_damaged_table(how: tuple[int, str, bytes], target: str, missing: str, tmp_path: Path) -> None:
+    arguments = write_csv(tmp_path) | {"target": target, "drop": "group", "missing": missing}
+    path = Path(arguments["path"])
+    path.write_bytes(damaged(path.read_bytes(), how))
+    read_with("csv", **arguments)

@@ -19,7 +19,7 @@ from zoo.training.trainer import as_list
 FIXED_OPTIONS = ("model.", "data.", "seed")
 """How options begin that a resumed run cannot change."""
 
-CHANGEABLE_OPTIONS = ("data.root", "data.batch_size_per_device")
+CHANGEABLE_OPTIONS = ("data.root", "data.path", "data.batch_size_per_device")
 """Options of the data that may differ in a resumed run: where they are, and another way to give the batch size."""
 
 LIST_OPTIONS = ("trainer.callbacks", "trainer.logger", "trainer.plugins")

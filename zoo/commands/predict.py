@@ -7,18 +7,21 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from zoo.commands.predictions_file import Source, write_predictions
 from zoo.commands.request import Request
 from zoo.commands.trained_network import load_trained
+from zoo.datamodules.common.examples import identity
 from zoo.datamodules.common.files import read_text
 from zoo.datamodules.common.picture_files import pictures_in, walk
+from zoo.datamodules.common.table_files import read_rows, unit
 from zoo.errors import ZooError
 from zoo.support.console import echo, escape_control
 from zoo.tasks import Classifier, Task
-from zoo.transforms import Transform
+from zoo.transforms import Table, Transform
 
 LONGEST = 60
 """Characters of an input that are printed."""
@@ -45,11 +48,9 @@ def run(request: Request) -> int:
         echo(f"{len(inputs):,} predictions written to {request.out}{unread}")
         return 2 if failures else 0
     failed = False
-    for source, place, error in sources:
+    for source, place, read in sources:
         try:
-            if error:
-                raise error
-            answer = _answer(network.model, network.model.transform.read(source))
+            answer = _answer(network.model, read())
         except ZooError as problem:
             named = "" if os.path.basename(place) in str(problem) else f"{_short(place)}: "
             echo(escape_control(f"zoo: error: {named}{problem}"), file=sys.stderr)
@@ -64,41 +65,59 @@ def _short(source: str) -> str:
 
 
 def _sources(words: list[str], transform: Transform) -> Iterator[Source]:
-    """Yield each input with its origin: the pictures in a folder, and the lines of a file of texts or rows."""
+    """Yield each input with its place: the pictures in a folder, and the lines of a file of texts or rows."""
     for word in words:
         if transform.takes == "image" and os.path.isdir(word):
-            yield from _pictures(Path(word))
+            yield from _pictures(Path(word), transform)
         elif transform.takes == "image":
-            yield word, word, None
+            yield word, word, partial(transform.read, word)
         elif os.path.isdir(word):
-            yield word, word, ZooError(f"{word} is a directory; give the files in it")
+            yield word, word, partial(_fail, f"{word} is a directory; give the files in it")
         elif os.path.exists(word):
-            yield from _lines(word)
+            yield from _rows(word, transform) if isinstance(transform, Table) else _lines(word, transform)
         elif FILE_NAME.fullmatch(word):
-            yield word, word, ZooError(f"{word} does not exist")
+            yield word, word, partial(_fail, f"{word} does not exist")
         else:
-            yield word, word, None
+            yield word, word, partial(transform.read, word)
 
 
-def _pictures(folder: Path) -> Iterator[Source]:
+def _fail(message: str) -> Any:
+    raise ZooError(message)
+
+
+def _pictures(folder: Path, transform: Transform) -> Iterator[Source]:
     """Yield the pictures in a folder and in those below it, except hidden ones."""
     pictures = [str(path) for below in walk(folder) for path in pictures_in(below, Counter())]
     if not pictures:
-        yield str(folder), str(folder), ZooError(f"{folder} has no pictures")
-    yield from ((picture, picture, None) for picture in pictures)
+        yield str(folder), str(folder), partial(_fail, f"{folder} has no pictures")
+    yield from ((picture, picture, partial(transform.read, picture)) for picture in pictures)
 
 
-def _lines(path: str) -> Iterator[Source]:
+def _lines(path: str, transform: Transform) -> Iterator[Source]:
     try:
         lines = read_text(Path(path)).splitlines()
     except ZooError as error:
-        yield path, path, error
+        yield path, path, partial(_fail, str(error))
         return
     if not lines:
-        yield path, path, ZooError(f"{path} is empty")
+        yield path, path, partial(_fail, f"{path} is empty")
     for number, line in enumerate(lines, start=1):
         place = f"{path}, line {number}"
-        yield line, place, None if line.strip() else ZooError(f"{place} is empty")
+        yield line, place, partial(transform.read, line) if line.strip() else partial(_fail, f"{place} is empty")
+
+
+def _rows(path: str, table: Table) -> Iterator[Source]:
+    """Yield the rows of a table, as dictionaries if the first row has the names of the columns."""
+    try:
+        rows = read_rows(Path(path))
+    except ZooError as error:
+        yield path, path, partial(_fail, str(error))
+        return
+    names = [name.strip() for name in rows[0][1]]
+    named = not {*names}.isdisjoint(column.name for column in table.parts.columns)
+    for line, row in rows[named:]:
+        value = dict(zip(names, row, strict=True)) if named else row
+        yield ",".join(row), f"{path}, {unit(Path(path))} {line}", partial(identity, value)
 
 
 def _answer(model: Task, value: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -21,8 +21,8 @@ BATCH_SIZE = 64
 MOST_CLASSES = 5
 """Number of classes of which the probability is written, the most probable first."""
 
-Source = tuple[str, str, ZooError | None]
-"""An input as it was given, where it is from, and why it cannot be read, if so."""
+Source = tuple[str, str, Callable[[], Any]]
+"""An input as it was given, where it is from, and what reads its value, or raises ZooError."""
 
 
 def write_predictions(model: Task, transform: Transform, sources: Sequence[Source], out: str) -> int:
@@ -64,11 +64,9 @@ def _predict(
 ) -> Iterator[tuple[str, list[Any], ZooError | None]]:
     """Yield the place, the cells and the error of each input of a batch."""
     read: list[tuple[str, Tensor | ZooError]] = []
-    for source, place, error in batch:
+    for _, place, read_value in batch:
         try:
-            if error:
-                raise error
-            read.append((place, transform(transform.read(source))))
+            read.append((place, transform(read_value())))
         except ZooError as problem:
             read.append((place, problem))
     inputs = [value for _, value in read if isinstance(value, Tensor)]

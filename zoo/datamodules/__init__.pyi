@@ -3,6 +3,7 @@
 from zoo.datamodules.arrays import Arrays
 from zoo.datamodules.celeba import CelebA
 from zoo.datamodules.cifar10 import CIFAR10
+from zoo.datamodules.csv import CSV
 from zoo.datamodules.custom_function import CustomFunctionData
 from zoo.datamodules.digits import Digits
 from zoo.datamodules.fashion_mnist import FashionMNIST
@@ -16,6 +17,7 @@ from zoo.datamodules.xor import XORData
 __all__ = [
     "Arrays",
     "CIFAR10",
+    "CSV",
     "CelebA",
     "CustomFunctionData",
     "Digits",

@@ -37,6 +37,7 @@ class XOR(Classifier):
 
     takes = "table"
     output = "sigmoid"
+    targets = ("binary",)
     head = "hid_to_out"
     momentum = 0.9
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from lightning.pytorch.utilities import rank_zero_only
 
 from zoo.reports.evaluation import format_sizes
-from zoo.support.console import echo
+from zoo.support.console import echo, listed
 from zoo.training.run import Run
 
 
 @rank_zero_only
 def announce(run: Run) -> None:
-    """Print one line about the run."""
+    """Print one line about the run, and one about the targets if only the data tells what they are."""
     trainer = run.trainer
     ranks = f"{trainer.world_size} × " if trainer.world_size > 1 else ""
     device = f"{ranks}{trainer.strategy.root_device.type}"
@@ -24,3 +24,6 @@ def announce(run: Run) -> None:
         epochs,
     ]
     echo(" · ".join([*parts, str(run.folder)]), flush=True)
+    if run.data.targets:  # only the data tells which
+        classes = run.data.classes
+        echo(f"targets: {len(classes)} classes, {listed(classes)}" if classes else "targets: numbers", flush=True)

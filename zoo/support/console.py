@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TextIO
 
 REORDERING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -47,3 +47,10 @@ def command_line(words: Iterable[str]) -> str:
 def echo(*values: object, file: TextIO | None = None, flush: bool = False) -> None:
     """Print values with control characters other than newlines escaped."""
     print(*(escape_control(value, keep="\n") for value in values), file=file, flush=flush)
+
+
+def listed(names: Sequence[str], most: int = 12) -> str:
+    """Return names as a list for a message, cut short if there are many."""
+    return ", ".join(one_line(name)[:40] for name in names[:most]) + (
+        f" and {len(names) - most} more" if names[most:] else ""
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
@@ -10,6 +10,7 @@ from torchmetrics import Metric
 from torchmetrics.classification import BinaryAccuracy, MulticlassAccuracy, MulticlassConfusionMatrix
 
 from zoo.errors import ZooError
+from zoo.kinds import TargetKind
 from zoo.tasks.metrics import SplitPrefix
 from zoo.tasks.prediction import Prediction
 from zoo.tasks.task import Task
@@ -30,6 +31,8 @@ class Classifier(Task):
         **options: See :class:`Task`.
     """
 
+    targets: ClassVar[tuple[TargetKind, ...]] = ("class", "binary")
+    """Kinds of targets that it can learn."""
     confusion: Tensor | None = None
     num_features: int
     """Number of input features of the head."""

@@ -47,7 +47,7 @@ def accepts(model: type[Task], kind: InputKind) -> bool:
 
 def fits(model: type[Task], data: DataModule) -> bool:
     """Return whether a network can learn a data set whose files have been read."""
-    return accepts(model, data.kind) and _learns(model, data.target)
+    return accepts(model, data.kind) and _adapts(model, data) and _learns(model, data.target)
 
 
 def check_targets(model: type[Task], data: DataModule) -> None:
@@ -83,8 +83,14 @@ def check_pair(model_name: str, model: type[Task], data_name: str, data: type[Da
 
 
 def _fits(model: type[Task], data: type[DataModule]) -> bool:
-    return accepts(model, data.kind) and any(_learns(model, target) for target in data.targets or (data.target,))
+    targets = data.targets or (data.target,)
+    return accepts(model, data.kind) and _adapts(model, data) and any(_learns(model, target) for target in targets)
+
+
+def _adapts(model: type[Task], data: DataModule | type[DataModule]) -> bool:
+    """Return whether a network takes as many features as data has that only the user knows."""
+    return not (data.targets and data.kind == "table") or "in_dim" in arguments_of(model)
 
 
 def _learns(model: type[Task], target: TargetKind) -> bool:
-    return (target, model.output) in VALID_LOSSES
+    return (target, model.output) in VALID_LOSSES and target in getattr(model, "targets", (target,))

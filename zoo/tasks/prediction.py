@@ -39,8 +39,7 @@ def input_batch(x: Any, transform: Transform | None, like: Tensor) -> Tensor:
     if not isinstance(x, Tensor):
         if transform is None:
             raise ZooError("the network has no transform to make inputs with: set its transform, or pass a tensor")
-        x = x.to_numpy() if hasattr(x, "to_numpy") else x  # a row, a column or a table of pandas
-        values = [x] if transform.is_one(x) else [*x]
+        values = transform.several(x)
         if not values:
             raise ZooError("there is nothing to predict: no input was given")
         x = pad_sequence([transform(value) for value in values], batch_first=True)

@@ -14,11 +14,25 @@ from zoo.transforms.base import Transform
 from zoo.transforms.pictures import Digit, Item, Photo
 from zoo.transforms.reading import read_picture, to_rgb
 from zoo.transforms.rows import Row
+from zoo.transforms.tables import Learned, Table
 from zoo.transforms.texts import Text
 
-__all__ = ["Digit", "Item", "Photo", "Row", "Text", "Transform", "from_spec", "input_shape", "read_picture", "to_rgb"]
+__all__ = [
+    "Digit",
+    "Item",
+    "Learned",
+    "Photo",
+    "Row",
+    "Table",
+    "Text",
+    "Transform",
+    "from_spec",
+    "input_shape",
+    "read_picture",
+    "to_rgb",
+]
 
-_TRANSFORMS: dict[str, type[Transform]] = {cls.__name__: cls for cls in (Digit, Item, Photo, Row, Text)}
+_TRANSFORMS: dict[str, type[Transform]] = {cls.__name__: cls for cls in (Digit, Item, Photo, Row, Table, Text)}
 
 BOUNDS = {
     "size": (1, 4096),
@@ -55,12 +69,14 @@ def from_spec(spec: Any) -> Transform:
         raise ZooError(f"the transform {name} requires {', '.join(takes)}") from None
     if isinstance(transform, Text):
         transform.vocabulary_size()
+    elif isinstance(transform, Table):
+        _ = transform.parts
     return transform
 
 
 def input_shape(transform: Transform) -> tuple[int, ...]:
     """Return the shape of the inputs that a transform of pictures or rows returns."""
-    if isinstance(transform, Row):
+    if isinstance(transform, Row | Table):
         return (transform.features,)
     assert isinstance(transform, Digit | Item | Photo)
     channels = 1 if isinstance(transform, Item) else transform.channels

@@ -32,6 +32,11 @@ class Transform(ABC):
             return value.ndim == 0
         return isinstance(value, str) or not isinstance(value, Sequence)
 
+    def several(self, x: Any) -> list[Any]:
+        """Return the single pictures, texts or rows of what is to be predicted, which may be one or several."""
+        x = x.to_numpy() if hasattr(x, "to_numpy") else x  # a row, a column or a table of pandas
+        return [x] if self.is_one(x) else [*x]
+
     def spec(self) -> dict[str, Any]:
         """Return the transform as plain values, from which :func:`zoo.transforms.from_spec` rebuilds it."""
         return {"name": type(self).__name__, **asdict(self)}  # type: ignore[call-overload]
