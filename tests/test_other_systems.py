@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import ast
 import os
-import pickle
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from conftest import ON_LINUX, PATIENCE, REPOSITORY, Command, write_mnist
-from data_files import pack, write_celeba, write_cifar, write_csv, write_folder, write_imdb
+from data_files import pack, write_celeba
 from running import LAST, weights
 
-import zoo
 from zoo.datamodules.common import loader_module
 
 SLP = "fit slp --data digits --trainer.accelerator cpu --trainer.max_epochs"
@@ -113,37 +109,6 @@ def test_workers_may_be_spawned(tmp_path: Path, zoo_command: Command, monkeypatc
         assert done.code == 0, done.err
     spawned, alone = (weights(Path("runs/cifar_cnn-celeba") / number / LAST) for number in "12")
     assert all(torch.equal(spawned[name], value) for name, value in alone.items())
-
-
-def write_fashion_mnist(root: Path) -> None:
-    write_mnist(root).parent.rename(root / "FashionMNIST")
-
-
-WRITERS: dict[str, Callable[[Path], Any]] = {
-    "celeba": write_celeba,
-    "csv": write_csv,
-    "cifar10": write_cifar,
-    "imdb": write_imdb,
-    "mnist": write_mnist,
-}
-WRITERS |= {"fashion_mnist": write_fashion_mnist, "folder": write_folder}
-
-
-@pytest.mark.parametrize("name", zoo.list_datamodules())
-def test_what_goes_to_workers_can_be_pickled(name: str, tmp_path: Path) -> None:
-    arguments = {}
-    if write := WRITERS.get(name):
-        written = write(tmp_path)
-        arguments = written if isinstance(written, dict) else {"root": str(tmp_path)}
-    data = zoo.create_datamodule(name, val_size=2, **arguments)
-    data.setup()
-    loader = data.train_dataloader()
-    dataset, collate, sampler = pickle.loads(pickle.dumps((loader.dataset, loader.collate_fn, loader.sampler)))
-    chosen = list(sampler)[:3]
-    assert chosen == list(loader.sampler)[:3]
-    there, here = collate(dataset.__getitems__(chosen)), loader.dataset.__getitems__(chosen)
-    assert all(map(torch.equal, there, here))
-    assert all(map(torch.equal, dataset[0], loader.dataset[0]))  # scaled
 
 
 NOT_OF_FILES = ("Image", "os", "tarfile")
