@@ -24,6 +24,9 @@ NETWORKS = [
     ("mlp", ["--model.optimizer", "LBFGS", "--model.lr", 0.1, "--model.optimizer_args", "{max_iter: 3}"]),
     ("mlp", ["--trainer.check_val_every_n_epoch", 2, "--patience", 1]),
     ("mlp", ["--trainer.val_check_interval", 0.3]),
+    ("ffnn", ["--weights", "fashion_mnist", "--freeze", "backbone", "--unfreeze_at", 1]),
+    ("mlp", ["--weights", "mnist", "--freeze", "backbone", "--unfreeze_at", 2, "--model.optimizer", "Adam"]),
+    ("cifar_cnn", ["--weights", "cifar10", "--freeze", "backbone", "--trainer.val_check_interval", 7]),
 ]
 
 
