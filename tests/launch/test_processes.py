@@ -79,6 +79,17 @@ def test_two_processes_unfreeze_as_one_does_and_resume_exactly(zoo_process: Comm
         assert two[key].equal(longer[key])
 
 
+def test_two_processes_weigh_classes_as_one_does(zoo_process: Command, zoo_command: Command) -> None:
+    """The mean over a batch is not divided by the weights in it, of which each process has others."""
+    options = ("--model.class_weight", "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]", "--model.label_smoothing", 0.1)
+    words = ("fit", "fcnet", *DIGITS_ON_CPU, *options, "--data.val_size", 181, "--trainer.max_epochs", 2)
+    assert zoo_command(*words, "--out", "one").code == 0
+    done = zoo_process(*words, *TWO[2:], "--out", "two")
+    assert done.code == 0, done.err
+    one, two = (weights(Path(f"{out}/fcnet-digits/1") / LAST) for out in ("one", "two"))
+    assert all(torch.allclose(value, two[key], rtol=0, atol=1e-6) for key, value in one.items())
+
+
 def test_several_processes_never_fall_back(zoo_command: Command, tmp_path: Path) -> None:
     done = zoo_command("fit", "slp", *TWO)
     assert done.code == 2

@@ -16,7 +16,7 @@ from zoo.datamodules.common import DataModule
 from zoo.errors import ZooError, suggestion
 from zoo.internals.lightning import callbacks_of
 from zoo.kinds import Split
-from zoo.tasks import Task
+from zoo.tasks import Classifier, Task
 from zoo.training.trial_step import KNOWN_PACKAGES, can_try, count_batches, limited, try_evaluation, try_step
 
 
@@ -35,6 +35,8 @@ def check_run(trainer: Trainer, model: Task, data: DataModule, patience: int | N
     check_batches(trainer, data)
     _check_validation(trainer, model, data, patience)
     _check_monitors(trainer, model)
+    if isinstance(model, Classifier):
+        model.weigh_classes(data)
     if can_try(trainer, model):
         try_step(trainer, model, data)
 
