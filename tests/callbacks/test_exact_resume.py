@@ -24,6 +24,11 @@ NETWORKS = [
     ("mlp", ["--model.optimizer", "LBFGS", "--model.lr", 0.1, "--model.optimizer_args", "{max_iter: 3}"]),
     ("mlp", ["--trainer.check_val_every_n_epoch", 2, "--patience", 1]),
     ("mlp", ["--trainer.val_check_interval", 0.3]),
+    ("ffnn", ["--weights", "fashion_mnist", "--freeze", "backbone", "--unfreeze_at", 1]),
+    ("mlp", ["--weights", "mnist", "--freeze", "backbone", "--unfreeze_at", 2, "--model.optimizer", "Adam"]),
+    ("mlp", ["--model.class_weight", "balanced", "--model.label_smoothing", 0.1, "--trainer.precision", "64-true"]),
+    ("fcnet", ["--model.class_weight", "{'3': 2.5}"]),
+    ("cifar_cnn", ["--weights", "cifar10", "--freeze", "backbone", "--trainer.val_check_interval", 7]),
 ]
 
 

@@ -24,6 +24,7 @@ USED = [
     "lightning.pytorch:Trainer().callbacks",
     "lightning.pytorch.loops.loop:_Loop.restarting.fset",
     "lightning.pytorch.loops.progress:_ReadyCompletedTracker.reset_on_restart",
+    "lightning.pytorch.strategies:DDPStrategy().configure_ddp",
     "lightning.pytorch.utilities:rank_zero_only.rank",
     f"{FIT_LOOP}._data_fetcher",
     f"{FIT_LOOP}.epoch_loop._batches_that_stepped",

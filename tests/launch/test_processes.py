@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import PATIENCE, TEST, Command, load_script
-from running import DIGITS_ON_CPU
+from running import DIGITS_ON_CPU, LAST, weights
 
 import zoo
 
@@ -60,6 +60,34 @@ def test_two_processes_measure_exactly_what_one_does(
     for key, value in one.items():
         assert torch.allclose(value, two[key], rtol=0, atol=1e-6)
     assert results("runs/slp-mnist/2")["metrics"]["test"]["acc"] == reported["acc"]
+
+
+def test_two_processes_unfreeze_as_one_does_and_resume_exactly(zoo_process: Command, zoo_command: Command) -> None:
+    """DDP looks once which parameters it shares the gradients of: when they are frozen."""
+    start = ("--weights", "fashion_mnist", "--freeze", "backbone", "--unfreeze_at", 1, "--model.dropout", 0)
+    words = ("fit", "ffnn", *DIGITS_ON_CPU, *start, "--data.val_size", 181)
+    assert zoo_command(*words, "--trainer.max_epochs", 3, "--out", "one").code == 0
+    for out, epochs, resume in (("two", 3, ()), ("longer", 2, ()), ("longer", 3, ("--ckpt_path", "last"))):
+        done = zoo_process(*words, *TWO[2:], "--trainer.max_epochs", epochs, "--out", out, *resume)
+        assert done.code == 0, done.err
+    assert done.out.count("backbone frozen for 1 epoch") == 1
+    one, two, longer = (weights(Path(f"{out}/ffnn-digits/1") / LAST) for out in ("one", "two", "longer"))
+    before = zoo.create_model("ffnn", weights="fashion_mnist").state_dict()
+    for key, value in one.items():
+        assert not value.equal(before[key])
+        assert torch.allclose(value, two[key], rtol=0, atol=1e-5)
+        assert two[key].equal(longer[key])
+
+
+def test_two_processes_weigh_classes_as_one_does(zoo_process: Command, zoo_command: Command) -> None:
+    """The mean over a batch is not divided by the weights in it, of which each process has others."""
+    options = ("--model.class_weight", "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]", "--model.label_smoothing", 0.1)
+    words = ("fit", "fcnet", *DIGITS_ON_CPU, *options, "--data.val_size", 181, "--trainer.max_epochs", 2)
+    assert zoo_command(*words, "--out", "one").code == 0
+    done = zoo_process(*words, *TWO[2:], "--out", "two")
+    assert done.code == 0, done.err
+    one, two = (weights(Path(f"{out}/fcnet-digits/1") / LAST) for out in ("one", "two"))
+    assert all(torch.allclose(value, two[key], rtol=0, atol=1e-6) for key, value in one.items())
 
 
 def test_several_processes_never_fall_back(zoo_command: Command, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 import zoo
 from zoo.kinds import OutputKind, TargetKind
-from zoo.tasks.losses import VALID_LOSSES, LossName, loss_function
+from zoo.tasks.losses import VALID_LOSSES, LossName, loss_function, weighted_loss
 
 OUTPUTS = {
     "sigmoid": torch.sigmoid,
@@ -73,6 +73,56 @@ def test_senseless_losses_are_refused_in_one_line(target: TargetKind, output: Ou
     with pytest.raises(zoo.ZooError, match="is not valid") as raised:
         loss_function(loss, output, target)
     assert "\n" not in str(raised.value)
+
+
+OF_CLASSES = [
+    (kind, output, loss) for (kind, output), names in VALID_LOSSES.items() for loss in names if kind != "value"
+]
+
+
+def smoothed(target: Tensor, share: float) -> Tensor:
+    if target.dim() == 1:
+        return F.one_hot(target, 3) * (1 - share) + share / 3
+    return target * (1 - share) + share / 2
+
+
+@pytest.mark.parametrize("share", [0.0, 0.2])
+@pytest.mark.parametrize(("target", "output", "loss"), OF_CLASSES)
+def test_weights_and_smoothing_are_as_defined(
+    target: TargetKind, output: OutputKind, loss: LossName, share: float
+) -> None:
+    """The sum of the examples' losses times their weights, divided as without weights."""
+    raw = torch.randn(4, 3, generator=torch.Generator().manual_seed(0))
+    out, goal = OUTPUTS[output](raw), TARGETS[target]
+    weights = torch.tensor([0.5, 2.0, 3.0]) if target == "class" else None
+    of_examples = weights[goal] if weights is not None else torch.ones(4)
+    wanted = smoothed(goal, share)
+    match loss:
+        case "mse" | "mse_sum":
+            each = (out - wanted).square().sum(1)
+        case "l1":
+            each = (out - wanted).abs().sum(1)
+        case "bce":
+            p = out if output == "sigmoid" else out.sigmoid()
+            each = -(wanted * p.log() + (1 - wanted) * (1 - p).log()).sum(1)
+        case "kl_div":
+            each = (torch.xlogy(wanted, wanted) - wanted * out).sum(1)
+        case _:  # each class's share has the weight of that class, as torch defines it
+            by_class = F.one_hot(goal, 3) * (1 - share) * weights + share / 3 * weights
+            each, of_examples = -(by_class * out.log_softmax(-1)).sum(1), torch.ones(4)
+    divisor = {"mse_sum": 1, "kl_div": 4, "nll": 4, "cross_entropy": 4}.get(loss, 12)
+    value = weighted_loss(loss, output, target, share)(out, goal, weights)
+    assert float(value) == pytest.approx(float((each * of_examples).sum() / divisor), rel=1e-5)
+
+
+@pytest.mark.parametrize(("target", "output", "loss"), OF_CLASSES)
+def test_neither_weights_nor_smoothing_is_the_plain_loss(
+    target: TargetKind, output: OutputKind, loss: LossName
+) -> None:
+    out, goal = OUTPUTS[output](torch.randn(4, 3, generator=torch.Generator().manual_seed(1))), TARGETS[target]
+    plain = loss_function(loss, output, target)(out, goal)
+    ones = torch.ones(3) if target == "class" else None
+    assert torch.allclose(weighted_loss(loss, output, target, 0.0)(out, goal, ones), plain, rtol=1e-6)
 
 
 def test_bce_survives_half_precision() -> None:

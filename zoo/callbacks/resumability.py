@@ -14,11 +14,12 @@ from lightning.pytorch.callbacks import (
     StochasticWeightAveraging,
 )
 
+from zoo.callbacks.finetuning import FrozenBackbone
 from zoo.errors import ZooError
 
 NOT_EXACT: dict[type[Callback], str] = {
     StochasticWeightAveraging: "use WeightAveraging or EMAWeightAveraging instead",
-    BaseFinetuning: "freeze layers in a network of your own instead",
+    BaseFinetuning: "use --freeze backbone, and --unfreeze_at, instead",
     ModelPruning: "prune the trained network instead",
     LearningRateFinder: "find the rate beforehand with Tuner.lr_find, and set --model.lr",
     SpikeDetection: "watch train/loss in metrics.csv instead, and lower the learning rate",
@@ -31,5 +32,5 @@ def check_callbacks(callbacks: Iterable[Callback]) -> None:
     """Raise ZooError for a callback with which a resumed run would end with other weights."""
     for callback in callbacks:
         for cls, instead in NOT_EXACT.items():
-            if isinstance(callback, cls):
+            if isinstance(callback, cls) and not isinstance(callback, FrozenBackbone):
                 raise ZooError(f"{type(callback).__name__} cannot be resumed exactly; {instead}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import types
 from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
@@ -59,6 +60,7 @@ def check_network(name: str, checkpoint: dict[str, Any]) -> None:
             raise FaultError(f"state_dict.{key[:100]} is {found.get(key)}, expected {expected.get(key)}")
     origin = checkpoint["zoo"]
     transform = _check_transform(origin["transform"], model) if origin.get("transform") else None
+    _check_class_weights(origin.get("class_weights"), model)
     if not own:
         return
     outputs = _outputs(model, transform)
@@ -67,6 +69,15 @@ def check_network(name: str, checkpoint: dict[str, Any]) -> None:
         raise FaultError(f"zoo.classes has {len(classes)} names, expected {outputs[-1]}, one per output")
     for rank, recorded in enumerate(checkpoint.get("measured", [])):
         _check_recorded(recorded, model, outputs, f"measured[{rank}]")
+
+
+def _check_class_weights(weights: list[float] | None, model: Task) -> None:
+    if weights is None:
+        return
+    if len(weights) != model.hparams.get("num_classes"):
+        raise FaultError(f"zoo.class_weights has {len(weights)} weights, expected one per class")
+    if not all(math.isfinite(weight) and weight >= 0 for weight in weights):
+        raise FaultError("zoo.class_weights must have finite numbers of at least 0")
 
 
 def check_repository(config: Any, tensors: dict[str, Tensor]) -> None:

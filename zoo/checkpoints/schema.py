@@ -56,7 +56,10 @@ def _version(value: Any, where: str) -> None:
 
 
 REQUIRED: dict[str, Check] = {
-    "zoo": parts({"model": text}, {"data": text, "transform": dict_of(text, plain), "classes": list_of(text)}),
+    "zoo": parts(
+        {"model": text},
+        {"data": text, "transform": dict_of(text, plain), "classes": list_of(text), "class_weights": list_of(number)},
+    ),
     "state_dict": tensors,
     "epoch": count,
     "global_step": count,

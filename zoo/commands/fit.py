@@ -22,7 +22,7 @@ from zoo.reports.announcement import announce
 from zoo.reports.final_report import report_finished, report_interruption, report_run, report_unevaluated
 from zoo.support.console import one_line
 from zoo.support.files import DISK_FULL
-from zoo.training.build import build_callbacks, build_data, build_loggers, build_network
+from zoo.training.build import build_callbacks, build_data, build_loggers, build_network, load_start
 from zoo.training.check_options import check_run
 from zoo.training.check_resume import check_resume
 from zoo.training.plan import Plan
@@ -68,6 +68,8 @@ def build(plan: Plan, folder: Path) -> Run:
     if plan.resume:
         load_weights(model, plan.resume.checkpoint, plan.resume.path)
         check_resume(trainer, model, plan.resume.checkpoint, plan.resume.path)
+    elif plan.start:
+        load_start(plan.start, model, data)
     return Run(plan, folder, data, model, last, best, trainer)
 
 

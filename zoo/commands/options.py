@@ -15,8 +15,9 @@ from zoo.launch.launchers import devices_and_nodes
 from zoo.registry import model_row
 from zoo.training.config_file import read_names
 from zoo.training.trainer import as_list
+from zoo.weights.starting import StartingWeights
 
-FIXED_OPTIONS = ("model.", "data.", "seed")
+FIXED_OPTIONS = ("model.", "data.", "seed", "weights", "freeze", "unfreeze_at")
 """How options begin that a resumed run cannot change."""
 
 CHANGEABLE_OPTIONS = ("data.root", "data.path", "data.batch_size_per_device")
@@ -35,12 +36,14 @@ class Options:
         parser: The parser of its network and its data set.
         values: The options.
         given: Those of them that the command line, or a config, gives.
+        start: The weights that the run starts from, if it does.
     """
 
     request: Request
     parser: Parser
     values: Namespace
     given: Namespace
+    start: StartingWeights | None = None
 
     @property
     def model(self) -> str:
@@ -53,11 +56,11 @@ class Options:
         return self.request.data or model_row(self.model).data
 
 
-def parse_options(request: Request) -> Options:
-    """Parse the options of a request. Raises ZooError for one that is wrong."""
-    parser = fit_parser_with_defaults(request)
+def parse_options(request: Request, start: StartingWeights | None = None) -> Options:
+    """Parse the options of a request, which may start from weights. Raises ZooError for one that is wrong."""
+    parser = fit_parser_with_defaults(request, start)
     values, given = parser.parse_args(request.words), parser.parse_args(request.words, defaults=False)
-    return Options(request, parser, set_launched(values, request), given)
+    return Options(request, parser, set_launched(values, request), given, start)
 
 
 def set_launched(values: Namespace, request: Request) -> Namespace:

@@ -18,6 +18,7 @@ from lightning.pytorch.profilers import Profiler
 from lightning.pytorch.strategies import Strategy
 
 from zoo.commands.suggestions import suggest_option
+from zoo.commands.transfer import add_transfer_options
 from zoo.datamodules.common.base import DataModule
 from zoo.errors import ZooError
 from zoo.internals.jsonargparse import (
@@ -98,6 +99,7 @@ def make_fit_parser(program: str, model: type[Task], data: type[DataModule]) -> 
     parser.add_argument(
         "--name", type=str | None, help="name of the folder in it for runs like this one (default: <model>-<data>)"
     )
+    add_transfer_options(parser)
     parser.add_class_arguments(model, "model", instantiate=False)
     parser.add_argument("--model.name", type=str, help="name of the network; --model is short for it")
     parser.add_argument(

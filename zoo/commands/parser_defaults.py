@@ -6,18 +6,23 @@ from typing import Any
 
 from zoo.commands.parser import Parser, make_fit_parser
 from zoo.commands.request import Request
+from zoo.commands.transfer import transfer_defaults
 from zoo.factory import create_datamodule, datamodule_class, model_class
 from zoo.registry import model_row
 from zoo.support.signatures import arguments_of
 from zoo.tasks.compatibility import check_pair
 from zoo.training.config_file import DATA_OPTIONS
+from zoo.weights.starting import StartingWeights
 
 STAND_IN = "digits"
 """The embedded data set, which needs no download."""
 
 
-def fit_parser_with_defaults(request: Request) -> Parser:
-    """Return the parser for the network and the data set of a request, with the documented training as defaults."""
+def fit_parser_with_defaults(request: Request, start: StartingWeights | None = None) -> Parser:
+    """Return the parser for the network and the data set of a request, with the documented training as defaults.
+
+    The defaults of what shapes network and data are those of the weights that the run starts from, if it does.
+    """
     assert request.model
     row = model_row(request.model)
     data_name = request.data or row.data
@@ -33,6 +38,8 @@ def fit_parser_with_defaults(request: Request) -> Parser:
     }
     if data.any_shape and model.takes == "image":
         defaults |= {f"data.{name}": value for name, value in _documented_shape(request.model).items()}
+    if start:
+        defaults |= transfer_defaults(start, request.model, data_name)
     parser.set_defaults(defaults)
     return parser
 

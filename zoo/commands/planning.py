@@ -16,6 +16,7 @@ from zoo.commands.parser import flat, section, trainer_arguments
 from zoo.commands.parser_defaults import STAND_IN
 from zoo.commands.request import Request
 from zoo.commands.stand_in import prepare_or_substitute_data
+from zoo.commands.transfer import check_transfer
 from zoo.errors import ZooError
 from zoo.internals.jsonargparse import dump_with_null
 from zoo.launch import rendezvous
@@ -28,6 +29,7 @@ from zoo.training.resuming import ResumePoint, find_newest, find_of_job
 from zoo.training.run_folder import find_run_folder, runs_folder
 from zoo.training.run_record import RunRecord
 from zoo.training.trainer import DEVICE_ARGUMENTS, check_trainer_options, count_processes, quiet
+from zoo.weights.starting import StartingWeights
 
 LENGTH_OPTIONS = ("trainer.max_epochs", "trainer.max_steps", "trainer.max_time", "patience")
 """The options that say how long a run is."""
@@ -53,6 +55,9 @@ def make_plan(request: Request) -> Plan | Path:
             if not longer and (resume.folder / "results.json").exists():
                 return resume.folder
         _check_length(resume, options.values)
+    check_transfer(options.values, options.model)
+    if options.values.weights and not (resume and resume.folder):
+        options = parse_options(request, StartingWeights.read(options.model, options.values.weights))
     _check_numbers(options.values)
     check_trainer_options(vars(options.values.trainer))
     quiet(profiling=bool(options.values.trainer.profiler))
@@ -65,7 +70,8 @@ def make_plan(request: Request) -> Plan | Path:
     arguments = trainer_arguments(options.parser, values)
     words = ["--model", options.model, "--data", options.data, *options.request.words]
     command = f"{options.request.program} {command_line(words)}"
-    if resume and resume.folder and not longer and (record := RunRecord.read(resume.folder)):
+    record = RunRecord.read(resume.folder) if resume and resume.folder else None
+    if record and not longer:
         command = record.command  # this one only resumes it
     return Plan(
         program=options.request.program,
@@ -85,6 +91,10 @@ def make_plan(request: Request) -> Plan | Path:
         length=str(_length(values)),
         runs_folder=runs_folder(values.out, values.name or f"{options.model}-{options.data}"),
         resume=resume,
+        start=options.start,
+        origin=options.start.origin if options.start else record.weights if record else {},
+        frozen=values.freeze is not None,
+        unfreeze_at=values.unfreeze_at,
         config=_config(options),
     )
 

@@ -57,4 +57,4 @@ def _with_stand_in(options: Options, error: DataUnavailableError) -> Options:
         f"{error}.",
         f"Training on the embedded {STAND_IN} instead: results are NOT those of {options.data}.{unused}",
     )
-    return parse_options(instead)
+    return parse_options(instead, options.start)

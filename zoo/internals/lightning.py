@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loops.loop import _Loop
 from lightning.pytorch.loops.progress import _ReadyCompletedTracker
+from lightning.pytorch.strategies import DDPStrategy
 from lightning.pytorch.utilities import rank_zero_only
 
 AnyCallback = TypeVar("AnyCallback", bound=type[Callback])
@@ -69,6 +70,17 @@ def callbacks_of(trainer: Trainer) -> list[Callback]:
     """Return the callbacks of a trainer, which Lightning does not declare."""
     callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
     return callbacks
+
+
+def wrap_again(trainer: Trainer) -> None:
+    """Let DDP share the gradients of parameters that were frozen when it wrapped the network. All ranks must call it.
+
+    DDP looks once at which parameters require gradients. Lightning calls ``configure_ddp`` when a run starts alone.
+    """
+    strategy = trainer.strategy
+    if isinstance(strategy, DDPStrategy):
+        strategy.model = trainer.lightning_module
+        strategy.configure_ddp()
 
 
 def can_be_resumed_here(trainer: Trainer) -> bool:

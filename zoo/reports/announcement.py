@@ -6,6 +6,7 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from zoo.reports.evaluation import format_sizes
 from zoo.support.console import echo, listed
+from zoo.training.plan import Plan
 from zoo.training.run import Run
 
 
@@ -20,6 +21,7 @@ def announce(run: Run) -> None:
     parts = [
         f"{run.plan.model}, {run.parameters:,} parameters",
         f"{run.plan.data} ({format_sizes(run.data)})",
+        *_start(run.plan),
         device,
         epochs,
     ]
@@ -27,3 +29,14 @@ def announce(run: Run) -> None:
     if run.data.targets:  # only the data tells which
         classes = run.data.classes
         echo(f"targets: {len(classes)} classes, {listed(classes)}" if classes else "targets: numbers", flush=True)
+
+
+def _start(plan: Plan) -> list[str]:
+    """Return what to say of the weights that a run started from."""
+    if not plan.origin:
+        return []
+    frozen = ""
+    if plan.frozen:
+        at = plan.unfreeze_at
+        frozen = ", backbone frozen" + (f" for {at} {'epoch' if at == 1 else 'epochs'}" if at else "")
+    return [f"from weights {plan.origin.get('name') or plan.origin.get('file')}{frozen}"]

@@ -63,6 +63,7 @@ def report_run(run: Run, checkpoint: Path, seconds: float) -> None:
         "seed": run.plan.seed,
         "seconds": round(seconds, 3),
         "command": run.plan.command,
+        **({"weights": run.plan.origin} if run.plan.origin else {}),
         "sizes": {split: len(run.data.splits[split]) for split in splits_of(run.data)},
         "metrics": {split: _as_json(values) for split, values in metrics.items()},
         "versions": versions(),

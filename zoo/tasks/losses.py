@@ -45,36 +45,89 @@ def loss_function(loss: str, output: OutputKind, target: TargetKind) -> LossFunc
         raise ZooError(
             f"loss {loss!r} is not valid for {output} outputs and {target} targets; use {' or '.join(valid)}"
         )
-    function = _bce_with_logits if (loss, output) == ("bce", "logits") else _FUNCTIONS[loss]
+    function = _function(loss, output)
     if target == "class" and loss not in ("nll", "cross_entropy"):
         return partial(_on_one_hot, function)
     return function
+
+
+def weighted_loss(
+    loss: LossName, output: OutputKind, target: TargetKind, smoothing: float
+) -> Callable[[Tensor, Tensor, Tensor | None], Tensor]:
+    """Return a loss with weights of the classes and smoothed targets, as a function of output, target and weights.
+
+    The loss of an example is multiplied by the weight of its class. Torch's ``cross_entropy`` would then divide by the
+    sum of the weights in the batch. Here it is the number of examples, as without weights, so that the mean over a
+    batch does not depend on how several processes share it.
+
+    Smoothing moves this share of the target to all classes alike: 1 and 0 of k classes become 1 - s + s / k and s / k;
+    those of a binary target 1 - s / 2 and s / 2. With weights, ``cross_entropy`` and ``nll`` weigh each class's share,
+    as torch does; the others weigh the whole example by its own class.
+
+    Args:
+        loss: Name of a loss that is valid for this output and target.
+        output: Kind of the outputs.
+        target: Kind of the targets, ``class`` or ``binary``; the latter takes no weights.
+        smoothing: The share, at least 0 and below 1.
+    """
+    if loss in ("nll", "cross_entropy"):  # equal for log-probabilities
+        return partial(_weighted_cross_entropy, smoothing)
+    return partial(_weighted_elements, _function(loss, output), loss, target, smoothing)
+
+
+def _function(loss: LossName, output: OutputKind) -> Callable[..., Tensor]:
+    return _bce_with_logits if (loss, output) == ("bce", "logits") else _FUNCTIONS[loss]
+
+
+def _weighted_cross_entropy(smoothing: float, output: Tensor, target: Tensor, weights: Tensor | None) -> Tensor:
+    total = F.cross_entropy(output, target, weights, label_smoothing=smoothing, reduction="sum")
+    return total / len(target)
+
+
+def _weighted_elements(
+    function: Callable[..., Tensor],
+    loss: LossName,
+    kind: TargetKind,
+    smoothing: float,
+    output: Tensor,
+    target: Tensor,
+    weights: Tensor | None,
+) -> Tensor:
+    classes = output.shape[-1]
+    wanted = (F.one_hot(target, classes) if kind == "class" else target).to(output.dtype)
+    wanted = wanted * (1 - smoothing) + smoothing / (classes if kind == "class" else 2)
+    losses = function(output, wanted, reduction="none")
+    if weights is not None:
+        losses = losses * weights[target].unsqueeze(-1)
+    if loss == "mse_sum":
+        return losses.sum()
+    return losses.sum() / len(target) if loss == "kl_div" else losses.mean()
 
 
 def _on_one_hot(function: LossFunction, output: Tensor, target: Tensor) -> Tensor:
     return function(output, F.one_hot(target, output.shape[-1]).to(output.dtype))
 
 
-def _mse_sum(output: Tensor, target: Tensor) -> Tensor:
-    return F.mse_loss(output, target, reduction="sum")
+def _mse_sum(output: Tensor, target: Tensor, reduction: str = "sum") -> Tensor:
+    return F.mse_loss(output, target, reduction=reduction)
 
 
-def _bce(output: Tensor, target: Tensor) -> Tensor:
+def _bce(output: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     # A sigmoid rounds to exactly 0 or 1 in half precision, and autocast refuses its logarithm.
     with torch.autocast(output.device.type, enabled=False):
         wide = output.float() if output.itemsize < 4 else output
-        return F.binary_cross_entropy(wide, target.to(wide.dtype))
+        return F.binary_cross_entropy(wide, target.to(wide.dtype), reduction=reduction)
 
 
-def _bce_with_logits(output: Tensor, target: Tensor) -> Tensor:
-    return F.binary_cross_entropy_with_logits(output, target.to(output.dtype))
+def _bce_with_logits(output: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+    return F.binary_cross_entropy_with_logits(output, target.to(output.dtype), reduction=reduction)
 
 
-def _kl_div(output: Tensor, target: Tensor) -> Tensor:
-    return F.kl_div(output, target, reduction="batchmean")
+def _kl_div(output: Tensor, target: Tensor, reduction: str = "batchmean") -> Tensor:
+    return F.kl_div(output, target, reduction=reduction)
 
 
-_FUNCTIONS: dict[str, LossFunction] = {
+_FUNCTIONS: dict[str, Callable[..., Tensor]] = {
     "mse": F.mse_loss,
     "mse_sum": _mse_sum,
     "l1": F.l1_loss,

@@ -49,6 +49,10 @@ class MetricsModule(FastHooks):
         if len(batches) == BATCHES_PER_UPDATE:
             self._flush(split)
 
+    def objective(self, loss: Tensor, output: Tensor, target: Tensor) -> Tensor:
+        """Return what is minimized, before penalties, given the loss of a batch as it is recorded."""
+        return loss
+
     def metric_names(self, split: SplitPrefix) -> list[str]:
         """Return the names of the metrics of a split, such as ``val/loss``."""
         return [f"{split}{name}" for name in self._metrics(split).keys(keep_base=True)]  # with prefixes

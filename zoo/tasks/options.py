@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, TypedDict
 
+from zoo.tasks.class_weights import ClassWeight
+
 
 class TaskOptions(TypedDict, total=False):
     """Options that every network accepts in addition to its own; see :class:`zoo.tasks.Task`."""
@@ -19,3 +21,5 @@ class ClassifierOptions(TaskOptions, total=False):
     """Options that every classifier accepts in addition to its own; see :class:`zoo.tasks.Classifier`."""
 
     multilabel: bool
+    class_weight: ClassWeight | None
+    label_smoothing: float

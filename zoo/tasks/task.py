@@ -81,7 +81,7 @@ class Task(MetricsModule):
         check_hyperparameters({**self.hparams, "lr": lr, "l1": l1, "l2": l2})
         if optimizer_args is None and optimizer == "SGD" and self.momentum:
             optimizer_args = {"momentum": self.momentum}
-        self.lr, self.l1, self.l2 = lr, l1, l2
+        self.loss_name, self.lr, self.l1, self.l2 = loss, lr, l1, l2
         self.optimizer, self.optimizer_args = optimizer, optimizer_args or {}
         self.lr_scheduler, self.lr_scheduler_args = lr_scheduler, lr_scheduler_args or {}
         optimizer_class(optimizer, self.optimizer_args)
@@ -116,7 +116,7 @@ class Task(MetricsModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the loss of a batch, including penalties."""
-        loss = self._loss(batch, None if self.batch_recorded else "train/")
+        loss = self.objective(*self._loss(batch, None if self.batch_recorded else "train/"), batch[1])
         self.batch_recorded = True
         if self.summed:
             loss = loss * rank_and_ranks(trainer_of(self))[1]  # DDP averages the gradients of the ranks
@@ -152,13 +152,13 @@ class Task(MetricsModule):
         with torch.inference_mode():
             return Prediction([], self.predicted(evaluating(self)(x)))
 
-    def _loss(self, batch: Batch, split: SplitPrefix | None) -> Tensor:
+    def _loss(self, batch: Batch, split: SplitPrefix | None) -> tuple[Tensor, Tensor]:
         x, target = batch
         output = self(x)
         loss = self.loss(output, target)
         if split:
             self.record(split, loss, output, target)
-        return loss
+        return loss, output
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Build the optimizer, and the learning-rate scheduler if there is one."""

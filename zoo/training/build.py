@@ -9,14 +9,14 @@ from lightning.pytorch import Callback
 from lightning.pytorch.callbacks import Checkpoint, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 
-from zoo.callbacks import ExactResume
+from zoo.callbacks import ExactResume, FrozenBackbone
 from zoo.callbacks.best_checkpoint import best_checkpoint
 from zoo.datamodules.common import DataModule
 from zoo.errors import ZooError
 from zoo.factory import build_model, create_datamodule, model_class
 from zoo.internals.lightning import is_first_rank
 from zoo.internals.messages import is_out_of_memory
-from zoo.support.console import one_line
+from zoo.support.console import echo, one_line
 from zoo.support.signatures import arguments_of
 from zoo.tasks import Task
 from zoo.tasks.compatibility import check_targets
@@ -25,13 +25,15 @@ from zoo.training.plan import Plan
 from zoo.training.run_folder import last_checkpoint
 from zoo.training.trainer import as_list
 from zoo.transforms import from_spec
+from zoo.weights.starting import StartingWeights
 
 
 def build_data(plan: Plan) -> DataModule:
     """Build the data module, whose data is on disk already; on the first rank, load it too."""
     data = create_datamodule(plan.data, **plan.data_arguments, seed=plan.seed)
-    if plan.resume and (spec := plan.resume.checkpoint["zoo"].get("transform")):
-        data.use_transform(from_spec(spec))
+    trained = plan.resume.checkpoint["zoo"].get("transform") if plan.resume else plan.start and plan.start.transform
+    if trained:
+        data.use_transform(from_spec(trained))
     if is_first_rank():  # the others wait for it in the trainer
         data.setup()
     return data
@@ -64,6 +66,13 @@ def build_network(plan: Plan, data: DataModule) -> Task:
     return model
 
 
+def load_start(start: StartingWeights, model: Task, data: DataModule) -> None:
+    """Load the weights that a run starts from, and say so if the head stays new. Raises ZooError if they do not fit."""
+    new_head = start.load_into(model, data.classes)
+    if new_head and is_first_rank():
+        echo(new_head)
+
+
 def build_callbacks(plan: Plan, folder: Path) -> tuple[ExactResume, ModelCheckpoint, list[Callback]]:
     """Build the callback that saves the last checkpoint, the one that saves the best, and the list of those in use.
 
@@ -85,6 +94,8 @@ def build_callbacks(plan: Plan, folder: Path) -> tuple[ExactResume, ModelCheckpo
                 )
     elif plan.data_arguments["val_size"]:  # without a validation part, nothing could tell which is the best
         callbacks = [best, last]  # the last checkpoint holds the state of the best one
+    if plan.frozen:
+        callbacks.append(FrozenBackbone(plan.unfreeze_at))
     if plan.patience is not None:
         callbacks.append(EarlyStopping("val/loss", patience=plan.patience))
     return last, best, callbacks

@@ -8,13 +8,15 @@ from typing import Any
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
 
+from zoo.callbacks import FrozenBackbone
 from zoo.callbacks.resumability import check_callbacks
 from zoo.datamodules.common import DataModule
 from zoo.errors import ZooError, suggestion
 from zoo.internals.lightning import callbacks_of
 from zoo.kinds import Split
-from zoo.tasks import Task
+from zoo.tasks import Classifier, Task
 from zoo.training.trial_step import KNOWN_PACKAGES, can_try, count_batches, limited, try_evaluation, try_step
 
 
@@ -28,12 +30,22 @@ def check_run(trainer: Trainer, model: Task, data: DataModule, patience: int | N
         patience: The option of this name.
     """
     check_callbacks(callbacks_of(trainer))
+    _check_freezing(trainer)
     data.check_ranks(trainer.world_size)
     check_batches(trainer, data)
     _check_validation(trainer, model, data, patience)
     _check_monitors(trainer, model)
+    if isinstance(model, Classifier):
+        model.weigh_classes(data)
     if can_try(trainer, model):
         try_step(trainer, model, data)
+
+
+def _check_freezing(trainer: Trainer) -> None:
+    """Raise ZooError for a strategy that cannot share the gradients of parameters that are frozen at first."""
+    frozen = any(isinstance(callback, FrozenBackbone) for callback in callbacks_of(trainer))
+    if frozen and not isinstance(trainer.strategy, SingleDeviceStrategy | DDPStrategy):
+        raise ZooError("--freeze backbone works in one process, or with --trainer.strategy ddp")
 
 
 def check_evaluation(trainer: Trainer, model: Task, data: DataModule) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Callback, Trainer
-from lightning.pytorch.callbacks import BaseFinetuning, ModelCheckpoint, StochasticWeightAveraging
+from lightning.pytorch.callbacks import ModelCheckpoint, StochasticWeightAveraging
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
@@ -53,8 +53,8 @@ def check_resume(trainer: Trainer, model: Task, checkpoint: dict[str, Any], path
                 _try_callback(callback, checkpoint["callbacks"][callback.state_key])
         if "averaging_state" in checkpoint or "current_model_state" in checkpoint:
             _check_average(checkpoint)
-        # These replace the network's own optimizer or schedule.
-        if not any(isinstance(callback, BaseFinetuning | StochasticWeightAveraging) for callback in callbacks):
+        # This replaces the network's own schedule.
+        if not any(isinstance(callback, StochasticWeightAveraging) for callback in callbacks):
             _try_optimizer(model, checkpoint, steps=trainer.strategy.root_device.type == "cpu")
     except FaultError as error:
         raise ZooError(f"{path} is damaged: {error}") from None

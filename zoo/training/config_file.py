@@ -25,6 +25,9 @@ DATA_OPTIONS = (
 )
 """Prefixes of options that belong to one data set: its own, those that count its batches, and its shape."""
 
+MODEL_OPTIONS = ("weights", "freeze", "unfreeze_at")
+"""Options outside of its section that belong to one network."""
+
 LONG_NUMBER = re.compile(r"[-+0-9_:.a-fxo]{100,}", re.IGNORECASE)
 
 CLASSES = ("callbacks", "logger", "profiler", "strategy", "accelerator", "plugins")
@@ -76,7 +79,8 @@ def _drop_options_of_others(names: Mapping[str, str], parsed: dict[str, Any], te
     others = [section for section in names if parsed.get(section, {}).get("name", names[section]) != names[section]]
     if not others:
         return text
-    options = {name: value for name, value in parsed.items() if name not in others}
+    left_out = [*others, *(MODEL_OPTIONS if "model" in others else ())]
+    options = {name: value for name, value in parsed.items() if name not in left_out}
     for section, values in options.items():
         if "data" in others and isinstance(values, dict):
             options[section] = {k: v for k, v in values.items() if not f"{section}.{k}".startswith(DATA_OPTIONS)}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.training.resuming import ResumePoint
+from zoo.weights.starting import StartingWeights
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,10 @@ class Plan:
         length: The options that say how long the run is, as one text.
         runs_folder: The folder of all runs of this kind.
         resume: The checkpoint that the run resumes from, if it does.
+        start: The weights that the run starts from, if it does; one that is resumed does not load them again.
+        origin: What those weights are, for the record; empty if there are none.
+        frozen: Whether the head trains alone.
+        unfreeze_at: Number of epochs after which all layers train, if they do.
         config: The options as ``config.yaml`` keeps them.
     """
 
@@ -50,6 +55,10 @@ class Plan:
     length: str
     runs_folder: Path
     resume: ResumePoint | None
+    start: StartingWeights | None
+    origin: Mapping[str, str]
+    frozen: bool
+    unfreeze_at: int | None
     config: Mapping[str, Any]
 
     @property

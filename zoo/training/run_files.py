@@ -33,13 +33,17 @@ def prepare_folder(run: Run) -> None:
         rewind(metrics_path(run.folder), resume.checkpoint, complete)
     with atomic_write(run.config_file) as temporary:
         temporary.write_text(_config(run), encoding="utf-8")
-    RunRecord(run.plan.command, job(), versions()).write(run.folder)
+    _record(run).write(run.folder)
 
 
 def record_time(run: Run, seconds: float) -> None:
     """Add the time that the training took to the record, if the disk has room for it: the report matters more."""
     with contextlib.suppress(OSError):
-        RunRecord(run.plan.command, job(), versions(), round(seconds, 3)).write(run.folder)
+        _record(run, round(seconds, 3)).write(run.folder)
+
+
+def _record(run: Run, seconds: float | None = None) -> RunRecord:
+    return RunRecord(run.plan.command, job(), versions(), seconds, run.plan.origin)
 
 
 def _config(run: Run) -> str:

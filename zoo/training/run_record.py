@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from zoo.checkpoints.validators import FaultError, check_values, dict_of, number, parts, text, whole
@@ -18,7 +19,8 @@ VERSION = 1
 MAX_BYTES = 1_000_000
 
 _check = parts(
-    {"format": whole(1, 2**53), "command": text, "job": text, "versions": dict_of(text, text)}, {"seconds": number}
+    {"format": whole(1, 2**53), "command": text, "job": text, "versions": dict_of(text, text)},
+    {"seconds": number, "weights": dict_of(text, text)},
 )
 
 
@@ -31,12 +33,14 @@ class RunRecord:
         job: Name of the SLURM or torchrun job that it belongs to; ``""`` outside of jobs.
         versions: Versions of the packages that it ran with, and the processor.
         seconds: Time spent in training, known once it has ended.
+        weights: The weights that it started from: their ``name`` or ``file``, and ``sha256``; empty if it did not.
     """
 
     command: str
     job: str
     versions: dict[str, str]
     seconds: float | None = None
+    weights: Mapping[str, str] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
         """Write the record into a run folder."""
@@ -63,7 +67,8 @@ class RunRecord:
             raise ZooError(
                 f"{folder / NAME} was written by a newer release of the zoo; update the zoo to resume the run"
             )
-        return cls(content["command"], content["job"], content["versions"], content.get("seconds"))
+        weights = content.get("weights") or {}
+        return cls(content["command"], content["job"], content["versions"], content.get("seconds"), weights)
 
     @classmethod
     def _read_comments(cls, folder: Path) -> RunRecord | None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import ZooError
 from zoo.factory import build_model, check_model_arguments, datamodule_class, model_class
 from zoo.support.signatures import arguments_of
-from zoo.weights.records import weights_record
+from zoo.weights.records import WeightsRecord, weights_record
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from zoo.datamodules.common import DataModule
     from zoo.tasks import Task
 
@@ -55,9 +59,43 @@ def _pretrained(model: str, weights: str, arguments: dict[str, Any]) -> Task:
     Raises:
         ZooError: The weights are unknown or damaged, or do not fit these arguments.
     """
+    from zoo.transforms import from_spec
+
+    published = read_published(model, weights)
+    network = build_model(model, **{**published.record.arguments, **arguments})
+    classes, trained = network.hparams.get("num_classes"), published.record.arguments.get("num_classes")
+    new_head = classes != trained
+    if new_head and classes:
+        logger.warning(
+            "zoo: the head of %s (%s) is untrained, as it has %d classes instead of %d; train it before use",
+            *(model, ", ".join(of_head(network, published.tensors)), classes, trained),
+        )
+    what = f"weights {published.record.weights!r} do not fit this {model!r}"
+    load_tensors(network, published.tensors, new_head, what, "remove the arguments that change it")
+    network.transform = from_spec(published.transform)
+    network.classes = () if new_head else tuple(published.record.classes)
+    return network.eval()
+
+
+@dataclass(frozen=True)
+class Published:
+    """Published weights as they are read from their files.
+
+    Attributes:
+        record: Their record.
+        tensors: The weights, by name.
+        transform: The transform as plain values, with its vocabulary.
+    """
+
+    record: WeightsRecord
+    tensors: dict[str, Tensor]
+    transform: dict[str, Any]
+
+
+def read_published(model: str, weights: str) -> Published:
+    """Read published weights. Raises ZooError if they are unknown or damaged."""
     from zoo.checkpoints.consistency import check_data, check_repository
     from zoo.checkpoints.validators import FaultError
-    from zoo.transforms import from_spec
 
     record = weights_record(model, weights)
     tensors, texts = record.read()
@@ -70,28 +108,31 @@ def _pretrained(model: str, weights: str, arguments: dict[str, Any]) -> Task:
             raise FaultError(f"data_arguments has {min(unknown)!r}, which {record.data} does not accept")
     except FaultError as error:
         raise ZooError(f"the record of {record.file} is damaged: {error}; reinstall the zoo") from None
-    network = build_model(model, **{**record.arguments, **arguments})
-    classes = network.hparams.get("num_classes")
-    same_head = classes == record.arguments.get("num_classes")
-    if not same_head:
-        of_head = [name for name in tensors if name.startswith(f"{model_class(model).head}.")]
-        for name in of_head:
-            del tensors[name]
-        if classes:
-            logger.warning(
-                "zoo: the head of %s (%s) is untrained, as it has %d classes instead of %d; train it before use",
-                *(model, ", ".join(of_head), classes, record.arguments["num_classes"]),
-            )
+    return Published(record, tensors, preprocessing)
+
+
+def of_head(network: Task, names: Iterable[str]) -> list[str]:
+    """Return those of the names of weights that are names of the head's."""
+    return [name for name in names if name.startswith(f"{network.head}.")]
+
+
+def load_tensors(network: Task, tensors: Mapping[str, Tensor], new_head: bool, what: str, remedy: str) -> None:
+    """Load weights into a network.
+
+    Args:
+        network: The network.
+        tensors: The weights, by name.
+        new_head: Whether to keep the network's own head.
+        what: What is wrong if they do not fit, for the message.
+        remedy: What to do then.
+
+    Raises:
+        ZooError: A layer other than a new head is missing, or has another shape.
+    """
     expected = {name: tuple(value.shape) for name, value in network.state_dict().items()}
-    new = set() if same_head else {name for name in expected if name.startswith(f"{network.head}.")}
-    for name in sorted(expected.keys() - new | tensors.keys()):
+    left_out = {*of_head(network, expected), *of_head(network, tensors)} if new_head else set()
+    for name in sorted((expected.keys() | tensors.keys()) - left_out):
         found = tuple(tensors[name].shape) if name in tensors else None
         if found != expected.get(name):
-            raise ZooError(
-                f"the weights {record.weights!r} do not fit this {model!r}: {name} is {found}, expected "
-                f"{expected.get(name)}; remove the arguments that change it"
-            )
-    network.load_state_dict(tensors, strict=False)
-    network.transform = from_spec(preprocessing)
-    network.classes = tuple(record.classes) if same_head else ()
-    return network.eval()
+            raise ZooError(f"the {what}: {name} is {found}, expected {expected.get(name)}; {remedy}")
+    network.load_state_dict({k: v for k, v in tensors.items() if k not in left_out}, strict=False)

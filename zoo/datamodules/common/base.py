@@ -94,6 +94,10 @@ class DataModule(LoaderModule, ABC):
                 examples.scale = scaler.scale
         self.splits = splits
 
+    def class_counts(self) -> list[int]:
+        """Return the number of training examples of each class; call it after ``setup``."""
+        return torch.bincount(self.splits["train"].labels(), minlength=len(self.classes)).tolist()
+
     def split(self, size: int) -> tuple[Tensor, Tensor]:
         """Return the indices of the training examples, and those of the examples held out for validation."""
         held_out = count_of(self.val_size, size, "val_size")

@@ -34,6 +34,10 @@ class Batches(Dataset[tuple[Tensor, Tensor]], ABC):
     def batch(self, indices: list[int]) -> tuple[Tensor, Tensor]:
         """Return the inputs and targets at these indices, as they are stored."""
 
+    def labels(self) -> Tensor:
+        """Return the targets of all examples. Without those in memory, each example is read."""
+        return torch.cat([self.batch([index])[1] for index in range(len(self))])
+
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         """Return an example as a network expects it. Raises IndexError past the end."""
         x, y = self.batch([range(len(self))[index]])
@@ -49,6 +53,10 @@ class Examples(Batches):
     def __len__(self) -> int:
         """Return the number of examples."""
         return len(self.tensors[1])
+
+    def labels(self) -> Tensor:
+        """Return the targets of all examples."""
+        return self.tensors[1]
 
     def batch(self, indices: list[int]) -> tuple[Tensor, Tensor]:
         """Return the inputs and targets at these indices, as they are stored."""

@@ -30,6 +30,10 @@ class Texts(Batches):
         """Return the number of texts."""
         return len(self.targets)
 
+    def labels(self) -> Tensor:
+        """Return the targets of all texts."""
+        return self.targets
+
     def batch(self, indices: list[int]) -> tuple[Tensor, Tensor]:
         """Return token ids ``(batch, longest)`` and targets ``(batch,)``."""
         lengths = self.lengths[indices].tolist()
