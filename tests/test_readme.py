@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
+from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import REPOSITORY, Command
+from data_files import write_folder
 from documents import DOCUMENTED
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
@@ -29,11 +31,15 @@ def test_ci_runs_the_readmes_two_commands() -> None:
         assert run in script
 
 
-def test_the_python_examples_run_and_say_what_they_say() -> None:
+def test_the_python_examples_run_and_say_what_they_say(tmp_path: Path) -> None:
+    write_folder(tmp_path / "pets")
     names: dict[str, Any] = {}
     for language, block in BLOCKS:
         if language == "python":
             exec(block, names)
+            if "pets.ckpt" in block:
+                assert len([line for line in block.splitlines() if line]) < 20
+                assert names["labels"][0] in ("cat", "dog")
     assert names["labels"] == ["1"]
     assert names["probabilities"].shape == (1, 10)
     assert names["x"].shape == (1, 28, 28)
@@ -46,6 +52,20 @@ def test_the_options_of_the_examples_exist(command: str, zoo_command: Command) -
     words = shlex.split(command)[1:]
     done = zoo_command(*words, *([] if "--help" in words else ["--print_config"]))
     assert done.code == 0, done.err
+
+
+def test_the_way_from_a_folder_to_an_exported_network_is_as_written(tmp_path: Path, zoo_command: Command) -> None:
+    section = README[README.index("## Your own data") : README.index("## Use a checkpoint")]
+    commands = [command for command in COMMANDS if command in section]
+    assert [command.split()[1] for command in commands] == ["check", "fit", "predict", "export", "fit"]
+    write_folder(tmp_path / "pets", {"cat": 30, "dog": 30})
+    write_folder(tmp_path / "new_pictures")
+    (tmp_path / "flowers.csv").write_text("width,species\n" + "1,a\n5,b\n" * 30, encoding="utf-8")
+    for command in commands:
+        done = zoo_command(*shlex.split(command)[1:])
+        assert done.code == 0, (command, done.err)
+    assert (tmp_path / "predictions.csv").read_text(encoding="utf-8").count("\n") == 25
+    assert (tmp_path / "pets.onnx").exists()
 
 
 def test_images_exist() -> None:
