@@ -16,7 +16,7 @@ from zoo.registry import model_row
 from zoo.reports.evaluation import Metrics, evaluate, format_sizes, splits_of
 from zoo.support.console import echo
 from zoo.support.tables import format_metrics
-from zoo.tasks.compatibility import check_fits, check_pair
+from zoo.tasks.compatibility import check_classes, check_fits, check_pair
 from zoo.training.check_options import check_evaluation
 from zoo.training.trainer import build_trainer, check_trainer_options, quiet, use_threads
 
@@ -42,6 +42,7 @@ def run(request: Request) -> int:
     data = create_datamodule(name, **section(options, "data"))
     data.use_transform(network.model.transform)
     check_fits(network.model, data)
+    check_classes(network.model.classes, data)
     quiet()
     use_threads(network.model)
     check_trainer_options(vars(options.trainer))

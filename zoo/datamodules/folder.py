@@ -54,6 +54,7 @@ class Folder(ImageDataModule):
     """
 
     any_shape = True
+    targets = ("class",)
     of_this_machine = ("num_workers", "memory", "seed")
 
     def __init__(

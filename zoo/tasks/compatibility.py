@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import ZooError
@@ -38,6 +39,14 @@ def check_fits(model: Task, data: Any) -> None:
                 f"{type(model).__name__} has {name} {found}, but {type(data).__name__} has {value}; "
                 f"create the network with {given}"
             )
+
+
+def check_classes(names: Sequence[str], data: DataModule) -> None:
+    """Raise ZooError if a trained network knows other classes than a data set whose classes only the user knows."""
+    if names and data.targets and data.classes and tuple(names) != tuple(data.classes):
+        raise ZooError(
+            f"the network was trained on the classes {', '.join(names)}, but the data has {', '.join(data.classes)}"
+        )
 
 
 def accepts(model: type[Task], kind: InputKind) -> bool:
