@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import torch
 from conftest import ON_LINUX, PATIENCE, REPOSITORY, Command, write_mnist
-from data_files import pack, write_celeba, write_cifar, write_csv, write_imdb
+from data_files import pack, write_celeba, write_cifar, write_csv, write_imdb, write_texts
 from running import LAST, weights
 
 import zoo
@@ -126,7 +126,7 @@ WRITERS: dict[str, Callable[[Path], Any]] = {
     "imdb": write_imdb,
     "mnist": write_mnist,
 }
-WRITERS |= {"fashion_mnist": write_fashion_mnist}
+WRITERS |= {"fashion_mnist": write_fashion_mnist, "text": write_texts}
 
 
 @pytest.mark.parametrize("name", zoo.list_datamodules())

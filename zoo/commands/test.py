@@ -14,7 +14,7 @@ from zoo.factory import create_datamodule, datamodule_class
 from zoo.internals.lightning import is_first_rank
 from zoo.registry import model_row
 from zoo.reports.evaluation import Metrics, evaluate, format_sizes, splits_of
-from zoo.support.console import echo
+from zoo.support.console import echo, listed
 from zoo.support.tables import format_metrics
 from zoo.tasks.compatibility import check_fits, check_pair
 from zoo.training.check_options import check_evaluation
@@ -42,6 +42,9 @@ def run(request: Request) -> int:
     data = create_datamodule(name, **section(options, "data"))
     data.use_transform(network.model.transform)
     check_fits(network.model, data)
+    learned, found = network.model.classes, tuple(map(str, data.classes))
+    if name == network.data and learned not in ((), found):  # own data may be another file than it was trained on
+        raise ZooError(f"{network.source} has learned the classes {listed(learned)}, but the data has {listed(found)}")
     quiet()
     use_threads(network.model)
     check_trainer_options(vars(options.trainer))

@@ -8,6 +8,7 @@ from zoo.datamodules.digits import Digits
 from zoo.datamodules.fashion_mnist import FashionMNIST
 from zoo.datamodules.imdb import IMDB
 from zoo.datamodules.mnist import MNIST
+from zoo.datamodules.own_texts import OwnTexts
 from zoo.datamodules.quadratic import Quadratic
 from zoo.datamodules.xor import XORData
 
@@ -20,6 +21,7 @@ __all__ = [
     "FashionMNIST",
     "IMDB",
     "MNIST",
+    "OwnTexts",
     "Quadratic",
     "XORData",
 ]
