@@ -94,6 +94,17 @@ def write_csv(root: Path, rows: int = 60) -> dict[str, str]:
     return {"path": str(path), "target": "kind", "drop": "price,group"}
 
 
+def write_texts(root: Path, size: int = 30) -> dict[str, str]:
+    """Write a table of reviews, and return the arguments of its data module."""
+    rows = [
+        f'{number},"{"very " * (number // 2)}{(GOOD, BAD)[number % 2]}, I say",{("good", "bad")[number % 2]}'
+        for number in range(size)
+    ]
+    path = root / "reviews.csv"
+    path.write_text("\n".join(["id,review,label", *rows]) + "\n", encoding="utf-8")
+    return {"path": str(path), "text": "review", "target": "label"}
+
+
 SMALL = {"val_size": 51, "batch_size": 16}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from conftest import write_mnist
-from data_files import write_celeba, write_cifar, write_csv, write_folder, write_imdb
+from data_files import write_celeba, write_cifar, write_csv, write_folder, write_imdb, write_texts
 from torch.utils.data import TensorDataset
 
 import zoo
@@ -37,6 +37,7 @@ WRITERS: dict[str, Callable[[Path], Any]] = {
     "folder": write_folder,
     "imdb": write_imdb,
     "mnist": write_mnist,
+    "text": write_texts,
 }
 """What writes a data set into a folder, and returns its arguments if they are more than that folder."""
 

@@ -126,9 +126,7 @@ DATAMODULES: dict[str, DataRow] = {
         "zoo.datamodules.mnist:MNIST", "70,000 handwritten digits, 28×28 gray (torchvision's)", "CC BY-SA 3.0"
     ),
     "fashion_mnist": DataRow(
-        "zoo.datamodules.fashion_mnist:FashionMNIST",
-        "70,000 articles of clothing, 28×28 gray (torchvision's)",
-        "MIT",
+        "zoo.datamodules.fashion_mnist:FashionMNIST", "70,000 articles of clothing, 28×28 gray (torchvision's)", "MIT"
     ),
     "cifar10": DataRow(
         "zoo.datamodules.cifar10:CIFAR10",
@@ -159,6 +157,7 @@ DATAMODULES: dict[str, DataRow] = {
     ),
     "xor": DataRow("zoo.datamodules.xor:XORData", "the four rows of exclusive or", MADE_HERE),
     "csv": DataRow("zoo.datamodules.csv:CSV", "a table of your own: CSV, TSV or Parquet", "yours"),
+    "text": DataRow("zoo.datamodules.own_texts:OwnTexts", "texts of your own: a table, or folders of .txt", "yours"),
 }
 
 

@@ -190,7 +190,7 @@ def test_a_run_on_a_folder_is_tested_asked_and_resumed(tmp_path: Path, zoo_comma
     Path("others", "dog").rename(Path("others", "wolf"))
     other = zoo_command("test", "--ckpt", run / LAST, "--data.root", "others", "--trainer.accelerator", "cpu")
     assert (other.code, other.err.count("\n")) == (2, 1)
-    assert "was trained on the classes cat, dog, but the data has cat, wolf" in other.err
+    assert "has learned the classes cat, dog, but the data has cat, wolf" in other.err
     longer = zoo_command(*words, "--trainer.max_epochs", 4, "--ckpt_path", "last")
     assert longer.code == 0, longer.err
     whole = zoo_command(*words, "--trainer.max_epochs", 4)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from conftest import write_mnist
-from data_files import write_celeba, write_cifar, write_csv, write_imdb
+from data_files import write_celeba, write_cifar, write_csv, write_imdb, write_texts
 from fuzzing import damage, damaged, often
 from hypothesis import given
 from hypothesis import strategies as st
@@ -121,3 +121,12 @@ def test_damaged_table(how: tuple[int, str, bytes], target: str, missing: str, t
     path = Path(arguments["path"])
     path.write_bytes(damaged(path.read_bytes(), how))
     read_with("csv", **arguments)
+
+
+@often
+@given(how=damage, missing=st.sampled_from(["refuse", "drop"]))
+def test_damaged_table_of_texts(how: tuple[int, str, bytes], missing: str, tmp_path: Path) -> None:
+    arguments = write_texts(tmp_path) | {"missing": missing}
+    path = Path(arguments["path"])
+    path.write_bytes(damaged(path.read_bytes(), how))
+    read_with("text", **arguments)

@@ -10,6 +10,7 @@ from zoo.datamodules.fashion_mnist import FashionMNIST
 from zoo.datamodules.folder import Folder
 from zoo.datamodules.imdb import IMDB
 from zoo.datamodules.mnist import MNIST
+from zoo.datamodules.own_texts import OwnTexts
 from zoo.datamodules.quadratic import Quadratic
 from zoo.datamodules.wrapped import Wrapped
 from zoo.datamodules.xor import XORData
@@ -25,6 +26,7 @@ __all__ = [
     "Folder",
     "IMDB",
     "MNIST",
+    "OwnTexts",
     "Quadratic",
     "Wrapped",
     "XORData",

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import os
-from typing import Any
+from pathlib import Path
+from typing import cast
 
-import numpy as np
 import torch
-from tokenizers import Tokenizer
 from torch import Tensor
 
-from zoo.datamodules.common.base import DataModule, DataUnavailableError
-from zoo.datamodules.common.examples import Batches
+from zoo.datamodules.common.base import DataUnavailableError
 from zoo.datamodules.common.files import data_root, fetch_tar, read_text
-from zoo.datamodules.common.texts import BucketSampler, Texts, learn_tokenizer
+from zoo.datamodules.common.texts import LARGEST_TEXT, TextDataModule
 from zoo.errors import ZooError
 from zoo.kinds import Split
-from zoo.support.files import atomic_write, open_file
-from zoo.transforms import Text, Transform
 
 ARCHIVE = "aclImdb_v1.tar.gz"
 MD5 = "7c2ac02c03563afcf9b574c7e56c153a"
@@ -27,11 +22,8 @@ URL = "https://ai.stanford.edu/~amaas/data/sentiment/" + ARCHIVE
 FOLDERS = ("neg", "pos")
 """Folders of the reviews, by target."""
 
-LARGEST_REVIEW = 1_000_000
-"""Bytes of a review: the longest of IMDB has 14,000, and one of ten million would take a minute."""
 
-
-class IMDB(DataModule):
+class IMDB(TextDataModule):
     """Film reviews, negative or positive: 25,000 for training and validation, 25,000 for testing.
 
     Source: Maas et al., "Learning Word Vectors for Sentiment Analysis". Read from ``ROOT/aclImdb``, the folder of
@@ -48,9 +40,7 @@ class IMDB(DataModule):
         batch_size, val_size, seed: See :class:`zoo.datamodules.common.DataModule`.
     """
 
-    kind = "text"
     classes = ("negative", "positive")
-    sampler = BucketSampler
 
     def __init__(
         self,
@@ -62,21 +52,9 @@ class IMDB(DataModule):
         val_size: int | float = 2_500,
         seed: int = 0,
     ) -> None:
-        super().__init__(batch_size, val_size, seed)
-        if vocab_size < 3 or min_frequency < 1 or max_length < 1:
-            raise ZooError(
-                "vocab_size must be at least 3, min_frequency and max_length at least 1, "
-                f"got {vocab_size}, {min_frequency} and {max_length}"
-            )
-        self.vocab_size, self.min_frequency, self.max_length = vocab_size, min_frequency, max_length
+        super().__init__(vocab_size, min_frequency, max_length, batch_size=batch_size, val_size=val_size, seed=seed)
         self.root = data_root(root)
         self.folder = self.root / "aclImdb"
-        self.shape = (max_length,)
-        self.tokenizer: str | None = None
-
-    def model_arguments(self) -> dict[str, int | bool]:
-        """Return the size of the vocabulary and the number of classes."""
-        return {"vocab_size": self.vocab_size, "num_classes": len(self.classes), "multilabel": False}
 
     def prepare_data(self) -> None:
         """Download or unpack the reviews, unless they are on disk.
@@ -90,68 +68,19 @@ class IMDB(DataModule):
         except OSError as error:
             raise self._unavailable(str(error)) from None
 
-    def load_splits(self) -> dict[Split, Batches]:
-        """Read the reviews, learn the vocabulary and tokenize them, or load the cached result."""
-        settings = [2, self.vocab_size, self.min_frequency, self.max_length, self.val_size, self.tokenizer]
-        key = hashlib.sha256(repr([settings, self._contents()]).encode()).hexdigest()[:16]
-        cache = self.root / f".imdb-{key}.npz"
-        try:
-            with open_file(cache) as file, np.load(file, allow_pickle=False) as arrays:
-                return self._splits({name: arrays[name] for name in arrays.files})
-        except Exception:  # a damaged cache can raise anything
-            kept = self._tokenize()
-        try:
-            with atomic_write(cache) as temporary, temporary.open("wb") as file:
-                np.savez(file, allow_pickle=False, **kept)
-        except OSError:
-            pass  # training does not need the cache
-        return self._splits(kept)
+    def cache(self, key: str) -> Path:
+        """Return the file for the cached token ids of a key."""
+        return self.root / f".imdb-{key}.npz"
 
-    def _splits(self, kept: dict[str, np.ndarray[Any, Any]]) -> dict[Split, Batches]:
-        tokenizer = bytes(kept["tokenizer"]).decode()
-        Tokenizer.from_str(tokenizer)
-
-        def texts(split: str) -> Texts:
-            arrays = (kept[f"{split}_{part}"].astype(np.int64) for part in ("ids", "lengths", "targets"))
-            return Texts(*map(torch.from_numpy, arrays))
-
-        test = texts("test")
-        train = texts("train")
-        self.tokenizer = tokenizer
-        return {"train": train, "val": texts("val") if self.val_size else test, "test": test}
-
-    def use_transform(self, transform: Transform | None) -> None:
-        """Use the vocabulary of a trained network instead of learning one."""
-        if isinstance(transform, Text):
-            self.tokenizer = transform.tokenizer
-
-    @property
-    def transform(self) -> Transform:
-        """Turns a text into an input. Raises ZooError before ``setup``, which learns the vocabulary."""
-        if self.tokenizer is None:
-            raise ZooError("the vocabulary is not known yet; call setup() first")
-        return Text(self.tokenizer)
-
-    def _tokenize(self) -> dict[str, np.ndarray[Any, Any]]:
+    def read_texts(self) -> dict[Split, tuple[list[str], Tensor]]:
+        """Return the reviews of each split, and their targets."""
         texts, targets = self._read("train")
         train, val = self.split(len(texts))
-        if self.tokenizer:
-            tokenizer = Tokenizer.from_str(self.tokenizer)
-        else:
-            tokenizer = learn_tokenizer([texts[i] for i in train], self.vocab_size, self.min_frequency)
-        tokenizer.enable_truncation(self.max_length)
-        arrays = {"tokenizer": np.frombuffer(tokenizer.to_str().encode(), np.uint8)}
-        parts = {"train": (texts, targets, train), "val": (texts, targets, val)}
-        test_texts, test_targets = self._read("test")
-        parts["test"] = (test_texts, test_targets, torch.arange(len(test_texts)))
-        for split, (all_texts, all_targets, chosen) in parts.items():
-            ids = [encoding.ids for encoding in tokenizer.encode_batch([all_texts[i] for i in chosen.tolist()])]
-            arrays[f"{split}_ids"] = np.fromiter((i for text in ids for i in text), np.int32)
-            arrays[f"{split}_lengths"] = np.array([len(text) for text in ids], np.int64)
-            arrays[f"{split}_targets"] = all_targets[chosen].numpy().astype(np.int8)
-        return arrays
+        held_out = {"train": train, "val": val}
+        parts = {split: ([texts[i] for i in chosen], targets[chosen]) for split, chosen in held_out.items()}
+        return cast(dict[Split, tuple[list[str], Tensor]], {**parts, "test": self._read("test")})
 
-    def _contents(self) -> list[list[tuple[str, int, int]]]:
+    def contents(self) -> list[list[tuple[str, int, int]]]:
         """Return name, size and time of each review, part of the cache key: once one changes, the cache is not used."""
         contents = []
         for part, name in itertools.product(("train", "test"), FOLDERS):
@@ -169,7 +98,7 @@ class IMDB(DataModule):
         texts, targets = [], []
         for target, folder in enumerate(FOLDERS):
             for path in sorted((self.folder / part / folder).glob("*.txt")):
-                text = read_text(path, LARGEST_REVIEW)
+                text = read_text(path, LARGEST_TEXT)
                 if not text.strip():
                     raise ZooError(f"{path} is empty")
                 texts.append(text)

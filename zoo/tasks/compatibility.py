@@ -9,6 +9,7 @@ from zoo.errors import ZooError
 from zoo.factory import datamodule_class, model_class
 from zoo.kinds import InputKind, TargetKind
 from zoo.registry import datamodules, models
+from zoo.support.console import listed
 from zoo.support.signatures import arguments_of
 from zoo.tasks.losses import VALID_LOSSES
 
@@ -44,9 +45,7 @@ def check_fits(model: Task, data: Any) -> None:
 def check_classes(names: Sequence[str], data: DataModule) -> None:
     """Raise ZooError if a trained network knows other classes than a data set whose classes only the user knows."""
     if names and data.targets and data.classes and tuple(names) != tuple(data.classes):
-        raise ZooError(
-            f"the network was trained on the classes {', '.join(names)}, but the data has {', '.join(data.classes)}"
-        )
+        raise ZooError(f"the network has learned the classes {listed(names)}, but the data has {listed(data.classes)}")
 
 
 def accepts(model: type[Task], kind: InputKind) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -73,7 +74,16 @@ def classes_of(name: str, table: TableFile) -> tuple[str, ...]:
                 f"{table.place(row)} is the only row of class {text[:40]!r}, which cannot be both learned and tested; "
                 "remove it, or add rows of its class"
             )
+    check_case(counts, table.path)
     return tuple(sorted(counts, key=int if numeric else None))
+
+
+def check_case(classes: Iterable[str], where: Path) -> None:
+    """Raise ZooError if two classes differ by case alone."""
+    known: dict[str, str] = {}
+    for name in classes:
+        if (other := known.setdefault(name.casefold(), name)) != name:
+            raise ZooError(f"{where}: the classes {other[:40]!r} and {name[:40]!r} differ by case alone; make them one")
 
 
 def learn_column(name: str, table: TableFile, train: Sequence[int], numeric: bool, fill: bool) -> Column:
