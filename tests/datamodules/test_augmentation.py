@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
+from conftest import Command
 from lightning.pytorch import Trainer
 from lightning.pytorch.trainer.states import TrainerStatus
+from running import LAST, load
 from torch import Tensor
 
 import zoo
+from zoo.datamodules.common.augmentation import PolicyName, apply_policy
 from zoo.datamodules.common.images import crop_and_flip, small_affine
 
 
@@ -46,3 +51,36 @@ def test_a_picture_is_varied_by_its_place_alone(monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setattr(Trainer, "world_size", 2)
         ranks.append(data._random_numbers(3, 1, 2))
     assert torch.equal(torch.stack(ranks, dim=1).flatten(0, 1), alone)
+
+
+@pytest.mark.parametrize("policy", ["RandAugment", "TrivialAugmentWide", "AutoAugment"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_policy_varies_each_picture_by_its_own_numbers_alone(policy: PolicyName, channels: int) -> None:
+    x = torch.randint(256, (64, channels, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    random = torch.rand(64, 4, generator=torch.Generator().manual_seed(1))
+    before = torch.get_rng_state()
+    varied = apply_policy(policy, x, random)
+    assert torch.equal(torch.get_rng_state(), before)  # dropout is as without
+    assert (varied.dtype, varied.shape) == (x.dtype, x.shape)
+    assert sum(not torch.equal(a, b) for a, b in zip(varied, x, strict=True)) > 20
+    torch.manual_seed(5)  # whatever was drawn before
+    chosen = torch.tensor([11, 3, 7])
+    assert torch.equal(apply_policy(policy, x[chosen], random[chosen]), varied[chosen])
+    assert not torch.equal(apply_policy(policy, x, random.flip(0)), varied)
+
+
+def test_a_policy_is_an_option_of_every_data_set_of_images(zoo_command: Command) -> None:
+    words = ("fit", "slp", "--data", "digits", "--trainer.accelerator", "cpu", "--trainer.limit_train_batches", 3)
+    weights = []
+    for run, (epochs, more) in enumerate(((1, ()), (2, ("--ckpt_path", "last"))), start=1):
+        done = zoo_command(*words, "--data.augment", "RandAugment", "--trainer.max_epochs", epochs, *more)
+        assert done.code == 0, (run, done.err)
+    assert zoo_command(*words, "--data.augment", "RandAugment", "--trainer.max_epochs", 2).code == 0
+    assert zoo_command(*words, "--trainer.max_epochs", 2).code == 0
+    weights = [load(Path(f"runs/slp-digits/{run}") / LAST)["state_dict"]["fc.weight"] for run in (1, 2, 3)]
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
+    done = zoo_command(*words, "--data.augment", "RandAugmentation")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    with pytest.raises(zoo.ZooError, match=r"unknown augmentation 'RandAugmented'; did you mean 'RandAugment'?"):
+        zoo.create_datamodule("digits", augment="RandAugmented")

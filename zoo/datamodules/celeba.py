@@ -7,6 +7,7 @@ from typing import cast
 
 import torch
 
+from zoo.datamodules.common.augmentation import Augmentation
 from zoo.datamodules.common.base import DataUnavailableError
 from zoo.datamodules.common.examples import Batches
 from zoo.datamodules.common.files import data_root, read_text
@@ -39,7 +40,8 @@ class CelebA(ImageDataModule):
         root: Folder of the data sets. Default: the environment variable ``ZOO_DATA``, or else ``data``.
         image_size: Width and height to which the middle square of a photo is scaled, in pixels.
         num_workers: Number of processes that decode the photos.
-        augment: Whether to shift and flip the training images at random.
+        augment: Whether to shift and flip the training images at random;
+            or a policy of torchvision: ``RandAugment``, ``TrivialAugmentWide`` or ``AutoAugment``.
         val_size: Number of validation photos to use, or their fraction if below 1: the first ones of the data set's own
             validation split. If 0, the test set replaces the validation set.
         batch_size, seed: See :class:`zoo.datamodules.common.DataModule`.
@@ -53,7 +55,7 @@ class CelebA(ImageDataModule):
         root: str | None = None,
         image_size: int = 64,
         num_workers: int = 2,
-        augment: bool = False,
+        augment: Augmentation = False,
         batch_size: int = 64,
         val_size: int | float = 19_867,
         seed: int = 0,

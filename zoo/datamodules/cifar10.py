@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torchvision import datasets
 
+from zoo.datamodules.common.augmentation import Augmentation
 from zoo.datamodules.common.base import DataUnavailableError
 from zoo.datamodules.common.files import data_root, fetch_tar
 from zoo.datamodules.common.images import ImageDataModule
@@ -32,7 +33,8 @@ class CIFAR10(InMemory, ImageDataModule):
     Args:
         root: Folder of the data sets. Default: the environment variable ``ZOO_DATA``, or else ``data``.
         padding: Black pixels added on each side.
-        augment: Whether to shift and flip the training images at random.
+        augment: Whether to shift and flip the training images at random;
+            or a policy of torchvision: ``RandAugment``, ``TrivialAugmentWide`` or ``AutoAugment``.
         batch_size, val_size, seed: See :class:`zoo.datamodules.common.DataModule`.
     """
 
@@ -43,7 +45,7 @@ class CIFAR10(InMemory, ImageDataModule):
         self,
         root: str | None = None,
         padding: int = 0,
-        augment: bool = False,
+        augment: Augmentation = False,
         batch_size: int = 64,
         val_size: int | float = 5_000,
         seed: int = 0,

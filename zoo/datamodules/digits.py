@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional as F
 
+from zoo.datamodules.common.augmentation import Augmentation
 from zoo.datamodules.common.images import ImageDataModule, small_affine
 from zoo.datamodules.common.in_memory import InMemory
 from zoo.errors import ZooError
@@ -26,7 +27,8 @@ class Digits(InMemory, ImageDataModule):
     Args:
         image_size: Width and height to which the digits are scaled, at least 16 pixels.
         channels: Number of identical channels.
-        augment: Whether to rotate, shift and scale the training images slightly, at random.
+        augment: Whether to rotate, shift and scale the training images slightly, at random;
+            or a policy of torchvision: ``RandAugment``, ``TrivialAugmentWide`` or ``AutoAugment``.
         batch_size, val_size, seed: See :class:`zoo.datamodules.common.DataModule`.
     """
 
@@ -37,7 +39,7 @@ class Digits(InMemory, ImageDataModule):
         self,
         image_size: int = 28,
         channels: int = 1,
-        augment: bool = False,
+        augment: Augmentation = False,
         batch_size: int = 64,
         val_size: int | float = 180,
         seed: int = 0,

@@ -19,7 +19,8 @@ class FashionMNIST(MNIST):
     Input: ``(batch, 1, 28, 28)``, floats in 0 to 1. Target: ``(batch,)``, the kind of article.
 
     Args:
-        augment: Whether to shift and flip the training images at random.
+        augment: Whether to shift and flip the training images at random;
+            or a policy of torchvision: ``RandAugment``, ``TrivialAugmentWide`` or ``AutoAugment``.
         root, padding, batch_size, val_size, seed: See :class:`zoo.datamodules.MNIST`.
     """
 

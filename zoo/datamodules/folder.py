@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from zoo.datamodules.common.augmentation import Augmentation
 from zoo.datamodules.common.base import DataUnavailableError
 from zoo.datamodules.common.examples import Batches
 from zoo.datamodules.common.images import ImageDataModule
@@ -45,7 +46,8 @@ class Folder(ImageDataModule):
         channels: 3 for color, 1 for gray. Default on the command line: that of the network.
         num_workers: Number of processes that decode pictures.
         memory: Megabytes that the decoded pictures may take; if they take more, each batch is decoded by workers.
-        augment: Whether to shift and flip the training pictures at random.
+        augment: Whether to shift and flip the training pictures at random;
+            or a policy of torchvision: ``RandAugment``, ``TrivialAugmentWide`` or ``AutoAugment``.
         val_size: Number of training pictures held out for validation, or their fraction if below 1, if there is no
             ``val`` folder. If 0, the test set replaces the validation set.
         test_size: Number of pictures held out for testing, or their fraction if below 1, if there is no ``test``
@@ -64,7 +66,7 @@ class Folder(ImageDataModule):
         channels: int = 3,
         num_workers: int = 2,
         memory: int = 2_000,
-        augment: bool = False,
+        augment: Augmentation = False,
         batch_size: int = 64,
         val_size: int | float = 0.1,
         test_size: int | float = 0.2,

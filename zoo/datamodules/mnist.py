@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torchvision import datasets
 
+from zoo.datamodules.common.augmentation import Augmentation
 from zoo.datamodules.common.base import DataUnavailableError
 from zoo.datamodules.common.files import data_root, download, offline_reason, read_idx, unpack_gz
 from zoo.datamodules.common.images import ImageDataModule, small_affine
@@ -28,7 +29,8 @@ class MNIST(InMemory, ImageDataModule):
     Args:
         root: Folder of the data sets. Default: the environment variable ``ZOO_DATA``, or else ``data``.
         padding: Black pixels added on each side; 2 for images of 32×32.
-        augment: Whether to rotate, shift and scale the training images slightly, at random.
+        augment: Whether to rotate, shift and scale the training images slightly, at random;
+            or a policy of torchvision: ``RandAugment``, ``TrivialAugmentWide`` or ``AutoAugment``.
         batch_size, val_size, seed: See :class:`zoo.datamodules.common.DataModule`.
     """
 
@@ -40,7 +42,7 @@ class MNIST(InMemory, ImageDataModule):
         self,
         root: str | None = None,
         padding: int = 0,
-        augment: bool = False,
+        augment: Augmentation = False,
         batch_size: int = 64,
         val_size: int | float = 5_000,
         seed: int = 0,

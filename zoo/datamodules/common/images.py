@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from zoo.datamodules.common.augmentation import Augmentation, check_augmentation
 from zoo.datamodules.common.base import DataModule
 from zoo.errors import ZooError
 
@@ -17,7 +18,8 @@ class ImageDataModule(DataModule):
 
     Args:
         padding: Black pixels added on each side.
-        augment: Whether to augment the training images at random.
+        augment: Whether to augment the training images at random, or a policy of torchvision: ``RandAugment``,
+            ``TrivialAugmentWide`` or ``AutoAugment``.
         **options: See :class:`zoo.datamodules.common.DataModule`.
     """
 
@@ -25,10 +27,11 @@ class ImageDataModule(DataModule):
     stored_shape: tuple[int, int, int]
     """Shape of a stored image."""
 
-    def __init__(self, padding: int = 0, augment: bool = False, **options: Any) -> None:
+    def __init__(self, padding: int = 0, augment: Augmentation = False, **options: Any) -> None:
         super().__init__(**options)
         if padding < 0:
             raise ZooError(f"padding must be at least 0, got {padding}")
+        check_augmentation(augment)
         self.padding, self.augment = padding, augment
         channels, rows, columns = self.stored_shape
         self.shape = (channels, rows + 2 * padding, columns + 2 * padding)

@@ -13,6 +13,7 @@ from lightning.pytorch.trainer.states import TrainerStatus
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from zoo.datamodules.common.augmentation import Augmentation, apply_policy
 from zoo.datamodules.common.examples import Batches, Gathered, identity
 from zoo.datamodules.common.loading import ResumableLoader
 from zoo.datamodules.common.sampling import EpochSampler
@@ -40,8 +41,8 @@ class LoaderModule(LightningDataModule):
     """
 
     sampler: ClassVar[type[EpochSampler]] = EpochSampler
-    augment = False
-    """Whether to augment the training inputs at random."""
+    augment: Augmentation = False
+    """Whether, or by which policy, to augment the training inputs at random."""
     num_workers = 0
     """Number of processes that load batches; not needed for data in memory."""
 
@@ -116,9 +117,12 @@ class LoaderModule(LightningDataModule):
 
     def _prepare_batch(self, batch: tuple[Tensor, Tensor], epoch: int, batch_idx: int, training: bool) -> Any:
         x, y = batch
+        random = self._random_numbers(len(x), epoch, batch_idx) if self.augment and training else None
+        if random is not None and isinstance(self.augment, str):
+            return self.scale(apply_policy(self.augment, x, random)), y
         x = self.scale(x)
-        if self.augment and training:
-            x = self.augment_batch(x, self._random_numbers(len(x), epoch, batch_idx).to(x.device))
+        if random is not None:
+            x = self.augment_batch(x, random.to(x.device))
         return x, y
 
     def _random_numbers(self, size: int, epoch: int, batch_idx: int) -> Tensor:
