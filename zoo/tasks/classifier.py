@@ -76,9 +76,6 @@ class Classifier(Task):
         if class_weight is not None:
             if multilabel:
                 raise ZooError("class_weight is not for multi-label networks, where an example has no one class")
-            if isinstance(class_weight, dict):  # a checkpoint has texts as keys
-                self.class_weight = {str(key): value for key, value in class_weight.items()}
-                self.hparams["class_weight"] = self.class_weight
             check_class_weight(class_weight, num_classes)
             if isinstance(class_weight, list):
                 self.weigh_classes()
