@@ -180,6 +180,7 @@ def test_texts_are_read_with_the_words_of_the_weights(zoo_command: Command, tmp_
     ("words", "problem"),
     [
         (("slp", *DIGITS, "--weights", "mnits"), "did you mean 'mnist'"),
+        (("slp", *DIGITS, "--weights="), "'slp' has no published weights ''; it has mnist; or give --weights the file"),
         (("slp", *DIGITS, "--weights", "gone.ckpt"), "checkpoint gone.ckpt does not exist"),
         (("slp", *DIGITS, "--weights", "cifar.ckpt"), "contains the network 'cifar_cnn', expected 'slp'"),
         (("slp", *DIGITS, "--weights", "broken.ckpt"), "broken.ckpt is not a checkpoint, or is damaged"),
