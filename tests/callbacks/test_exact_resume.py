@@ -65,7 +65,14 @@ def test_a_run_that_crashed_in_an_epoch_goes_on_to_the_same_end(
 
 @pytest.mark.parametrize(
     ("stop", "options"),
-    [(20, []), (25, ["--trainer.val_check_interval", 5]), (38, ["--data.augment", "true"]), (40, [])],
+    [
+        (20, []),
+        (25, ["--trainer.val_check_interval", 5]),
+        (38, ["--data.augment", "true"]),
+        (40, []),
+        (20, ["--weights", "fashion_mnist", "--freeze", "backbone", "--unfreeze_at", 1]),
+        (25, ["--weights", "fashion_mnist", "--freeze", "backbone", "--unfreeze_at", 1]),
+    ],
 )
 def test_a_run_that_max_steps_ended_goes_on_to_the_end_of_a_longer_one(
     stop: int, options: list[object], zoo_command: Command, torture: ModuleType

@@ -63,6 +63,12 @@ def test_the_head_trains_alone_and_then_all_that_can(unfreeze_at: int | None) ->
     assert not model.fixed.weight.requires_grad
 
 
+def test_a_network_without_a_head_is_refused() -> None:
+    model, data = zoo.create_model("linear"), zoo.create_datamodule("quadratic")
+    with pytest.raises(ZooError, match="LinearRegression names no head"):
+        quiet_trainer(callbacks=[FrozenBackbone()]).fit(model, data)
+
+
 def test_frozen_layers_cost_no_gradients() -> None:
     model = zoo.create_model("mlp", weights="mnist").train()
     quiet_trainer(callbacks=[FrozenBackbone()]).fit(model, batches())

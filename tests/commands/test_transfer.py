@@ -16,7 +16,10 @@ from running import DIGITS, DIGITS_ON_CPU, LAST, ONE_EPOCH, load, weights
 from stand_ins import quiet_trainer
 
 import zoo
+from zoo.commands.parser_defaults import fit_parser_with_defaults
+from zoo.commands.request import Request
 from zoo.datamodules.digits import Digits
+from zoo.weights.starting import StartingWeights
 
 BEGIN = ("--trainer.limit_train_batches", 1, "--trainer.max_epochs", 1, "--trainer.accelerator", "cpu")
 """One step: the weights are next to what they started from."""
@@ -41,6 +44,20 @@ def save(path: Path, name: str, **arguments: Any) -> Path:
     trainer.strategy.connect(model)
     trainer.save_checkpoint(path)
     return path
+
+
+@pytest.mark.parametrize("name", [name for name in zoo.list_models() if zoo.list_weights(name)])
+def test_the_defaults_of_a_run_from_published_weights_are_theirs(name: str) -> None:
+    (source,) = zoo.list_weights(name)
+    start, record = StartingWeights.read(name, source), zoo.weights_record(name, source)
+    parser = fit_parser_with_defaults(Request("fit", "zoo fit", model=name, data=record.data), start)
+    options = parser.parse_args([])
+    shape = {key: value for key, value in record.arguments.items() if key in start.arguments}
+    assert {key: options.model[key] for key in shape} == shape
+    assert {key: options.data[key] for key in record.data_arguments} == {
+        key: options.data[key] if key == "batch_size" else value for key, value in record.data_arguments.items()
+    }
+    assert not {"lr", "loss", "optimizer", "l1"} & start.arguments.keys()
 
 
 @pytest.mark.parametrize("name", HEADS)
@@ -163,6 +180,7 @@ def test_texts_are_read_with_the_words_of_the_weights(zoo_command: Command, tmp_
     ("words", "problem"),
     [
         (("slp", *DIGITS, "--weights", "mnits"), "did you mean 'mnist'"),
+        (("slp", *DIGITS, "--weights="), "'slp' has no published weights ''; it has mnist; or give --weights the file"),
         (("slp", *DIGITS, "--weights", "gone.ckpt"), "checkpoint gone.ckpt does not exist"),
         (("slp", *DIGITS, "--weights", "cifar.ckpt"), "contains the network 'cifar_cnn', expected 'slp'"),
         (("slp", *DIGITS, "--weights", "broken.ckpt"), "broken.ckpt is not a checkpoint, or is damaged"),

@@ -125,7 +125,8 @@ def test_weights_that_need_data_say_so_without_it() -> None:
 
 def test_names_that_are_numbers_can_be_given_as_numbers(zoo_command: Command) -> None:
     model = zoo.create_model("slp", class_weight={3: 2.0})
-    assert model.hparams["class_weight"] == {"3": 2.0}  # as a checkpoint must have it
+    model.weigh_classes()
+    assert model.class_weights.tolist() == [1.0, 1.0, 1.0, 2.0, *[1.0] * 6]
     done = zoo_command("fit", "slp", *DIGITS, *ONE_EPOCH, "--model.class_weight", "{3: 2.0}")
     assert done.code == 0, done.err
     saved = load(Path("runs/slp-digits/1") / LAST)["zoo"]["class_weights"]
@@ -133,6 +134,9 @@ def test_names_that_are_numbers_can_be_given_as_numbers(zoo_command: Command) ->
     assert zoo_command("fit", "--config", "runs/slp-digits/1/config.yaml").code == 0
     assert load(Path("runs/slp-digits/2") / LAST)["zoo"]["class_weights"] == saved
     assert zoo_command("test", "--ckpt", Path("runs/slp-digits/1") / LAST).code == 0
+    longer = ("--model.class_weight", "{3: 2.0}", "--ckpt_path", "last", "--trainer.max_epochs", 2)
+    done = zoo_command("fit", "slp", *DIGITS, *longer)
+    assert done.code == 0, done.err
 
 
 def test_weights_move_with_the_network() -> None:

@@ -9,6 +9,7 @@ from lightning.pytorch.callbacks import BaseFinetuning
 from torch.nn import Module, Parameter
 from torch.optim import Optimizer
 
+from zoo.errors import ZooError
 from zoo.internals.lightning import wrap_again
 
 
@@ -41,8 +42,11 @@ class FrozenBackbone(BaseFinetuning):
             super().setup(trainer, pl_module, stage)
 
     def freeze_before_training(self, pl_module: LightningModule) -> None:
-        """Freeze all layers but the head."""
-        head = pl_module.get_submodule(str(pl_module.head))
+        """Freeze all layers but the head. Raises ZooError for a network that names none."""
+        name = getattr(pl_module, "head", None)
+        if not isinstance(name, str):
+            raise ZooError(f"{type(pl_module).__name__} names no head that could train alone; see zoo.tasks.Task.head")
+        head = pl_module.get_submodule(name)
         own_parameters, own_layers = set(head.parameters()), set(head.modules())
         self.parameters = [p for p in pl_module.parameters() if p.requires_grad and p not in own_parameters]
         for parameter in self.parameters:

@@ -56,7 +56,7 @@ def make_plan(request: Request) -> Plan | Path:
                 return resume.folder
         _check_length(resume, options.values)
     check_transfer(options.values, options.model)
-    if options.values.weights and not (resume and resume.folder):
+    if options.values.weights is not None and not (resume and resume.folder):
         options = parse_options(request, StartingWeights.read(options.model, options.values.weights))
     _check_numbers(options.values)
     check_trainer_options(vars(options.values.trainer))

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from zoo.errors import ZooError, suggestion
 
-ClassWeight = Literal["balanced"] | dict[str, float] | list[float]
+ClassWeight = Literal["balanced"] | dict[str, float] | dict[int, float] | list[float]
 
 
 def check_class_weight(weight: ClassWeight, num_classes: int) -> None:
@@ -51,7 +51,7 @@ def resolve_class_weight(
         resolved = [1.0] * num_classes
         indices = {str(index): index for index in range(num_classes)}
         indices |= {str(name): index for index, name in enumerate(names)}
-        for name, value in weight.items():
+        for name, value in ((str(key), value) for key, value in weight.items()):
             if name not in indices:
                 hint = suggestion(name, indices) or f"; the classes are {', '.join(names) or ', '.join(indices)}"
                 raise ZooError(f"class_weight has the unknown class {name!r}{hint}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, ClassVar, cast
 
 import torch
@@ -70,17 +69,13 @@ class Classifier(Task):
         super().__init__(target="binary" if multilabel else "class", metrics=metrics, **options)
         self.num_classes, self.multilabel = num_classes, multilabel
         self.register_buffer("class_weights", None, persistent=False)  # a checkpoint has it elsewhere
-        self.class_weight = class_weight
-        self.weighted_loss: Callable[[Tensor, Tensor, Tensor | None], Tensor] | None = None
-        if class_weight is not None or label_smoothing:
+        self.class_weight, self.adjusts_loss = class_weight, class_weight is not None or label_smoothing > 0
+        if self.adjusts_loss:
             kind: TargetKind = "binary" if multilabel else "class"
             self.weighted_loss = weighted_loss(self.loss_name, self.output, kind, label_smoothing)
         if class_weight is not None:
             if multilabel:
                 raise ZooError("class_weight is not for multi-label networks, where an example has no one class")
-            if isinstance(class_weight, dict):  # a checkpoint has texts as keys
-                self.class_weight = {str(key): value for key, value in class_weight.items()}
-                self.hparams["class_weight"] = self.class_weight
             check_class_weight(class_weight, num_classes)
             if isinstance(class_weight, list):
                 self.weigh_classes()
@@ -125,9 +120,11 @@ class Classifier(Task):
             self.weigh_classes(data)
 
     def objective(self, loss: Tensor, output: Tensor, target: Tensor) -> Tensor:
-        """Return the loss with weights of the classes and smoothed labels, if there are any."""
-        if self.weighted_loss is None:
-            return loss
+        """Return the loss with weights of the classes and smoothed labels.
+
+        Raises:
+            ZooError: The weights are not known yet.
+        """
         if self.class_weight is not None and self.class_weights is None:
             raise ZooError("the weights of the classes are not known yet; call weigh_classes with the data")
         return self.weighted_loss(output, target, self.class_weights)

@@ -29,6 +29,9 @@ class MetricsModule(FastHooks):
         summed: Whether the loss is the sum over all examples of a split, rather than the mean.
     """
 
+    adjusts_loss = False
+    """Whether what is minimized differs from the recorded loss by more than penalties."""
+
     def __init__(self, metrics: dict[str, Metric], summed: bool) -> None:
         super().__init__()
         self.summed = summed
@@ -50,7 +53,7 @@ class MetricsModule(FastHooks):
             self._flush(split)
 
     def objective(self, loss: Tensor, output: Tensor, target: Tensor) -> Tensor:
-        """Return what is minimized, before penalties, given the loss of a batch as it is recorded."""
+        """Return what is minimized, before penalties, given the recorded loss; called if ``adjusts_loss`` is set."""
         return loss
 
     def metric_names(self, split: SplitPrefix) -> list[str]:

@@ -116,8 +116,9 @@ class Task(MetricsModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the loss of a batch, including penalties."""
-        loss = self.objective(*self._loss(batch, None if self.batch_recorded else "train/"), batch[1])
+        loss, output = self._loss(batch, None if self.batch_recorded else "train/")
         self.batch_recorded = True
+        loss = self.objective(loss, output, batch[1]) if self.adjusts_loss else loss
         if self.summed:
             loss = loss * rank_and_ranks(trainer_of(self))[1]  # DDP averages the gradients of the ranks
         if self.l1:
@@ -153,8 +154,7 @@ class Task(MetricsModule):
             return Prediction([], self.predicted(evaluating(self)(x)))
 
     def _loss(self, batch: Batch, split: SplitPrefix | None) -> tuple[Tensor, Tensor]:
-        x, target = batch
-        output = self(x)
+        output, target = self(batch[0]), batch[1]
         loss = self.loss(output, target)
         if split:
             self.record(split, loss, output, target)
