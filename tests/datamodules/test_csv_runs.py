@@ -194,3 +194,21 @@ def test_the_zoo_learns_what_scikit_learn_learns(table: str) -> None:
     ours, theirs = compare_sklearn.compare(table)
     assert theirs > 40
     assert ours >= theirs - compare_sklearn.POINTS
+
+
+def test_weights_of_one_table_start_a_run_on_another(tmp_path: Path, zoo_command: Command) -> None:
+    words = leaves(tmp_path)
+    assert zoo_command("fit", "mlp", *words, *ONE_EPOCH).code == 0
+    start = Path("runs/mlp-csv/1") / LAST
+    path = tmp_path / "leaves.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace(",c,", ",d,"), encoding="utf-8")
+    done = zoo_command("fit", "mlp", "--weights", start, *words, *ONE_EPOCH)
+    assert done.code == 0, done.err
+    assert "head fc2 is new" in done.out
+    before, after = (zoo.load_model(Path("runs/mlp-csv", run) / LAST) for run in "12")
+    assert after.classes == ("a", "b", "d")
+    assert after.transform.parts.columns == before.transform.parts.columns  # inputs keep their meaning
+    path.write_text(path.read_text(encoding="utf-8").replace("width,", "breadth,", 1), encoding="utf-8")
+    done = zoo_command("fit", "mlp", "--weights", start, *words, *ONE_EPOCH)
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "has no column 'width'" in done.err

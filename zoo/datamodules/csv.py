@@ -118,7 +118,8 @@ class CSV(TableDataModule):
     def _read(self) -> tuple[Table, dict[Split, Examples]]:
         """What was learned, and the rows of each split."""
         table, target, inputs = self._chosen()
-        classes = self._trained.parts.classes if self._trained else classes_of(target, table)
+        trained = self._trained.parts if self._trained else None
+        classes = trained.classes if trained and not self.new_targets else classes_of(target, table)
         y = self._targets(table, target, classes)
         groups = None
         if self.group:
@@ -131,15 +132,17 @@ class CSV(TableDataModule):
             raise ZooError(
                 f"{table.path}: no row of class {classes[label]!r} is left for training; add rows, or hold out less"
             )
-        if not self._trained:
+        if trained:
+            columns = trained.columns
+        else:
             try:
-                learned = [
+                columns = tuple(
                     learn_column(name, table, rows["train"], has_numbers(name, table), self.missing == "mean")
                     for name in inputs
-                ]
+                )
             except CellError as error:
                 raise placed(error, table, rows["train"]) from None
-        transform = self._trained or Table.of(Learned(tuple(learned), tuple(self._file.columns), target, classes))
+        transform = Table.of(Learned(columns, tuple(self._file.columns), target, classes))
         splits: dict[Split, Examples] = {}
         for split, chosen in rows.items():
             cells = [[table.columns[column.name][row] for row in chosen] for column in transform.parts.columns]

@@ -31,7 +31,7 @@ GRID = (4, 8)
 def describe_classes(data: DataModule) -> str:
     """Return the number of examples of each class in each split, with a bar of the training examples."""
     splits = splits_of(data)
-    counts = {split: torch.bincount(_targets(data.splits[split]), minlength=len(data.classes)) for split in splits}
+    counts = {split: torch.bincount(data.splits[split].labels(), minlength=len(data.classes)) for split in splits}
     most = max(int(counts["train"].max()), 1)
     rows = []
     for index, name in enumerate(data.classes):
@@ -47,7 +47,7 @@ def describe_inputs(data: DataModule) -> str:
     shape = "×".join(map(str, x.shape[1:]))
     lines = [f"inputs   {shape}, {str(x.dtype).removeprefix('torch.')}, {_range(x)}"]
     if data.target == "value":
-        lines.append(f"targets  {_range(torch.cat([y for _, y in data.train_dataloader()]))}")
+        lines.append(f"targets  {_range(data.splits['train'].labels())}")
     return "\n".join(lines)
 
 
@@ -55,7 +55,7 @@ def find_problems(data: DataModule) -> list[str]:
     """Return what may spoil a training, a line each: classes with few examples, and examples that are there twice."""
     problems = []
     if data.target == "class":
-        counts = torch.bincount(_targets(data.splits["train"]), minlength=len(data.classes)).tolist()
+        counts = data.class_counts()
         few = [f"{name} ({count})" for name, count in zip(data.classes, counts, strict=True) if count < FEW]
         if few:
             problems.append(f"few examples to train on: {', '.join(few)}")
@@ -106,13 +106,6 @@ def _range(values: Tensor) -> str:
 def _batches(examples: Batches) -> Iterator[tuple[Tensor, Tensor]]:
     for indices in torch.arange(len(examples)).split(CHUNK):
         yield examples.batch(indices.tolist())
-
-
-def _targets(examples: Batches) -> Tensor:
-    kept = getattr(examples, "targets", None)
-    if kept is None:
-        kept = torch.cat([y for _, y in _batches(examples)])
-    return kept.flatten() if isinstance(kept, Tensor) else torch.tensor(kept)
 
 
 def _digests(examples: Batches, with_targets: bool) -> Iterator[bytes]:

@@ -32,6 +32,7 @@ def build_data(plan: Plan) -> DataModule:
     """Build the data module, whose data is on disk already; on the first rank, load it too."""
     data = create_datamodule(plan.data, **plan.data_arguments, seed=plan.seed)
     trained = plan.resume.checkpoint["zoo"].get("transform") if plan.resume else plan.start and plan.start.transform
+    data.new_targets = plan.resume is None
     if trained:
         data.use_transform(from_spec(trained))
     if is_first_rank():  # the others wait for it in the trainer

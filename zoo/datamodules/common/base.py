@@ -48,6 +48,8 @@ class DataModule(LoaderModule, ABC):
     """Shape of one input."""
     classes: tuple[str, ...] = ()
     """Names of the classes, by index; empty for regression."""
+    new_targets = False
+    """Whether the classes may be others than those of the transform in use: those of a run that starts from weights."""
     any_shape: ClassVar[bool] = False
     """Whether arguments ``image_size`` and ``channels`` set the shape; by default, as the network documents."""
     of_this_machine: ClassVar[tuple[str, ...]] = ("root", "num_workers", "seed")

@@ -37,6 +37,10 @@ class PictureFiles(Batches):
         """Return the number of pictures."""
         return len(self.paths)
 
+    def labels(self) -> Tensor:
+        """Return the targets of all pictures."""
+        return self.targets
+
     def batch(self, indices: list[int]) -> tuple[Tensor, Tensor]:
         """Return pictures as bytes, shape ``(batch, channels, size, size)``, and their targets."""
         images = torch.stack([self.photo.pixels(read_picture(self.paths[index])) for index in indices])
