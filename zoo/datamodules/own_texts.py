@@ -127,7 +127,7 @@ class OwnTexts(TextDataModule):
             if test.classes != whole.classes:
                 raise ZooError(
                     f"{path / 'train'} has the classes {listed(whole.classes)}, but {path / 'test'} has "
-                    f"{listed(test.classes)}; expected the same"
+                    f"{listed(test.classes)}; expected the same, so move other folders elsewhere"
                 )
         else:
             whole = self._read_folders(path)
