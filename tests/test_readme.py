@@ -57,10 +57,12 @@ def test_the_options_of_the_examples_exist(command: str, zoo_command: Command) -
 def test_the_way_from_a_folder_to_an_exported_network_is_as_written(tmp_path: Path, zoo_command: Command) -> None:
     section = README[README.index("## Your own data") : README.index("## Use a checkpoint")]
     commands = [command for command in COMMANDS if command in section]
-    assert [command.split()[1] for command in commands] == ["check", "fit", "predict", "export", "fit"]
+    assert [command.split()[1] for command in commands] == ["check", "fit", "predict", "export", "fit", "fit"]
     write_folder(tmp_path / "pets", {"cat": 30, "dog": 30})
     write_folder(tmp_path / "new_pictures")
     (tmp_path / "flowers.csv").write_text("width,species\n" + "1,a\n5,b\n" * 30, encoding="utf-8")
+    reviews = "review,label\n" + "a fine film,good\na dull film,bad\n" * 30
+    (tmp_path / "reviews.csv").write_text(reviews, encoding="utf-8")
     for command in commands:
         done = zoo_command(*shlex.split(command)[1:])
         assert done.code == 0, (command, done.err)
