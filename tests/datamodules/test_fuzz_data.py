@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from conftest import write_mnist
-from data_files import write_celeba, write_cifar, write_csv, write_imdb, write_texts
+from data_files import write_celeba, write_cifar, write_csv, write_folder, write_imdb, write_texts
 from fuzzing import damage, damaged, often
 from hypothesis import given
 from hypothesis import strategies as st
@@ -99,6 +99,16 @@ def test_damaged_celeba(name: str, how: tuple[int, str, bytes], originals: Path,
     target = root / "celeba" / ("img_align_celeba" if name.endswith(".jpg") else "") / name
     target.write_bytes(damaged(target.read_bytes(), how))
     read("celeba", root, num_workers=0, image_size=8)
+
+
+@often
+@given(how=damage, name=st.sampled_from(["cat/00.png", "cat/01.jpg", "dog/02.png"]), memory=st.sampled_from([0, 100]))
+def test_a_damaged_folder(name: str, how: tuple[int, str, bytes], memory: int, tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    shutil.rmtree(root, ignore_errors=True)
+    target = write_folder(root) / name
+    target.write_bytes(damaged(target.read_bytes(), how))
+    read("folder", root, num_workers=0, image_size=8, memory=memory)
 
 
 @often
