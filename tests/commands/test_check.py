@@ -78,6 +78,7 @@ def test_every_kind_of_data_can_be_checked(data: str, zoo_command: Command, shar
         (("check", "fodler"), "unknown data set 'fodler'; did you mean 'folder'?"),
         (("check", "folder"), "give it with --data.root"),
         (("check", "folder", "--data.roots", "x"), "did you mean '--data.root'?"),
+        (("check", "digits", "--out", "nowhere/x.png"), "x.png cannot be written"),
         (("check", "quadratic", "--model", "convnet"), "cannot be trained on 'quadratic'"),
     ],
 )
@@ -85,3 +86,11 @@ def test_what_cannot_be_checked_is_one_line(words: tuple[str, ...], message: str
     done = zoo_command(*words)
     assert (done.code, done.err.count("\n")) == (2, 1)
     assert message in done.err
+
+
+def test_one_class_of_two_that_is_nearly_all_is_told(tmp_path: Path, zoo_command: Command) -> None:
+    rows = "".join(f"{i / 7},{'n' if i % 12 else 'p'}\n" for i in range(300))
+    Path("t.csv").write_text(f"width,kind\n{rows}", encoding="utf-8")
+    done = zoo_command("check", "csv", "--data.path", "t.csv", "--data.target", "kind")
+    assert done.code == 1, done.err
+    assert "of the training examples are n" in done.out

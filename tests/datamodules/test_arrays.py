@@ -101,6 +101,7 @@ def test_a_run_resumes_to_the_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         ({"x_train": torch.rand(3, 2)}, "x_train and y_train belong together"),
         ({"x_val": torch.rand(3, 2), "y_val": torch.arange(3)}, "x_train and y_train are missing"),
         ({"x_train": "abc", "y_train": [0]}, "must be tensors or arrays of numbers"),
+        ({"x_train": torch.rand(3, 2), "y_train": torch.arange(3), "test_size": -0.2}, "test_size must be above 0"),
         ({"x_train": torch.rand(3), "y_train": torch.arange(3)}, r"x_train has shape \(3,\), expected rows"),
         ({"x_train": torch.rand(0, 2), "y_train": torch.arange(0)}, r"x_train has shape \(0, 2\)"),
         ({"x_train": torch.rand(3, 2), "y_train": torch.arange(4)}, "expected one target for each of 3 examples"),
@@ -152,6 +153,14 @@ def test_tensors_of_a_data_set_are_rows() -> None:
     data.setup()
     assert len(data.splits["test"]) == 30
     assert zoo.create_model("slp", data=data)(data.splits["test"][0][0].unsqueeze(0)).shape == (1, 3)
+
+
+def test_attributes_of_other_meanings_are_no_names_of_classes() -> None:
+    class Odd(list[Any]):
+        features: ClassVar = torch.zeros(3)
+        classes: ClassVar = 2
+
+    assert zoo.create_datamodule("dataset", train=Odd(pictures())).classes == ("0", "1")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -243,3 +244,38 @@ def test_parquet_without_its_package_is_one_line(tmp_path: Path, monkeypatch: py
     (tmp_path / "t.parquet").touch()
     with pytest.raises(zoo.ZooError, match=r"Parquet needs pyarrow: pip install 'lightning-zoo\[parquet\]'"):
         zoo.create_datamodule("csv", path="t.parquet", target="kind").setup()
+
+
+def test_groups_that_differ_in_spaces_are_one(tmp_path: Path) -> None:
+    rows = "".join(f"{i},{'ab'[i % 2]},p{i // 6}{' ' * (i % 2)}\n" for i in range(60))
+    (tmp_path / "t.csv").write_text(f"width,kind,patient\n{rows}", encoding="utf-8")
+    data = zoo.create_datamodule("csv", path=str(tmp_path / "t.csv"), target="kind", group="patient", val_size=0)
+    data.setup()
+    mean, std = data.transform.parts.columns[0].mean, data.transform.parts.columns[0].std
+    patients = {
+        split: {int(value) // 6 for value in (examples.tensors[0][:, 0] * std + mean).round().tolist()}
+        for split, examples in data.splits.items()
+    }
+    assert not patients["train"] & patients["test"]
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "message"),
+    [
+        ("width,price\n1,1.5\n2,1e200\n3,2.5\n", {"target": "price"}, "line 3: 'price' is a number that is too large"),
+        (
+            "width,more,price\n" + "?,1,1.5\n" * 20 + "1,2,2.5\n2,1,0.5\ninf,1,0.5\n" * 20,
+            {"target": "price", "missing": "mean"},
+            r"line (2[4-9]|[3-8]\d): .*width",
+        ),
+    ],
+)
+def test_numbers_that_are_too_large_are_told_with_their_line(
+    text: str, options: dict[str, str], message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "t.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(zoo.ZooError, match=message) as raised:
+        zoo.create_datamodule("csv", path=str(tmp_path / "t.csv"), val_size=0, **options).setup()
+    found = re.search(r"line (\d+)", str(raised.value))
+    assert found
+    assert re.search("inf|1e200", text.splitlines()[int(found[1]) - 1])

@@ -212,3 +212,44 @@ def test_weights_of_one_table_start_a_run_on_another(tmp_path: Path, zoo_command
     done = zoo_command("fit", "mlp", "--weights", start, *words, *ONE_EPOCH)
     assert (done.code, done.err.count("\n")) == (2, 1)
     assert "has no column 'width'" in done.err
+
+
+def test_a_table_that_has_grown_is_not_resumed_onto_its_former_test_rows(tmp_path: Path, zoo_command: Command) -> None:
+    words = ("fit", "mlp", *leaves(tmp_path), *ON_CPU)
+    assert zoo_command(*words, "--trainer.max_epochs", 1).code == 0
+    path = tmp_path / "leaves.csv"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join([*lines, *lines[1:20]]) + "\n", encoding="utf-8")
+    done = zoo_command(*words, "--trainer.max_epochs", 2, "--ckpt_path", "last")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "the data has changed since the run began: its train split had 43 examples, now " in done.err
+
+
+def test_the_order_of_columns_is_that_of_the_file(tmp_path: Path, zoo_command: Command) -> None:
+    words = leaves(tmp_path, columns="height,width")
+    assert zoo_command("fit", "mlp", *words, *ONE_EPOCH).code == 0
+    named, unnamed = "width,height\n1.5,-4\n", "1.5,-4\n"
+    for name, text in (("named.csv", named), ("unnamed.csv", unnamed)):
+        Path(name).write_text(text, encoding="utf-8")
+    answers = [zoo_command("predict", "--ckpt", f"runs/mlp-csv/1/{LAST}", f) for f in ("named.csv", "unnamed.csv")]
+    assert answers[0].out == answers[1].out != ""
+    Path("twice.csv").write_text("width,width,height\n1,2,3\n", encoding="utf-8")
+    done = zoo_command("predict", "--ckpt", f"runs/mlp-csv/1/{LAST}", "twice.csv")
+    assert (done.code, done.err) == (2, "zoo: error: twice.csv has two columns of the same name\n")
+
+
+def test_names_of_classes_may_be_signed_numbers_words_of_yaml_and_formulas(
+    tmp_path: Path, zoo_command: Command
+) -> None:
+    for number, (one, other) in enumerate((("-1", "1"), ("no", "yes"), ("$x_$", "$y^$")), start=1):
+        rows = "".join(f"{i % 2 * 3 + i / 50},{(one, other)[i % 2]}\n" for i in range(60))
+        Path("t.csv").write_text(f"width,kind\n{rows}", encoding="utf-8")
+        weight = ("--model.class_weight", f"{{{one}: 2.0, {other}: 1.0}}") if number < 3 else ()
+        words = ("--data", "csv", "--data.path", "t.csv", "--data.target", "kind", *weight, *ONE_EPOCH)
+        done = zoo_command("fit", "mlp", *words)
+        assert done.code == 0, done.err
+        assert Path(f"runs/mlp-csv/{number}/confusion.png").exists()
+        ckpt = f"runs/mlp-csv/{number}/{LAST}"
+        assert zoo_command("predict", "--ckpt", ckpt, "t.csv", "--out", "p.csv").code == 0
+        labels = {line.split(",")[2] for line in Path("p.csv").read_text(encoding="utf-8").splitlines()[1:]}
+        assert labels <= {one, other}

@@ -169,6 +169,7 @@ class ExactResume(Checkpoint):
             "epoch_metrics": self.epoch_metrics,
             "seconds": seconds,
             "cut_short": cut_short,
+            "sizes": getattr(getattr(trainer, "datamodule", None), "sizes", {}),
         }
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:

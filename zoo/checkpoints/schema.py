@@ -73,7 +73,13 @@ OPTIONAL: dict[str, Check] = {
         parts({"counts": dict_of(text, tensors), "batches": list_of(list_of(tensor))}, {}),
     ),
     "exact_resume": parts(
-        {}, {"stopped_at": text, "epoch_metrics": dict_of(text, of_type("a number", int, float)), "seconds": _seconds}
+        {},
+        {
+            "stopped_at": text,
+            "epoch_metrics": dict_of(text, of_type("a number", int, float)),
+            "seconds": _seconds,
+            "sizes": dict_of(text, count),
+        },
     ),
     "loops": dict_of(text, texts),
     "callbacks": dict_of(text, any_dict),

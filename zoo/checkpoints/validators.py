@@ -140,7 +140,7 @@ def anything(value: Any, where: str) -> None:
 def plain(value: Any, where: str) -> None:
     """Check a hyperparameter: text, a number, true, false, null, or lists and dictionaries of these."""
     if isinstance(value, dict):
-        dict_of(of_type("text or an integer", str, int), plain)(value, where)
+        dict_of(of_type("text, an integer, true or false", str, int, bool), plain)(value, where)
     elif isinstance(value, list):
         list_of(plain)(value, where)
     elif value is not None:

@@ -36,7 +36,10 @@ def run(request: Request) -> int:
     echo(f"\nnetworks that learn it: {', '.join(_networks(data))}")
     if data.kind == "image":
         sheet = parse_path(request.out or "check.png", "--out")
-        contact_sheet(data, sheet)
+        try:
+            contact_sheet(data, sheet)
+        except OSError as error:
+            raise ZooError(f"{sheet} cannot be written ({error.strerror})") from None
         echo(f"a batch as the network sees it: {sheet}")
     problems = find_problems(data)
     echo("\n" + ("\n".join(f"look at: {problem}" for problem in problems) or "nothing that looks wrong"))

@@ -115,6 +115,9 @@ def _rows(path: str, table: Table) -> Iterator[Source]:
         return
     names = [name.strip() for name in rows[0][1]]
     named = not {*names}.isdisjoint(column.name for column in table.parts.columns)
+    if named and len({*names}) < len(names):
+        yield path, path, partial(_fail, f"{path} has two columns of the same name")
+        return
     for line, row in rows[named:]:
         value = dict(zip(names, row, strict=True)) if named else row
         yield ",".join(row), f"{path}, {unit(Path(path))} {line}", partial(identity, value)

@@ -20,10 +20,11 @@ class Arrays(DataModule):
     """Your own tensors or arrays of numpy: ``zoo.create_datamodule("arrays", x_train=x, y_train=y)``.
 
     Source: yours. Inputs with two dimensions are rows of a table; with three or four, pictures: ``(examples, rows,
-    columns)`` or ``(examples, channels, rows, columns)``. Bytes are scaled to 0 to 1; other numbers are used as they
-    are, in single precision. Targets that are integers, shape ``(examples,)``, are classes; floating-point targets are
-    numbers to predict, shape ``(examples,)`` or ``(examples, outputs)``. What is not given for validation and testing
-    is held out from the training examples, the same in each run. Checkpoints do not contain the arrays.
+    columns)`` or ``(examples, channels, rows, columns)``. Bytes of pictures are scaled to 0 to 1; other numbers are
+    used as they are, in single precision. Targets that are integers, shape ``(examples,)``, are classes;
+    floating-point targets are numbers to predict, shape ``(examples,)`` or ``(examples, outputs)``. What is not given
+    for validation and testing is held out from the training examples, the same in each run. Checkpoints do not contain
+    the arrays.
 
     Input: ``(batch, ...)``, floats. Target: ``(batch,)``, the class, or ``(batch, outputs)``, floats.
 
@@ -36,7 +37,7 @@ class Arrays(DataModule):
         y_test: Their targets.
         classes: Names of the classes. Default: their numbers.
         val_size: Number of training examples held out for validation, or their fraction if below 1, unless ``x_val``
-            is given. If 0, the test set replaces the validation set.
+            is given. If 0, the test set replaces the validation set in any case.
         test_size: Number of examples held out for testing, or their fraction if below 1, unless ``x_test`` is given.
         batch_size, seed: See :class:`zoo.datamodules.common.DataModule`.
 
@@ -65,6 +66,8 @@ class Arrays(DataModule):
         pairs = {"train": (x_train, y_train), "val": (x_val, y_val), "test": (x_test, y_test)}
         x_train = y_train = x_val = y_val = x_test = y_test = None  # else they were saved with the other arguments
         super().__init__(batch_size, val_size, seed)
+        if not (test_size > 0 and (isinstance(test_size, int) or test_size < 1)):
+            raise ZooError(f"test_size must be above 0, and below 1 if it is a fraction, got {test_size}")
         self.test_size = test_size
         self.given: dict[Split, tuple[Tensor, Tensor]] = {}
         for split, (x, y) in pairs.items():

@@ -123,9 +123,9 @@ class CSV(TableDataModule):
         y = self._targets(table, target, classes)
         groups = None
         if self.group:
-            names = sorted({*table.columns[self.group]})
-            places = {name: place for place, name in enumerate(names)}
-            groups = torch.tensor([places[name] for name in table.columns[self.group]])
+            names = [text_of(cell) for cell in table.columns[self.group]]
+            places = {name: place for place, name in enumerate(sorted({*names}))}
+            groups = torch.tensor([places[name] for name in names])
         labels = y if classes else torch.zeros(len(table), dtype=torch.int64)
         rows = {split: part.tolist() for split, part in divide(labels, self.val_size, self.test_size, groups).items()}
         for label in {*labels.tolist()} - {*labels[rows["train"]].tolist()} if classes else ():
@@ -135,13 +135,10 @@ class CSV(TableDataModule):
         if trained:
             columns = trained.columns
         else:
-            try:
-                columns = tuple(
-                    learn_column(name, table, rows["train"], has_numbers(name, table), self.missing == "mean")
-                    for name in inputs
-                )
-            except CellError as error:
-                raise placed(error, table, rows["train"]) from None
+            columns = tuple(
+                learn_column(name, table, rows["train"], has_numbers(name, table), self.missing == "mean")
+                for name in inputs
+            )
         transform = Table.of(Learned(columns, tuple(self._file.columns), target, classes))
         splits: dict[Split, Examples] = {}
         for split, chosen in rows.items():
@@ -167,10 +164,13 @@ class CSV(TableDataModule):
             table.check_has(names, f"--data.{option}")
         if target in (*drop, self.group):
             raise ZooError(f"column {target!r} is the target; it can be neither dropped nor the group")
-        inputs = [name for name in only or table.columns if name not in (target, self.group, *drop)]
+        inputs = [name for name in table.columns if name in (only or table.columns)]
+        inputs = [name for name in inputs if name not in (target, self.group, *drop)]
         if self._trained:
             inputs = [column.name for column in self._trained.parts.columns]
             table.check_has(inputs, "an input of the trained network")
+            if target in inputs:
+                raise ZooError(f"column {target!r} is an input of the trained network; it cannot be the target")
         if not inputs:
             raise ZooError(f"{table.path} has no column left as input")
         return without_missing(table, inputs, [target, *_names(self.group)], self.missing), target, inputs
@@ -180,9 +180,12 @@ class CSV(TableDataModule):
         cells = table.columns[target]
         if not classes:
             try:
-                return torch.from_numpy(numbers_of(target, cells)).float().unsqueeze(1)
+                numbers = torch.from_numpy(numbers_of(target, cells)).float().unsqueeze(1)
             except CellError as error:
                 raise placed(error, table, range(len(table))) from None
+            for row in (~numbers.isfinite()).flatten().nonzero().flatten().tolist():
+                raise ZooError(f"{table.place(row)}: {target!r} is a number that is too large")
+            return numbers
         places = {name: place for place, name in enumerate(classes)}
         for row, cell in enumerate(cells):
             if text_of(cell) not in places:

@@ -49,7 +49,7 @@ class Folder(ImageDataModule):
         augment: Whether to shift and flip the training pictures at random;
             or a policy of torchvision: ``RandAugment``, ``TrivialAugmentWide`` or ``AutoAugment``.
         val_size: Number of training pictures held out for validation, or their fraction if below 1, if there is no
-            ``val`` folder. If 0, the test set replaces the validation set.
+            ``val`` folder. If 0, the test set replaces the validation set in any case.
         test_size: Number of pictures held out for testing, or their fraction if below 1, if there is no ``test``
             folder.
         batch_size, seed: See :class:`zoo.datamodules.common.DataModule`.
@@ -121,6 +121,8 @@ class Folder(ImageDataModule):
         """
         left_out: Counter[str] = Counter()
         listed = {part: self._list(folder, left_out) for part, folder in self._parts.items()}
+        if self.folder and self.folder not in self._parts.values():
+            left_out.update(dict.fromkeys({*folders_in(self.folder)} - {*self._parts}, 1))
         if left_out:
             told = ", ".join(f"{count:,} {kind}" for kind, count in left_out.items())
             logger.warning("zoo: left out of %s: %s", self.folder, told)

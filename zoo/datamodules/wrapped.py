@@ -97,7 +97,7 @@ def _input(value: Any, photo: Photo) -> Tensor:
 
 def _names(examples: Any, target: str) -> Sequence[str] | None:
     """Return the names of the classes, if the data set has them: torchvision's, or Hugging Face's."""
-    if names := getattr(examples, "classes", None):
+    names, features = getattr(examples, "classes", None), getattr(examples, "features", None)
+    if isinstance(names, list | tuple) and names:
         return list(map(str, names))
-    feature = getattr(examples, "features", {}).get(target) if hasattr(examples, "features") else None
-    return getattr(feature, "names", None)
+    return getattr(features.get(target), "names", None) if isinstance(features, dict) else None

@@ -14,6 +14,7 @@ from zoo.datamodules.common import DataModule
 from zoo.datamodules.common.examples import Batches
 from zoo.kinds import Split
 from zoo.reports.evaluation import splits_of
+from zoo.reports.figures import plain
 from zoo.support.files import atomic_write
 from zoo.support.tables import format_number, format_table
 
@@ -60,7 +61,7 @@ def find_problems(data: DataModule) -> list[str]:
         if few:
             problems.append(f"few examples to train on: {', '.join(few)}")
         share = max(counts) / max(sum(counts), 1)
-        if share > 0.5 and share > 2 / len(counts):
+        if share > min(2 / len(counts), 0.8):
             largest = data.classes[counts.index(max(counts))]
             problems.append(f"{share:.0%} of the training examples are {largest}: an accuracy below that means nothing")
     seen: dict[bytes, tuple[Split, int]] = {}
@@ -73,7 +74,8 @@ def find_problems(data: DataModule) -> list[str]:
             else:
                 seen[digest] = split, index
     for (first, split), pairs in twice.items():
-        what = f"equal examples within {split}" if first == split else f"equal examples in {first} and {split}"
+        equal = "texts of equal known words" if data.kind == "text" else "equal examples"
+        what = f"{equal} within {split}" if first == split else f"{equal} in {first} and {split}"
         names = [" = ".join((_name(data, first, one), _name(data, split, other))) for one, other in pairs[:MOST_NAMED]]
         more = f", and {len(pairs) - MOST_NAMED:,} more" if len(pairs) > MOST_NAMED else ""
         problems.append(f"{len(pairs):,} {what}: {', '.join(names)}{more}")
@@ -89,7 +91,7 @@ def contact_sheet(data: DataModule, path: Path) -> None:
         low = float(x.min())
         shown = ((image - low) / max(float(x.max()) - low, 1e-9)).permute(1, 2, 0).numpy()
         axes.imshow(shown if shown.shape[2] == 3 else shown[:, :, 0], cmap="gray", vmin=0, vmax=1)
-        axes.set_title(data.classes[int(target)] if target.dim() == 0 else "", fontsize=8)
+        axes.set_title(plain(data.classes[int(target)]) if target.dim() == 0 else "", fontsize=8)
     for axes in figure.axes:
         axes.axis("off")
     with atomic_write(path) as temporary:

@@ -102,7 +102,7 @@ def predictions(model: Classifier, data: DataModule) -> Figure:
         )
         color, weight = (RIGHT, "normal") if right else (WRONG, "bold")
         size = 8 if long else 11
-        axes.text(left + 0.45, bottom + 0.93, title, ha="center", color=color, fontsize=size, fontweight=weight)
+        axes.text(left + 0.45, bottom + 0.93, plain(title), ha="center", color=color, fontsize=size, fontweight=weight)
     axes.set(xlim=(0, columns), ylim=(-ROW * rows, 0))  # each picture has moved them
     return figure
 
@@ -136,11 +136,16 @@ def confusion(counts: torch.Tensor, classes: tuple[str, ...]) -> Figure:
         axes.text(column, row, str(int(counts[row, column])), ha="center", va="center", color=color, fontsize=8)
     accuracy = float(counts.trace() / counts.sum())
     axes.set(xlabel="predicted", ylabel="true", title=f"test set, accuracy {accuracy:.4f}")
-    axes.set_xticks(range(len(classes)), classes)
+    axes.set_xticks(range(len(classes)), [plain(name) for name in classes])
     if max(map(len, classes)) > 2:
         axes.tick_params("x", rotation=90)
-    axes.set_yticks(range(len(classes)), classes)
+    axes.set_yticks(range(len(classes)), [plain(name) for name in classes])
     return figure
+
+
+def plain(name: str) -> str:
+    """Return the name of a class such that matplotlib does not read dollar signs as a formula."""
+    return name.replace("$", r"\$")
 
 
 def _first_of_test(model: Task, data: DataModule, count: int) -> tuple[torch.Tensor, ...]:

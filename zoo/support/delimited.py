@@ -10,6 +10,8 @@ from zoo.errors import ZooError
 
 DELIMITERS = (",", ";", "\t")
 
+csv.field_size_limit(300_000_000)  # the largest file; texts of a table are checked by those who read them
+
 HEAD = 100_000
 """Characters from which the delimiter is told."""
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Sequence
 from typing import Any, Literal
 
 from zoo.errors import ZooError, suggestion
+
+BOOLEANS = {"True": ("true", "yes", "on"), "False": ("false", "no", "off")}
+"""Names of classes that YAML reads as true or false."""
 
 ClassWeight = Literal["balanced"] | dict[str, float] | dict[int, float] | list[float]
 
@@ -17,10 +20,12 @@ def check_class_weight(weight: ClassWeight, num_classes: int) -> None:
         if weight != "balanced":
             raise ZooError(f"class_weight must be balanced, or a weight for each class, got {weight!r}")
         return
+    if not isinstance(weight, list | dict):
+        raise ZooError(f"class_weight must be balanced, a dictionary or a list, got {type(weight).__name__}")
     values: Sequence[Any] = weight if isinstance(weight, list) else [*weight.values()]
     for value in values:
         number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not math.isfinite(value) or value < 0:
+        if not number or not 0 <= value <= sys.float_info.max:
             raise ZooError(f"class_weight must have finite numbers of at least 0, got {value!r}")
     if isinstance(weight, list) and len(weight) != num_classes:
         raise ZooError(f"class_weight has {len(weight)} weights, but there are {num_classes} classes")
@@ -51,11 +56,16 @@ def resolve_class_weight(
         resolved = [1.0] * num_classes
         indices = {str(index): index for index in range(num_classes)}
         indices |= {str(name): index for index, name in enumerate(names)}
-        for name, value in ((str(key), value) for key, value in weight.items()):
+        for key, value in weight.items():
+            name = str(key)
+            if name not in indices:
+                name = next((own for own in indices if own.lower() in BOOLEANS.get(name, ())), name)
             if name not in indices:
                 hint = suggestion(name, indices) or f"; the classes are {', '.join(names) or ', '.join(indices)}"
                 raise ZooError(f"class_weight has the unknown class {name!r}{hint}")
             resolved[indices[name]] = float(value)
+        if not any(resolved):
+            raise ZooError("class_weight has no weight above 0, so there would be nothing to learn")
         return resolved
     counts = [*counts, *[0] * (num_classes - len(counts))]
     if 0 in counts:

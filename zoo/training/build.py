@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -37,7 +38,19 @@ def build_data(plan: Plan) -> DataModule:
         data.use_transform(from_spec(trained))
     if is_first_rank():  # the others wait for it in the trainer
         data.setup()
+        if plan.resume:
+            check_sizes(data, plan.resume.checkpoint.get("exact_resume", {}).get("sizes", {}))
     return data
+
+
+def check_sizes(data: DataModule, before: Mapping[str, int]) -> None:
+    """Raise ZooError if data has grown or shrunk since a run began: its test set would have been trained on."""
+    for split, examples in data.splits.items():
+        if before.get(split, len(examples)) != len(examples):
+            raise ZooError(
+                f"the data has changed since the run began: its {split} split had {before[split]:,} examples, now "
+                f"{len(examples):,}; start a new run, from these weights with --weights"
+            )
 
 
 def build_network(plan: Plan, data: DataModule) -> Task:

@@ -96,6 +96,11 @@ class DataModule(LoaderModule, ABC):
                 examples.scale = scaler.scale
         self.splits = splits
 
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Number of examples of each split; call it after ``setup``."""
+        return {split: len(examples) for split, examples in self.splits.items()}
+
     def class_counts(self) -> list[int]:
         """Return the number of training examples of each class; call it after ``setup``."""
         return torch.bincount(self.splits["train"].labels(), minlength=len(self.classes)).tolist()

@@ -99,12 +99,16 @@ def learn_column(name: str, table: TableFile, train: Sequence[int], numeric: boo
     Raises:
         ZooError: The values are all the same, or so different that nothing can be learned from them.
     """
-    cells = [cell for row in train if not is_missing(cell := table.columns[name][row])]
+    kept = [row for row in train if not is_missing(table.columns[name][row])]
+    cells = [table.columns[name][row] for row in kept]
     where, advice = f"{table.path}: column {name!r}", "omit it with --data.drop"
     if not cells:
         raise ZooError(f"{where} has no values in the training split; {advice}")
     if numeric:
-        numbers = numbers_of(name, cells)
+        try:
+            numbers = numbers_of(name, cells)
+        except CellError as error:
+            raise placed(error, table, kept) from None
         if numbers.min() == numbers.max():
             raise ZooError(f"{where} has the same value in all training rows, {cells[0][:40]!r}; {advice}")
         with np.errstate(over="ignore", under="ignore"):

@@ -130,7 +130,8 @@ def walk(folder: Path) -> Iterator[Path]:
     """Yield a folder and those below it, without hidden ones, in the order of their names."""
     yield folder
     for name in folders_in(folder):
-        yield from walk(folder / name)
+        if not (folder / name).is_symlink():  # which could lead back
+            yield from walk(folder / name)
 
 
 def pictures_in(folder: Path, left_out: Counter[str]) -> list[Path]:
