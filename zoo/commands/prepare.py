@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from zoo.commands.request import Request
 from zoo.errors import ZooError
 from zoo.factory import create_datamodule, datamodule_class
-from zoo.registry import data_row, list_datamodules
+from zoo.registry import YOURS, data_row, list_datamodules
 from zoo.support.console import echo
 from zoo.support.signatures import arguments_of
 
@@ -16,7 +16,8 @@ def run(request: Request) -> int:
     """Download data sets and return the exit code."""
     names, root = request.without_option("--root", "zoo prepare takes data sets")
     if not names:
-        raise ZooError(f"give the data sets to download: {', '.join(list_datamodules())}")
+        published = [name for name in list_datamodules() if data_row(name).license != YOURS]
+        raise ZooError(f"give the data sets to download: {', '.join(published)}")
     prepare(names, root)
     return 0
 
