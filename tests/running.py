@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,19 @@ def weights(checkpoint: Path) -> dict[str, torch.Tensor]:
 def load(path: str | Path) -> dict[str, Any]:
     checkpoint: dict[str, Any] = torch.load(path, weights_only=True)
     return checkpoint
+
+
+def check_resumes(fit: Callable[..., dict[str, torch.Tensor]], step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Check that a training ends with the same weights if it crashes in a step and goes on from its ``last.ckpt``.
+
+    ``fit`` takes arguments of ``Trainer.fit``, saves to ``last.ckpt`` in the current folder, and returns the weights.
+    """
+    whole = fit()
+    crash_at(step, monkeypatch)
+    with pytest.raises(MemoryError):
+        fit()
+    resumed = fit(ckpt_path="last.ckpt", weights_only=True)
+    assert all(torch.equal(value, resumed[key]) for key, value in whole.items())
 
 
 def crash_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:

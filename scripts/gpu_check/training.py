@@ -98,8 +98,7 @@ def make_network(name: str, data: DataModule, **options: Any) -> Task:
     """Return a network with seeded weights, in the shape of the data."""
     known = arguments_of(model_class(name))
     seed_everything(0, verbose=False)
-    arguments = {**data.model_arguments(), **options}
-    return zoo.create_model(name, **{key: value for key, value in arguments.items() if key in known})
+    return zoo.create_model(name, data=data, **{key: value for key, value in options.items() if key in known})
 
 
 def make_trainer(accelerator: str, **options: Any) -> Trainer:

@@ -43,6 +43,7 @@ def test_a_folder_is_predicted_as_its_pictures_one_by_one(tmp_path: Path, zoo_co
     for row, path in list(zip(rows, paths, strict=True))[::23]:
         labels, (values,) = model.predict(Image.open(path))
         assert [row["label"]] == labels
+        # The file has six decimals, and a batch rounds otherwise than a single picture.
         assert float(row["probability"]) == pytest.approx(float(values.max()), abs=2e-6)
         assert float(row["probability_5"]) == pytest.approx(float(values.sort(descending=True).values[4]), abs=2e-6)
         assert row["error"] == ""
@@ -109,5 +110,6 @@ def test_a_network_of_the_users_own_pictures_names_its_classes(tmp_path: Path, z
     assert len(rows) == 12
     assert list(rows[0]) == ["input", "label", "probability", "label_2", "probability_2", "error"]
     assert all({row["label"], row["label_2"]} == {"cat", "dog"} for row in rows)
+    # Of a softmax in single precision, with six decimals each.
     assert all(float(row["probability"]) + float(row["probability_2"]) == pytest.approx(1, abs=1e-4) for row in rows)
     assert torch.tensor([float(row["probability"]) for row in rows]).min() >= 0.5

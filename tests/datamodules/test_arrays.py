@@ -11,7 +11,7 @@ import pytest
 import torch
 from conftest import Command
 from PIL import Image
-from running import crash_at, load
+from running import check_resumes, load
 from sklearn.datasets import load_diabetes, load_digits, load_iris
 from stand_ins import quiet_trainer
 from torch.utils.data import TensorDataset
@@ -83,16 +83,11 @@ def test_a_run_resumes_to_the_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         data = arrays(x_train=IRIS[0], y_train=IRIS[1], batch_size=8, seed=4)
         torch.manual_seed(0)
         model = zoo.create_model("ffnn", data=data)
-        last = ExactResume(tmp_path / "last.ckpt", every_n_steps=1)
+        last = ExactResume("last.ckpt", every_n_steps=1)
         quiet_trainer(max_epochs=3, callbacks=[last], enable_checkpointing=True).fit(model, data, **options)
         return model.state_dict()
 
-    whole = fit()
-    crash_at(20, monkeypatch)
-    with pytest.raises(MemoryError):
-        fit()
-    resumed = fit(ckpt_path=tmp_path / "last.ckpt", weights_only=True)
-    assert all(torch.equal(value, resumed[key]) for key, value in whole.items())
+    check_resumes(fit, 20, monkeypatch)
 
 
 @pytest.mark.parametrize(

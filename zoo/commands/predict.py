@@ -16,7 +16,8 @@ from zoo.commands.request import Request
 from zoo.commands.trained_network import load_trained
 from zoo.datamodules.common.examples import identity
 from zoo.datamodules.common.files import read_text
-from zoo.datamodules.common.picture_files import pictures_in, walk
+from zoo.datamodules.common.folders import walk
+from zoo.datamodules.common.picture_files import pictures_in
 from zoo.datamodules.common.table_files import read_rows, unit
 from zoo.errors import ZooError
 from zoo.support.console import echo, escape_control

@@ -39,5 +39,5 @@ def prepare(names: Sequence[str], root: str | None) -> None:
         data = create_datamodule(name, **({"root": root} if takes_root else {}))
         data.prepare_data()
         data.setup()
-        sizes = ", ".join(f"{len(examples):,} {split}" for split, examples in data.splits.items())
+        sizes = ", ".join(f"{size:,} {split}" for split, size in data.sizes.items())
         echo(f"{name}: {sizes}", flush=True)

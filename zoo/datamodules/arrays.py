@@ -10,7 +10,8 @@ from torch import Tensor
 
 from zoo.datamodules.common.base import DataModule, DataUnavailableError
 from zoo.datamodules.common.examples import Batches, Examples
-from zoo.datamodules.common.splitting import divide
+from zoo.datamodules.common.images import bytes_to_floats, image_sizes
+from zoo.datamodules.common.splitting import check_test_size, divide
 from zoo.errors import ZooError
 from zoo.kinds import InputKind, Split
 from zoo.transforms import Photo, Row, Transform
@@ -66,8 +67,7 @@ class Arrays(DataModule):
         pairs = {"train": (x_train, y_train), "val": (x_val, y_val), "test": (x_test, y_test)}
         x_train = y_train = x_val = y_val = x_test = y_test = None  # else they were saved with the other arguments
         super().__init__(batch_size, val_size, seed)
-        if not (test_size > 0 and (isinstance(test_size, int) or test_size < 1)):
-            raise ZooError(f"test_size must be above 0, and below 1 if it is a fraction, got {test_size}")
+        check_test_size(test_size)
         self.test_size = test_size
         self.given: dict[Split, tuple[Tensor, Tensor]] = {}
         for split, (x, y) in pairs.items():
@@ -108,29 +108,21 @@ class Arrays(DataModule):
     def model_arguments(self) -> dict[str, int | bool]:
         """Return the sizes of the inputs, and the number of classes if the targets are classes."""
         self.prepare_data()
-        sizes: dict[str, int | bool] = {"in_dim": int(torch.Size(self.shape).numel())}
-        if self.kind == "image":
-            channels, rows, columns = self.shape
-            sizes |= {"in_channels": channels, "image_size": rows, "input_size": channels * columns}
+        sizes = image_sizes(self.shape) if self.kind == "image" else {"in_dim": self.shape[0]}
         return sizes | ({"num_classes": len(self.classes), "multilabel": False} if self.classes else {})
 
     def load_splits(self) -> dict[Split, Batches]:
         """Return the examples of each split."""
         self.prepare_data()
         x, y = self.given["train"]
-        sizes = {"val": self.val_size, "test": self.test_size}
-        held_out = {split: 0 if split in self.given else size for split, size in sizes.items()}
         labels = y if self.target == "class" else torch.zeros(len(y), dtype=torch.int64)
-        chosen = divide(labels, held_out["val"], held_out["test"])
+        chosen = divide(labels, self.val_size, self.test_size, given=self.given)
         splits: dict[Split, Batches] = {split: Examples(x[indices], y[indices]) for split, indices in chosen.items()}
-        splits |= {split: Examples(*pair) for split, pair in self.given.items() if split != "train"}
-        if not self.val_size:
-            splits["val"] = splits["test"]
-        return splits
+        return splits | {split: Examples(*pair) for split, pair in self.given.items() if split != "train"}
 
     def scale(self, x: Tensor) -> Tensor:
         """Convert bytes to floats in 0 to 1. Floats are returned unchanged."""
-        return x if x.is_floating_point() else x.float().div_(torch.full((), 255.0, device=x.device))
+        return x if x.is_floating_point() else bytes_to_floats(x)
 
     @property
     def transform(self) -> Transform | None:

@@ -110,8 +110,6 @@ class CelebA(ImageDataModule):
             )
             for split, rows in zip(("train", "val", "test"), chosen.values(), strict=True)
         }
-        if not self.val_size:
-            splits["val"] = splits["test"]
         return cast(dict[Split, Batches], splits)
 
     @property

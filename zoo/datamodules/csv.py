@@ -10,7 +10,7 @@ from torch import Tensor
 
 from zoo.datamodules.common.columns import Missing, classes_of, has_numbers, learn_column, placed, without_missing
 from zoo.datamodules.common.examples import Batches, Examples
-from zoo.datamodules.common.splitting import divide
+from zoo.datamodules.common.splitting import check_test_size, divide
 from zoo.datamodules.common.table_files import TableFile
 from zoo.datamodules.common.tables import TableDataModule
 from zoo.errors import ZooError
@@ -60,8 +60,7 @@ class CSV(TableDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__(batch_size, val_size, seed)
-        if not (test_size > 0 and (isinstance(test_size, int) or test_size < 1)):
-            raise ZooError(f"test_size must be above 0, and below 1 if it is a fraction, got {test_size}")
+        check_test_size(test_size)
         if missing not in get_args(Missing):
             raise ZooError(f"missing must be refuse, mean or drop, got {missing!r}")
         self.path, self.target_column, self.group = path, target, group
@@ -105,8 +104,7 @@ class CSV(TableDataModule):
 
     def load_splits(self) -> dict[Split, Batches]:
         """Return the rows of each split."""
-        splits = self._read[1]
-        return {**splits, "val": splits["val"] if self.val_size else splits["test"]}
+        return dict(self._read[1])
 
     @cached_property
     def _file(self) -> TableFile:

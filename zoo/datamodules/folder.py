@@ -13,9 +13,10 @@ from torch import Tensor
 from zoo.datamodules.common.augmentation import Augmentation
 from zoo.datamodules.common.base import DataUnavailableError
 from zoo.datamodules.common.examples import Batches
+from zoo.datamodules.common.folders import folders_in
 from zoo.datamodules.common.images import ImageDataModule
-from zoo.datamodules.common.picture_files import PictureFiles, folders_in, pictures_in
-from zoo.datamodules.common.splitting import divide
+from zoo.datamodules.common.picture_files import PictureFiles, pictures_in
+from zoo.datamodules.common.splitting import check_test_size, divide
 from zoo.errors import ZooError
 from zoo.kinds import Split
 from zoo.support.files import parse_path
@@ -77,8 +78,7 @@ class Folder(ImageDataModule):
                 f"image_size must be at least 1, num_workers and memory at least 0, got {image_size}, {num_workers} "
                 f"and {memory}"
             )
-        if not (test_size > 0 and (isinstance(test_size, int) or test_size < 1)):
-            raise ZooError(f"test_size must be above 0, and below 1 if it is a fraction, got {test_size}")
+        check_test_size(test_size)
         self.photo = Photo(image_size, channels=channels)
         self.stored_shape = (channels, image_size, image_size)
         super().__init__(augment=augment, batch_size=batch_size, val_size=val_size, seed=seed)
@@ -126,19 +126,15 @@ class Folder(ImageDataModule):
         if left_out:
             told = ", ".join(f"{count:,} {kind}" for kind, count in left_out.items())
             logger.warning("zoo: left out of %s: %s", self.folder, told)
-        sizes = {"val": self.val_size, "test": self.test_size}
-        held_out = {split: 0 if split in listed else size for split, size in sizes.items()}
-        chosen = divide(listed["train"].targets, held_out["val"], held_out["test"])
+        chosen = divide(listed["train"].targets, self.val_size, self.test_size, given=listed)
         splits = {split: listed["train"].choose(indices) for split, indices in chosen.items()}
         splits |= {split: files for split, files in listed.items() if split != "train"}
         if not self.val_size:
             del splits["val"]
         if sum(files.decoded_size for files in splits.values()) <= self.memory * 1e6:
             workers, self.num_workers = self.num_workers, 0  # data in memory needs none
-            loaded: dict[Split, Batches] = {split: files.decode(workers) for split, files in splits.items()}
-        else:
-            loaded = dict(splits)
-        return {"val": loaded["test"], **loaded}
+            return {split: files.decode(workers) for split, files in splits.items()}
+        return dict(splits)
 
     def find_broken(self) -> list[str]:
         """Return which pictures cannot be read, and why, a line each."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
@@ -13,7 +12,8 @@ from torch import Tensor
 
 from zoo.datamodules.common.columns import check_case, classes_of, without_missing
 from zoo.datamodules.common.files import read_text
-from zoo.datamodules.common.splitting import divide
+from zoo.datamodules.common.folders import folders_in
+from zoo.datamodules.common.splitting import check_test_size, divide
 from zoo.datamodules.common.table_files import TableFile
 from zoo.datamodules.common.texts import LARGEST_TEXT, TextDataModule
 from zoo.errors import ZooError
@@ -78,8 +78,7 @@ class OwnTexts(TextDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__(vocab_size, min_frequency, max_length, batch_size=batch_size, val_size=val_size, seed=seed)
-        if not (test_size > 0 and (isinstance(test_size, int) or test_size < 1)):
-            raise ZooError(f"test_size must be above 0, and below 1 if it is a fraction, got {test_size}")
+        check_test_size(test_size)
         if missing not in get_args(BadRows):
             raise ZooError(f"missing must be refuse or drop, got {missing!r}")
         self.path, self.text, self.target_column = path, text, target
@@ -131,7 +130,7 @@ class OwnTexts(TextDataModule):
                 )
         else:
             whole = self._read_folders(path)
-        parts = divide(whole.targets, self.val_size, 0 if test else self.test_size)
+        parts = divide(whole.targets, self.val_size, self.test_size, given=["test"] if test else [])
         for lost in sorted({*range(len(whole.classes))} - {*whole.targets[parts["train"]].tolist()}):
             raise ZooError(f"{path}: no text of class {whole.classes[lost]!r} is left for training; add texts")
         splits = {split: ([whole.texts[i] for i in rows], whole.targets[rows]) for split, rows in parts.items()}
@@ -162,10 +161,7 @@ class OwnTexts(TextDataModule):
         return Labeled(classes, [*table.columns[text]], targets)
 
     def _read_folders(self, folder: Path) -> Labeled:
-        try:
-            classes = tuple(sorted(e.name for e in os.scandir(folder) if e.is_dir() and not e.name.startswith(".")))
-        except OSError as error:
-            raise ZooError(f"{folder} cannot be read: {error.strerror}") from None
+        classes = tuple(folders_in(folder))
         if len(classes) < 2:
             raise ZooError(f"{folder} has {len(classes)} folders, expected one of .txt files for each class")
         check_case(classes, folder)

@@ -14,8 +14,7 @@ from zoo.datamodules.common import DataModule
 from zoo.datamodules.common.examples import Batches
 from zoo.kinds import Split
 from zoo.reports.evaluation import splits_of
-from zoo.reports.figures import plain
-from zoo.support.files import atomic_write
+from zoo.reports.figures import plain, save
 from zoo.support.tables import format_number, format_table
 
 CHUNK = 500
@@ -94,8 +93,7 @@ def contact_sheet(data: DataModule, path: Path) -> None:
         axes.set_title(plain(data.classes[int(target)]) if target.dim() == 0 else "", fontsize=8)
     for axes in figure.axes:
         axes.axis("off")
-    with atomic_write(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=120)
+    save(figure, path)
 
 
 def _range(values: Tensor) -> str:

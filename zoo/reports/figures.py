@@ -45,10 +45,15 @@ def draw(folder: Path, model: Task, data: DataModule) -> list[Path]:
     paths = []
     for name, figure in figures.items():
         path = folder / f"{name}.png"
-        with atomic_write(path) as temporary:
-            figure.savefig(temporary, format="png", dpi=120)
+        save(figure, path)
         paths.append(path)
     return paths
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure to a PNG file, which appears once it is complete."""
+    with atomic_write(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=120)
 
 
 def curves(rows: list[dict[str, float]], val_is_test: bool = False) -> Figure:

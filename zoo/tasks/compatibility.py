@@ -25,12 +25,7 @@ def check_fits(model: Task, data: Any) -> None:
     """Raise ZooError if a network does not fit the inputs or the classes of a data module of the zoo."""
     if not hasattr(data, "model_arguments"):
         return
-    kind = getattr(data, "kind", model.takes)
-    if not accepts(type(model), kind):
-        raise ZooError(
-            f"{type(model).__name__} expects {model.takes} inputs, but {type(data).__name__} has {kind} inputs"
-        )
-    check_targets(type(model), data)
+    check_kinds(type(model), data)
     needed = data.model_arguments()
     for name, value in needed.items():
         found = model.hparams.get(name, value)
@@ -58,8 +53,11 @@ def fits(model: type[Task], data: DataModule) -> bool:
     return accepts(model, data.kind) and _adapts(model, data) and _learns(model, data.target)
 
 
-def check_targets(model: type[Task], data: DataModule) -> None:
-    """Raise ZooError if a network cannot learn the targets that the data turned out to have."""
+def check_kinds(model: type[Task], data: DataModule) -> None:
+    """Raise ZooError if a network does not take the inputs, or cannot learn the targets, that the data has."""
+    kind = getattr(data, "kind", model.takes)
+    if not accepts(model, kind):
+        raise ZooError(f"{model.__name__} expects {model.takes} inputs, but {type(data).__name__} has {kind} inputs")
     if data.targets and not _learns(model, data.target):
         wanted, others = ("numbers", "classes") if data.target == "value" else ("classes", "numbers")
         fitting = [name for name in sorted(models()) if fits(model_class(name), data)]
@@ -71,11 +69,7 @@ def check_targets(model: type[Task], data: DataModule) -> None:
 
 def sizes_for(model: type[Task], data: DataModule) -> dict[str, int | bool]:
     """Return the arguments with which a network fits a data set. Raises ZooError if it cannot learn it."""
-    if not accepts(model, data.kind):
-        raise ZooError(
-            f"{model.__name__} expects {model.takes} inputs, but {type(data).__name__} has {data.kind} inputs"
-        )
-    check_targets(model, data)
+    check_kinds(model, data)
     known = arguments_of(model)
     return {name: value for name, value in data.model_arguments().items() if name in known}
 

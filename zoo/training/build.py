@@ -18,9 +18,8 @@ from zoo.factory import build_model, create_datamodule, model_class
 from zoo.internals.lightning import is_first_rank
 from zoo.internals.messages import is_out_of_memory
 from zoo.support.console import echo, one_line
-from zoo.support.signatures import arguments_of
 from zoo.tasks import Task
-from zoo.tasks.compatibility import check_targets
+from zoo.tasks.compatibility import sizes_for
 from zoo.training.metrics_file import MetricsFile
 from zoo.training.plan import Plan
 from zoo.training.run_folder import last_checkpoint
@@ -45,11 +44,11 @@ def build_data(plan: Plan) -> DataModule:
 
 def check_sizes(data: DataModule, before: Mapping[str, int]) -> None:
     """Raise ZooError if data has grown or shrunk since a run began: its test set would have been trained on."""
-    for split, examples in data.splits.items():
-        if before.get(split, len(examples)) != len(examples):
+    for split, size in data.sizes.items():
+        if before.get(split, size) != size:
             raise ZooError(
                 f"the data has changed since the run began: its {split} split had {before[split]:,} examples, now "
-                f"{len(examples):,}; start a new run, from these weights with --weights"
+                f"{size:,}; start a new run, from these weights with --weights"
             )
 
 
@@ -59,16 +58,12 @@ def build_network(plan: Plan, data: DataModule) -> Task:
     Raises:
         ZooError: The options ask for another shape, the network is too large, or its optimizer cannot be set up.
     """
-    check_targets(model_class(plan.model), data)
-    arguments, given = dict(plan.model_arguments), plan.given_model_arguments
-    known = arguments_of(model_class(plan.model))
-    for key, value in data.model_arguments().items():
-        if key in known:
-            if given.get(key, value) != value:
-                raise ZooError(f"--model.{key} {given[key]} does not fit the data, which has {value}; omit it")
-            arguments[key] = value
+    sizes, given = sizes_for(model_class(plan.model), data), plan.given_model_arguments
+    for key, value in sizes.items():
+        if given.get(key, value) != value:
+            raise ZooError(f"--model.{key} {given[key]} does not fit the data, which has {value}; omit it")
     try:
-        model = build_model(plan.model, **arguments)
+        model = build_model(plan.model, **{**plan.model_arguments, **sizes})
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise

@@ -66,7 +66,7 @@ class DataModule(LoaderModule, ABC):
 
     @abstractmethod
     def load_splits(self) -> dict[Split, Batches]:
-        """Return the examples of each split."""
+        """Return the examples of each split; ``val`` is not needed if ``val_size`` is 0."""
 
     @property
     @abstractmethod
@@ -89,6 +89,8 @@ class DataModule(LoaderModule, ABC):
         if self.splits:
             return
         splits = self.load_splits()
+        if not self.val_size:
+            splits["val"] = splits["test"]
         if type(self).scale is not LoaderModule.scale:
             scaler = copy.copy(self)  # without the data and the trainer, since it is sent to other processes
             scaler.trainer = None

@@ -40,10 +40,7 @@ class ImageDataModule(DataModule):
         """Convert bytes to floats in 0 to 1, and pad. Floats are returned unchanged."""
         if x.is_floating_point():
             return x
-        if self.padding:
-            x = F.pad(x, [self.padding] * 4)
-        # A tensor, since a GPU multiplies by the reciprocal of a number, which is not the same to the last bit.
-        return x.float().div_(torch.full((), 255.0, device=x.device))
+        return bytes_to_floats(F.pad(x, [self.padding] * 4) if self.padding else x)
 
     def augment_batch(self, x: Tensor, random: Tensor) -> Tensor:
         """Shift and flip each image at random."""
@@ -51,15 +48,32 @@ class ImageDataModule(DataModule):
 
     def model_arguments(self) -> dict[str, int | bool]:
         """Return the sizes of images as vectors, pictures and sequences of rows, and the number of classes."""
-        channels, rows, columns = self.shape
         return {
-            "in_dim": channels * rows * columns,
-            "in_channels": channels,
-            "image_size": rows,
-            "input_size": channels * columns,
+            **image_sizes(self.shape),
             "num_classes": len(self.classes),
             "multilabel": self.target == "binary",
         }
+
+
+def image_sizes(shape: tuple[int, ...]) -> dict[str, int | bool]:
+    """Return the sizes of images as vectors, pictures and sequences of rows, as arguments of networks by name.
+
+    Args:
+        shape: Channels, rows and columns of an image.
+    """
+    channels, rows, columns = shape
+    return {
+        "in_dim": channels * rows * columns,
+        "in_channels": channels,
+        "image_size": rows,
+        "input_size": channels * columns,
+    }
+
+
+def bytes_to_floats(x: Tensor) -> Tensor:
+    """Return bytes as floats in 0 to 1."""
+    # A tensor, since a GPU multiplies by the reciprocal of a number, which is not the same to the last bit.
+    return x.float().div_(torch.full((), 255.0, device=x.device))
 
 
 def crop_and_flip(x: Tensor, random: Tensor, margin: int = 4) -> Tensor:

@@ -22,6 +22,6 @@ class InMemory(DataModule):
         """Return the examples of each split."""
         whole, test = Examples(*self.load(train=True)), Examples(*self.load(train=False))
         if not self.val_size:
-            return {"train": whole, "val": test, "test": test}
+            return {"train": whole, "test": test}
         train, val = (Examples(*(t.index_select(0, part) for t in whole.tensors)) for part in self.split(len(whole)))
         return {"train": train, "val": val, "test": test}

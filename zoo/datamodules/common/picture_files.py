@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from zoo.datamodules.common.examples import Batches, Examples, Gathered, identity
+from zoo.datamodules.common.folders import entries_in
 from zoo.errors import ZooError
 from zoo.transforms import Photo, read_picture
 
@@ -29,13 +30,12 @@ class PictureFiles(Batches):
         photo: Crops and resizes them.
     """
 
-    def __init__(self, paths: list[Path], targets: Tensor, photo: Photo) -> None:
-        self.paths, self.targets, self.photo = paths, targets, photo
-        self.names = [str(path) for path in paths]
+    def __init__(self, paths: Sequence[str | Path], targets: Tensor, photo: Photo) -> None:
+        self.names, self.targets, self.photo = [str(path) for path in paths], targets, photo
 
     def __len__(self) -> int:
         """Return the number of pictures."""
-        return len(self.paths)
+        return len(self.names)
 
     def labels(self) -> Tensor:
         """Return the targets of all pictures."""
@@ -43,17 +43,17 @@ class PictureFiles(Batches):
 
     def batch(self, indices: list[int]) -> tuple[Tensor, Tensor]:
         """Return pictures as bytes, shape ``(batch, channels, size, size)``, and their targets."""
-        images = torch.stack([self.photo.pixels(read_picture(self.paths[index])) for index in indices])
+        images = torch.stack([self.photo.pixels(read_picture(Path(self.names[index]))) for index in indices])
         return images, self.targets[indices]
 
     def choose(self, indices: Tensor) -> PictureFiles:
         """Return the pictures at these indices."""
-        return PictureFiles([self.paths[index] for index in indices.tolist()], self.targets[indices], self.photo)
+        return PictureFiles([self.names[index] for index in indices.tolist()], self.targets[indices], self.photo)
 
     @property
     def decoded_size(self) -> int:
         """Bytes of all pictures, decoded."""
-        return len(self.paths) * self.photo.channels * self.photo.size**2
+        return len(self) * self.photo.channels * self.photo.size**2
 
     def decode(self, num_workers: int) -> Examples:
         """Decode all pictures into memory.
@@ -117,23 +117,6 @@ def _in_order(examples: Any, num_workers: int) -> Iterator[Any]:
         yield batch
 
 
-def folders_in(folder: Path) -> list[str]:
-    """Return the names of the folders in a folder, without hidden ones, sorted.
-
-    Raises:
-        ZooError: It cannot be read.
-    """
-    return sorted(entry.name for entry in _entries(folder) if entry.is_dir() and not entry.name.startswith("."))
-
-
-def walk(folder: Path) -> Iterator[Path]:
-    """Yield a folder and those below it, without hidden ones, in the order of their names."""
-    yield folder
-    for name in folders_in(folder):
-        if not (folder / name).is_symlink():  # which could lead back
-            yield from walk(folder / name)
-
-
 def pictures_in(folder: Path, left_out: Counter[str]) -> list[Path]:
     """Return the files in a folder whose names are those of pictures, sorted.
 
@@ -147,7 +130,7 @@ def pictures_in(folder: Path, left_out: Counter[str]) -> list[Path]:
     Image.init()
     suffixes = {suffix for suffix, name in Image.registered_extensions().items() if name in Image.OPEN}
     pictures = []
-    for entry in _entries(folder):
+    for entry in entries_in(folder):
         if entry.name.startswith("."):
             left_out["hidden"] += 1
         elif entry.is_dir():
@@ -157,11 +140,3 @@ def pictures_in(folder: Path, left_out: Counter[str]) -> list[Path]:
         else:
             left_out["not pictures by their names"] += 1
     return sorted(pictures)
-
-
-def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            yield from entries
-    except OSError as error:
-        raise ZooError(f"{folder} cannot be read: {error.strerror}") from None

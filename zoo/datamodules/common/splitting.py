@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import torch
 from torch import Tensor
 
@@ -30,6 +32,12 @@ def count_of(size: int | float, examples: int, name: str) -> int:
     return count
 
 
+def check_test_size(test_size: int | float) -> None:
+    """Raise ZooError for a size that no test set could have."""
+    if not (test_size > 0 and (isinstance(test_size, int) or test_size < 1)):
+        raise ZooError(f"test_size must be above 0, and below 1 if it is a fraction, got {test_size}")
+
+
 def check_leaves_some(size: int | float, count: int, examples: int, name: str) -> None:
     """Raise ZooError if all examples would be held out."""
     if count >= examples:
@@ -37,7 +45,11 @@ def check_leaves_some(size: int | float, count: int, examples: int, name: str) -
 
 
 def divide(
-    labels: Tensor, val_size: int | float, test_size: int | float, groups: Tensor | None = None
+    labels: Tensor,
+    val_size: int | float,
+    test_size: int | float,
+    groups: Tensor | None = None,
+    given: Collection[Split] = (),
 ) -> dict[Split, Tensor]:
     """Divide examples into splits, and return the indices of each, in ascending order.
 
@@ -48,6 +60,7 @@ def divide(
         val_size: Number of examples for validation, or their share of what the test set leaves.
         test_size: Number of examples for testing, or their share.
         groups: The group of each example, shape ``(examples,)``, if a group must not be divided.
+        given: Splits that have examples of their own, for which none are held out.
 
     Raises:
         ZooError: A size leaves nothing to train on, or no group is small enough.
@@ -55,7 +68,7 @@ def divide(
     rest, splits = torch.arange(len(labels)), {}
     sizes: dict[Split, int | float] = {"test": test_size, "val": val_size}
     for part, (split, size) in enumerate(sizes.items()):
-        count = count_of(size, len(rest), f"{split}_size")
+        count = 0 if split in given else count_of(size, len(rest), f"{split}_size")
         check_leaves_some(size, count, len(rest), f"{split}_size")
         kept, held_out = hold_out(labels[rest], count, None if groups is None else groups[rest], part)
         rest, splits[split] = rest[kept], rest[held_out]
