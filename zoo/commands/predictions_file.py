@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -20,6 +21,8 @@ from zoo.transforms import Transform
 BATCH_SIZE = 64
 MOST_CLASSES = 5
 """Number of classes of which the probability is written, the most probable first."""
+
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 Source = tuple[str, str, Callable[[], Any]]
 """An input as it was given, where it is from, and what reads its value, or raises ZooError."""
@@ -52,7 +55,7 @@ def write_predictions(model: Task, transform: Transform, sources: Sequence[Sourc
                     for place, values, error in _predict(model, transform, batch):
                         failed += error is not None
                         cells = values if error is None else [None] * len(columns)
-                        writer.writerow([csv_cell(place), *map(csv_cell, cells), csv_cell(error)])
+                        writer.writerow([csv_cell(place), *map(_answer_cell, cells), csv_cell(error)])
                     bar.update(len(batch))
     except OSError as error:
         raise ZooError(f"{out} cannot be written ({error.strerror})") from None
@@ -80,6 +83,11 @@ def _predict(
             yield place, _cells(model, row), None
         else:
             yield place, [], ZooError("the prediction is not finite")
+
+
+def _answer_cell(value: Any) -> Any:
+    """Return a cell of an answer. A class that is a signed number, such as -1, stays one, and is no formula."""
+    return value if isinstance(value, str) and NUMBER.fullmatch(value) else csv_cell(value)
 
 
 def _columns(model: Task) -> list[str]:

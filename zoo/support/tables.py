@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from zoo.support.console import escape_control
-
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 def format_table(header: Sequence[str], rows: Sequence[Sequence[str]], align: str = "<") -> str:
@@ -46,8 +43,6 @@ def csv_cell(value: Any) -> Any:
     if isinstance(value, int | float) or value is None:
         return value
     value = escape_control(value)
-    if NUMBER.fullmatch(value):
-        return value
     return f"'{value}" if value.startswith(("=", "+", "-", "@")) else value
 
 
