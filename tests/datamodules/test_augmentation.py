@@ -13,8 +13,10 @@ from running import LAST, load
 from torch import Tensor
 
 import zoo
-from zoo.datamodules.common.augmentation import PolicyName, apply_policy
+from zoo.datamodules.common.augmentation import MixName, PolicyName, apply_policy, mix
+from zoo.datamodules.common.examples import Examples
 from zoo.datamodules.common.images import crop_and_flip, small_affine
+from zoo.datamodules.common.sampling import PairSampler
 
 
 @pytest.mark.parametrize("vary", [crop_and_flip, small_affine])
@@ -69,18 +71,52 @@ def test_a_policy_varies_each_picture_by_its_own_numbers_alone(policy: PolicyNam
     assert not torch.equal(apply_policy(policy, x, random.flip(0)), varied)
 
 
-def test_a_policy_is_an_option_of_every_data_set_of_images(zoo_command: Command) -> None:
+@pytest.mark.parametrize("name", ["MixUp", "CutMix"])
+def test_targets_are_mixed_by_the_share_of_each_picture(name: MixName) -> None:
+    dark, light = torch.zeros(200, 3, 30, 40), torch.ones(200, 3, 30, 40)
+    zeros, ones = torch.zeros(200, dtype=torch.int64), torch.ones(200, dtype=torch.int64)
+    random = torch.rand(200, 4, generator=torch.Generator().manual_seed(1))
+    x, y = mix(name, (dark, zeros), (light, ones), 3, random)
+    assert (x.shape, y.shape) == (dark.shape, (200, 3))
+    torch.testing.assert_close(y[:, 1], x.mean((1, 2, 3)))
+    torch.testing.assert_close(y.sum(1), torch.ones(200))
+    assert y[:, 1].std() > 0.1
+    assert (set(x.unique().tolist()) == {0, 1}) == (name == "CutMix")
+    again = mix(name, (dark[:5], zeros[:5]), (light[:5], ones[:5]), 3, random[40:45])
+    assert torch.equal(again[0], x[40:45])
+    assert torch.equal(again[1], y[40:45])
+    both = torch.tensor([[1.0, 1.0], [0.0, 1.0]]).expand(200, 2, 2).unbind(1)  # multi-label
+    assert mix(name, (dark, both[0]), (light, both[1]), 2, random)[1][:, 1].eq(1).all()
+
+
+def test_each_picture_has_its_partner_on_any_number_of_ranks() -> None:
+    examples = Examples(torch.zeros(23, 1), torch.zeros(23))
+    alone, *shared = (
+        list(PairSampler(examples, batch_size=6, rank=rank, ranks=ranks, shuffle=True, seed=2))
+        for rank, ranks in ((0, 1), (0, 2), (1, 2))
+    )
+    assert [pair for pairs in zip(*shared, strict=True) for pair in pairs] == alone[:22]
+    for start in range(0, 23, 6):
+        first, second = zip(*alone[start : start + 6], strict=True)
+        assert second == (*first[1:], first[0])
+
+
+@pytest.mark.parametrize("augment", ["RandAugment", "MixUp", "CutMix"])
+def test_a_name_is_an_option_of_every_data_set_of_images(zoo_command: Command, augment: str) -> None:
     words = ("fit", "slp", "--data", "digits", "--trainer.accelerator", "cpu", "--trainer.limit_train_batches", 3)
     weights = []
     for run, (epochs, more) in enumerate(((1, ()), (2, ("--ckpt_path", "last"))), start=1):
-        done = zoo_command(*words, "--data.augment", "RandAugment", "--trainer.max_epochs", epochs, *more)
+        done = zoo_command(*words, "--data.augment", augment, "--trainer.max_epochs", epochs, *more)
         assert done.code == 0, (run, done.err)
-    assert zoo_command(*words, "--data.augment", "RandAugment", "--trainer.max_epochs", 2).code == 0
+    assert zoo_command(*words, "--data.augment", augment, "--trainer.max_epochs", 2).code == 0
     assert zoo_command(*words, "--trainer.max_epochs", 2).code == 0
     weights = [load(Path(f"runs/slp-digits/{run}") / LAST)["state_dict"]["fc.weight"] for run in (1, 2, 3)]
     assert torch.equal(weights[0], weights[1])
     assert not torch.equal(weights[0], weights[2])
-    done = zoo_command(*words, "--data.augment", "RandAugmentation")
+
+
+def test_an_unknown_name_is_one_line(zoo_command: Command) -> None:
+    done = zoo_command("fit", "slp", "--data", "digits", "--data.augment", "RandAugmentation")
     assert (done.code, done.err.count("\n")) == (2, 1)
     with pytest.raises(zoo.ZooError, match=r"unknown augmentation 'RandAugmented'; did you mean 'RandAugment'?"):
         zoo.create_datamodule("digits", augment="RandAugmented")

@@ -66,6 +66,32 @@ def test_losses_are_as_defined(target: TargetKind, output: OutputKind, loss: Los
 
 
 @pytest.mark.parametrize(
+    ("output", "loss"),
+    [(output, loss) for (kind, output), names in VALID_LOSSES.items() if kind == "class" for loss in names],
+)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_target_may_be_the_share_of_each_class(output: OutputKind, loss: LossName, weighted: bool) -> None:
+    """Whole shares are as indices; a network may have more classes than the data."""
+    torch.manual_seed(0)
+    out, indices, shares = OUTPUTS[output](torch.randn(4, 3)), TARGETS["class"], torch.rand(4, 2)
+    shares = shares / shares.sum(1, keepdim=True)
+    weights = torch.tensor([1.0, 2.0, 0.5])
+
+    def measure(target: Tensor) -> Tensor:
+        if weighted:
+            return weighted_loss(loss, output, "class", 0.1)(out, target, weights)
+        return loss_function(loss, output, "class")(out, target)
+
+    torch.testing.assert_close(measure(F.one_hot(indices, 3).float()), measure(indices))
+    torch.testing.assert_close(measure(shares), measure(F.pad(shares, (0, 1))))
+    if loss in ("nll", "cross_entropy", "bce"):  # are linear in the target
+        whole = [measure(torch.full((4,), index)) for index in range(2)]
+        even = measure(torch.tensor([[0.25, 0.75]]).expand(4, 2))
+        if not (weighted and loss == "bce"):
+            torch.testing.assert_close(even, 0.25 * whole[0] + 0.75 * whole[1])
+
+
+@pytest.mark.parametrize(
     ("target", "output", "loss"),
     [(*kinds, loss) for kinds, losses in VALID_LOSSES.items() for loss in get_args(LossName) if loss not in losses],
 )

@@ -41,7 +41,7 @@ class CelebA(ImageDataModule):
         image_size: Width and height to which the middle square of a photo is scaled, in pixels.
         num_workers: Number of processes that decode the photos.
         augment: Whether to shift and flip the training images at random;
-            or a policy of torchvision: ``RandAugment``, ``TrivialAugmentWide`` or ``AutoAugment``.
+            or ``RandAugment``, ``TrivialAugmentWide``, ``AutoAugment``, ``MixUp`` or ``CutMix``, as in torchvision.
         val_size: Number of validation photos to use, or their fraction if below 1: the first ones of the data set's own
             validation split. If 0, the test set replaces the validation set.
         batch_size, seed: See :class:`zoo.datamodules.common.DataModule`.

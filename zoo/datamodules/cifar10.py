@@ -34,7 +34,7 @@ class CIFAR10(InMemory, ImageDataModule):
         root: Folder of the data sets. Default: the environment variable ``ZOO_DATA``, or else ``data``.
         padding: Black pixels added on each side.
         augment: Whether to shift and flip the training images at random;
-            or a policy of torchvision: ``RandAugment``, ``TrivialAugmentWide`` or ``AutoAugment``.
+            or ``RandAugment``, ``TrivialAugmentWide``, ``AutoAugment``, ``MixUp`` or ``CutMix``, as in torchvision.
         batch_size, val_size, seed: See :class:`zoo.datamodules.common.DataModule`.
     """
 

@@ -28,7 +28,7 @@ class Digits(InMemory, ImageDataModule):
         image_size: Width and height to which the digits are scaled, at least 16 pixels.
         channels: Number of identical channels.
         augment: Whether to rotate, shift and scale the training images slightly, at random;
-            or a policy of torchvision: ``RandAugment``, ``TrivialAugmentWide`` or ``AutoAugment``.
+            or ``RandAugment``, ``TrivialAugmentWide``, ``AutoAugment``, ``MixUp`` or ``CutMix``, as in torchvision.
         batch_size, val_size, seed: See :class:`zoo.datamodules.common.DataModule`.
     """
 

@@ -20,7 +20,7 @@ class FashionMNIST(MNIST):
 
     Args:
         augment: Whether to shift and flip the training images at random;
-            or a policy of torchvision: ``RandAugment``, ``TrivialAugmentWide`` or ``AutoAugment``.
+            or ``RandAugment``, ``TrivialAugmentWide``, ``AutoAugment``, ``MixUp`` or ``CutMix``, as in torchvision.
         root, padding, batch_size, val_size, seed: See :class:`zoo.datamodules.MNIST`.
     """
 

@@ -48,7 +48,7 @@ class Folder(ImageDataModule):
         num_workers: Number of processes that decode pictures.
         memory: Megabytes that the decoded pictures may take; if they take more, each batch is decoded by workers.
         augment: Whether to shift and flip the training pictures at random;
-            or a policy of torchvision: ``RandAugment``, ``TrivialAugmentWide`` or ``AutoAugment``.
+            or ``RandAugment``, ``TrivialAugmentWide``, ``AutoAugment``, ``MixUp`` or ``CutMix``, as in torchvision.
         val_size: Number of training pictures held out for validation, or their fraction if below 1, if there is no
             ``val`` folder. If 0, the test set replaces the validation set in any case.
         test_size: Number of pictures held out for testing, or their fraction if below 1, if there is no ``test``

@@ -30,7 +30,7 @@ class MNIST(InMemory, ImageDataModule):
         root: Folder of the data sets. Default: the environment variable ``ZOO_DATA``, or else ``data``.
         padding: Black pixels added on each side; 2 for images of 32×32.
         augment: Whether to rotate, shift and scale the training images slightly, at random;
-            or a policy of torchvision: ``RandAugment``, ``TrivialAugmentWide`` or ``AutoAugment``.
+            or ``RandAugment``, ``TrivialAugmentWide``, ``AutoAugment``, ``MixUp`` or ``CutMix``, as in torchvision.
         batch_size, val_size, seed: See :class:`zoo.datamodules.common.DataModule`.
     """
 

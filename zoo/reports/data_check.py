@@ -90,10 +90,20 @@ def contact_sheet(data: DataModule, path: Path) -> None:
         low = float(x.min())
         shown = ((image - low) / max(float(x.max()) - low, 1e-9)).permute(1, 2, 0).numpy()
         axes.imshow(shown if shown.shape[2] == 3 else shown[:, :, 0], cmap="gray", vmin=0, vmax=1)
-        axes.set_title(plain(data.classes[int(target)]) if target.dim() == 0 else "", fontsize=8)
+        axes.set_title(_title(data, target), fontsize=8)
     for axes in figure.axes:
         axes.axis("off")
     save(figure, path)
+
+
+def _title(data: DataModule, target: Tensor) -> str:
+    """Return the class of a target, or those that are mixed in it with their percentages."""
+    if target.dim() == 0:
+        return plain(data.classes[int(target)])
+    if data.target != "class":
+        return ""
+    shares = [(share, index) for index, share in enumerate(target.tolist()) if share >= 0.005]
+    return "\n".join(f"{plain(data.classes[index])} {share:.0%}" for share, index in sorted(shares, reverse=True))
 
 
 def _range(values: Tensor) -> str:

@@ -24,9 +24,9 @@ class Classifier(Task):
 
     ``forward`` returns one output per class, shape ``(batch, num_classes)``; without classes it returns the features,
     and there is nothing to train. Targets are class indices, shape ``(batch,)``; if multi-label, 0 or 1 for each class,
-    with the shape of the output. Records ``acc``, the fraction of correctly classified examples; if multi-label, of
-    correct labels. After a single-label test, ``confusion`` is the confusion matrix, shape ``(true class, predicted
-    class)``.
+    with the shape of the output. In training they may be the share of each class, shape ``(batch, classes)``. Records
+    ``acc``, the fraction of correctly classified examples; if multi-label, of correct labels. After a single-label
+    test, ``confusion`` is the confusion matrix, shape ``(true class, predicted class)``.
 
     Weights of the classes and smoothed labels change what is minimized, see :func:`zoo.tasks.losses.weighted_loss`. As
     with penalties, the recorded losses, those of training included, are without them, so that they are comparable
@@ -163,7 +163,12 @@ class Classifier(Task):
         return Prediction([names[index] for index in values.argmax(-1).tolist()], values)
 
     def update_metrics(self, split: SplitPrefix, losses: Tensor, outputs: Tensor, targets: Tensor) -> None:
-        """Update the metrics of a split, and the confusion matrix of the test set."""
+        """Update the metrics of a split, and the confusion matrix of the test set.
+
+        Of mixed targets, the class with the largest share counts; if multi-label, those with more than a half.
+        """
+        if split == "train/" and targets.is_floating_point():
+            targets = targets.round() if self.multilabel else targets.argmax(-1)
         super().update_metrics(split, losses, outputs, targets)
         if split == "test/" and not self.multilabel:
             cast(Metric, self.split_metrics["confusion"]).to(outputs.device).update(outputs, targets)

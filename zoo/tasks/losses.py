@@ -30,8 +30,9 @@ VALID_LOSSES: dict[tuple[TargetKind, OutputKind], tuple[LossName, ...]] = {
 def loss_function(loss: str, output: OutputKind, target: TargetKind) -> LossFunction:
     """Return a loss by name, as a function of output and target.
 
-    Targets of kind ``class`` are class indices of shape ``(batch,)``. All losses but ``nll`` and ``cross_entropy``
-    compare the output with their one-hot encoding. Targets of other kinds have the shape of the output.
+    Targets of kind ``class`` are class indices of shape ``(batch,)``, or the share of each class, floats of shape
+    ``(batch, classes)``. All losses but ``nll`` and ``cross_entropy`` compare the output with the shares, which are the
+    one-hot encoding of an index. Targets of other kinds have the shape of the output.
 
     Raises:
         ZooError: The loss is unknown, or not valid for this output and target.
@@ -46,9 +47,9 @@ def loss_function(loss: str, output: OutputKind, target: TargetKind) -> LossFunc
             f"loss {loss!r} is not valid for {output} outputs and {target} targets; use {' or '.join(valid)}"
         )
     function = _function(loss, output)
-    if target == "class" and loss not in ("nll", "cross_entropy"):
-        return partial(_on_one_hot, function)
-    return function
+    if target != "class":
+        return function
+    return partial(_on_indices if loss in ("nll", "cross_entropy") else _on_shares, function)
 
 
 def weighted_loss(
@@ -56,9 +57,9 @@ def weighted_loss(
 ) -> Callable[[Tensor, Tensor, Tensor | None], Tensor]:
     """Return a loss with weights of the classes and smoothed targets, as a function of output, target and weights.
 
-    The loss of an example is multiplied by the weight of its class. Torch's ``cross_entropy`` would then divide by the
-    sum of the weights in the batch. Here it is the number of examples, as without weights, so that the mean over a
-    batch does not depend on how several processes share it.
+    The loss of an example is multiplied by the weight of its class, or of its classes by their shares. Torch's
+    ``cross_entropy`` would then divide by the sum of the weights in the batch. Here it is the number of examples, as
+    without weights, so that the mean over a batch does not depend on how several processes share it.
 
     Smoothing moves this share of the target to all classes alike: 1 and 0 of k classes become 1 - s + s / k and s / k;
     those of a binary target 1 - s / 2 and s / 2. With weights, ``cross_entropy`` and ``nll`` weigh each class's share,
@@ -80,6 +81,8 @@ def _function(loss: LossName, output: OutputKind) -> Callable[..., Tensor]:
 
 
 def _weighted_cross_entropy(smoothing: float, output: Tensor, target: Tensor, weights: Tensor | None) -> Tensor:
+    if target.is_floating_point():
+        target = _shares(output, target)
     total = F.cross_entropy(output, target, weights, label_smoothing=smoothing, reduction="sum")
     return total / len(target)
 
@@ -93,19 +96,32 @@ def _weighted_elements(
     target: Tensor,
     weights: Tensor | None,
 ) -> Tensor:
-    classes = output.shape[-1]
-    wanted = (F.one_hot(target, classes) if kind == "class" else target).to(output.dtype)
-    wanted = wanted * (1 - smoothing) + smoothing / (classes if kind == "class" else 2)
+    shares = _shares(output, target) if kind == "class" else target.to(output.dtype)
+    wanted = shares * (1 - smoothing) + smoothing / (output.shape[-1] if kind == "class" else 2)
     losses = function(output, wanted, reduction="none")
     if weights is not None:
-        losses = losses * weights[target].unsqueeze(-1)
+        losses = losses * (shares * weights).sum(-1, keepdim=True)
     if loss == "mse_sum":
         return losses.sum()
     return losses.sum() / len(target) if loss == "kl_div" else losses.mean()
 
 
-def _on_one_hot(function: LossFunction, output: Tensor, target: Tensor) -> Tensor:
-    return function(output, F.one_hot(target, output.shape[-1]).to(output.dtype))
+def _on_indices(function: LossFunction, output: Tensor, target: Tensor) -> Tensor:
+    if target.is_floating_point():
+        return F.cross_entropy(output, _shares(output, target))  # equal for log-probabilities
+    return function(output, target)
+
+
+def _on_shares(function: LossFunction, output: Tensor, target: Tensor) -> Tensor:
+    return function(output, _shares(output, target))
+
+
+def _shares(output: Tensor, target: Tensor) -> Tensor:
+    """Return the share of each class in a target, with the shape of the output, which may have further classes."""
+    classes = output.shape[-1]
+    if target.is_floating_point():
+        return F.pad(target, (0, classes - target.shape[-1])).to(output.dtype)
+    return F.one_hot(target, classes).to(output.dtype)
 
 
 def _mse_sum(output: Tensor, target: Tensor, reduction: str = "sum") -> Tensor:

@@ -46,8 +46,6 @@ class DataModule(LoaderModule, ABC):
     """Kinds that the targets can have, if only the data tells; ``target`` can then be read once the data is there."""
     shape: tuple[int, ...]
     """Shape of one input."""
-    classes: tuple[str, ...] = ()
-    """Names of the classes, by index; empty for regression."""
     new_targets = False
     """Whether the classes may be others than those of the transform in use: those of a run that starts from weights."""
     any_shape: ClassVar[bool] = False

@@ -79,13 +79,17 @@ class Gathered(Dataset[tuple[Tensor, Tensor]]):
         """Return an example as a network expects it."""
         return self.examples[index]
 
-    def __getitems__(self, indices: list[int]) -> tuple[Tensor, Tensor] | ZooError:
+    def __getitems__(self, indices: list[Any]) -> tuple[Tensor, ...] | ZooError:
         """Return the batch at these indices; DataLoader prefers this method to single examples.
+
+        For pairs of indices, return the inputs and targets of the first ones, and those of the second ones.
 
         An error of the data is returned rather than raised: DataLoader would turn it into another one, with the
         traceback of the worker as its message. :class:`ResumableLoader` raises it.
         """
         try:
+            if isinstance(indices[0], tuple):
+                return tuple(tensor for half in zip(*indices, strict=True) for tensor in self.examples.batch([*half]))
             return self.examples.batch(indices)
         except ZooError as error:
             return error

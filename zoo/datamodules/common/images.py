@@ -18,8 +18,8 @@ class ImageDataModule(DataModule):
 
     Args:
         padding: Black pixels added on each side.
-        augment: Whether to augment the training images at random, or a policy of torchvision: ``RandAugment``,
-            ``TrivialAugmentWide`` or ``AutoAugment``.
+        augment: Whether to augment the training images at random, or how, by a name of torchvision: ``RandAugment``,
+            ``TrivialAugmentWide``, ``AutoAugment``, ``MixUp`` or ``CutMix``.
         **options: See :class:`zoo.datamodules.common.DataModule`.
     """
 

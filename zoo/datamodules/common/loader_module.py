@@ -13,10 +13,10 @@ from lightning.pytorch.trainer.states import TrainerStatus
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from zoo.datamodules.common.augmentation import Augmentation, apply_policy
+from zoo.datamodules.common.augmentation import Augmentation, apply_policy, is_mix, mix
 from zoo.datamodules.common.examples import Batches, Gathered, identity
 from zoo.datamodules.common.loading import ResumableLoader
-from zoo.datamodules.common.sampling import EpochSampler
+from zoo.datamodules.common.sampling import EpochSampler, PairSampler
 from zoo.errors import ZooError
 from zoo.kinds import Split
 from zoo.support.ranks import rank_and_ranks
@@ -42,7 +42,9 @@ class LoaderModule(LightningDataModule):
 
     sampler: ClassVar[type[EpochSampler]] = EpochSampler
     augment: Augmentation = False
-    """Whether, or by which policy, to augment the training inputs at random."""
+    """Whether, or how, to augment the training inputs at random."""
+    classes: tuple[str, ...] = ()
+    """Names of the classes, by index; empty for regression."""
     num_workers = 0
     """Number of processes that load batches; not needed for data in memory."""
 
@@ -115,15 +117,22 @@ class LoaderModule(LightningDataModule):
             batch = self._prepare_batch(batch, self.trainer.current_epoch, batch_idx, training=self.trainer.training)
         return self.trainer.precision_plugin.convert_input(batch)
 
-    def _prepare_batch(self, batch: tuple[Tensor, Tensor], epoch: int, batch_idx: int, training: bool) -> Any:
-        x, y = batch
-        random = self._random_numbers(len(x), epoch, batch_idx) if self.augment and training else None
-        if random is not None and isinstance(self.augment, str):
-            return self.scale(apply_policy(self.augment, x, random)), y
-        x = self.scale(x)
-        if random is not None:
-            x = self.augment_batch(x, random.to(x.device))
-        return x, y
+    def _prepare_batch(self, batch: tuple[Tensor, ...], epoch: int, batch_idx: int, training: bool) -> Any:
+        x, y, *partners = batch
+        if not (self.augment and training):
+            return self.scale(x), y
+        random = self._random_numbers(len(x), epoch, batch_idx)
+        match self.augment:
+            case "MixUp" | "CutMix" as name:
+                if not partners:  # with a sampler of Lightning's own, by overfit_batches
+                    return self.scale(x), y
+                other = self.scale(partners[0]), partners[1]
+                return mix(name, (self.scale(x), y), other, len(self.classes), random.to(x.device))
+            case True:
+                x = self.scale(x)
+                return self.augment_batch(x, random.to(x.device)), y
+            case policy:
+                return self.scale(apply_policy(policy, x, random)), y
 
     def _random_numbers(self, size: int, epoch: int, batch_idx: int) -> Tensor:
         generator = torch.Generator().manual_seed(combine_seeds(self.seed, epoch, batch_idx))
@@ -148,6 +157,8 @@ class LoaderModule(LightningDataModule):
         self.check_ranks(ranks)
         examples = self.splits[split]
         batch_size = self.batch_size if shuffle else self.evaluation_batch_size
+        if shuffle and is_mix(self.augment):
+            sampler = PairSampler
         return ResumableLoader(
             Gathered(examples),
             batch_size=max(1, batch_size // ranks),

@@ -36,14 +36,14 @@ class EpochSampler(DistributedSampler[Any]):
         super().__init__(examples, num_replicas=ranks, rank=rank, shuffle=shuffle, seed=seed)
         self.size, self.batch_size, self.start = len(examples), batch_size, 0
 
-    def order(self) -> list[int]:
+    def order(self) -> list[Any]:
         """Return the indices of all examples, in the order of the epoch."""
         if not self.shuffle:
             return list(range(self.size))
         generator = torch.Generator().manual_seed(combine_seeds(self.seed, self.epoch))
         return torch.randperm(self.size, generator=generator).tolist()
 
-    def __iter__(self) -> Iterator[int]:
+    def __iter__(self) -> Iterator[Any]:
         """Yield the indices of this rank."""
         order = self.order()
         shared = len(order) - len(order) % self.num_replicas if self.shuffle else len(order)
@@ -54,3 +54,16 @@ class EpochSampler(DistributedSampler[Any]):
         if self.shuffle:
             return self.size // self.num_replicas
         return len(range(self.rank, self.size, self.num_replicas))
+
+
+class PairSampler(EpochSampler):
+    """A sampler of pairs: each example, and the next one in its batch; for the last one, the first.
+
+    The batch is that of all ranks together, so that each example has the same partner on any number of ranks.
+    """
+
+    def order(self) -> list[tuple[int, int]]:
+        """Return the indices of all examples and of their partners, in the order of the epoch."""
+        batches = torch.tensor(super().order()).split(self.batch_size)
+        partners = torch.cat([batch.roll(-1) for batch in batches]).tolist()
+        return list(zip(torch.cat(batches).tolist(), partners, strict=True))
