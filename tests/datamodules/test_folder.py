@@ -64,8 +64,23 @@ def test_what_does_not_fit_into_memory_is_streamed_with_the_same_result(tmp_path
         weights.append(load(Path("runs/cifar_cnn-folder", str(number)) / LAST)["state_dict"])
     assert all(torch.equal(value, weights[1][key]) for key, value in weights[0].items())
     streamed, kept = folder(tmp_path / "pets", memory=0), folder(tmp_path / "pets")
+    assert (streamed.num_workers, kept.num_workers) == (2, 0)
     for split, examples in kept.splits.items():
         assert all(map(torch.equal, examples.tensors, streamed.splits[split].batch(list(range(len(examples))))))
+
+
+@pytest.mark.parametrize("augment", ["RandAugment", "CutMix"])
+def test_workers_augment_as_the_main_process_does(augment: str, tmp_path: Path) -> None:
+    write_folder(tmp_path, {"cat": 20, "dog": 20})
+    options = [{"num_workers": 0}, {}, {"memory": 0}]
+    kinds = [folder(tmp_path, augment=augment, batch_size=8, **more) for more in options]
+    plain = folder(tmp_path, batch_size=8).train_dataloader()
+    for _ in range(2):
+        epochs = [[*kind.train_dataloader()] for kind in kinds]
+        for batches in zip(*epochs, strict=True):
+            assert all(all(map(torch.equal, batches[0], others)) for others in batches[1:])
+    assert kinds[1].num_workers == (2 if augment == "RandAugment" else 0)  # mixing costs the main process little
+    assert not torch.equal(epochs[0][0][0], next(iter(plain))[0])
 
 
 def test_what_is_left_out_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from zoo.datamodules.common.augmentation import Augmentation
+from zoo.datamodules.common.augmentation import Augmentation, is_policy
 from zoo.datamodules.common.base import DataUnavailableError
 from zoo.datamodules.common.examples import Batches
 from zoo.datamodules.common.folders import folders_in
@@ -132,7 +132,9 @@ class Folder(ImageDataModule):
         if not self.val_size:
             del splits["val"]
         if sum(files.decoded_size for files in splits.values()) <= self.memory * 1e6:
-            workers, self.num_workers = self.num_workers, 0  # data in memory needs none
+            workers = self.num_workers
+            if not is_policy(self.augment):
+                self.num_workers = 0  # data in memory needs none
             return {split: files.decode(workers) for split, files in splits.items()}
         return dict(splits)
 

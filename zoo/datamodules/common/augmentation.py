@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeGuard, get_args
 
 import torch
 from torch import Tensor
@@ -53,7 +53,12 @@ def _policy(name: PolicyName) -> Any:
     return getattr(v2, name)()
 
 
-def is_mix(augment: Augmentation) -> bool:
+def is_policy(augment: Augmentation) -> TypeGuard[PolicyName]:
+    """Return whether an augmentation is a policy, which changes the bytes of each picture on its own."""
+    return augment in get_args(PolicyName)
+
+
+def is_mix(augment: Augmentation) -> TypeGuard[MixName]:
     """Return whether an augmentation mixes pictures of a batch, and their targets."""
     return augment in get_args(MixName)
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from zoo.datamodules.common.augmentation import PolicyName, apply_policy
 from zoo.errors import ZooError
 
 
@@ -66,10 +67,15 @@ class Examples(Batches):
 
 
 class Gathered(Dataset[tuple[Tensor, Tensor]]):
-    """Examples for a DataLoader that fetches whole batches, rather than collating single examples."""
+    """Examples for a DataLoader that fetches whole batches, rather than collating single examples.
 
-    def __init__(self, examples: Batches) -> None:
-        self.examples = examples
+    Args:
+        examples: The examples.
+        policy: The policy of torchvision that augments those that come with random numbers.
+    """
+
+    def __init__(self, examples: Batches, policy: PolicyName | None = None) -> None:
+        self.examples, self.policy = examples, policy
 
     def __len__(self) -> int:
         """Return the number of examples."""
@@ -82,14 +88,18 @@ class Gathered(Dataset[tuple[Tensor, Tensor]]):
     def __getitems__(self, indices: list[Any]) -> tuple[Tensor, ...] | ZooError:
         """Return the batch at these indices; DataLoader prefers this method to single examples.
 
-        For pairs of indices, return the inputs and targets of the first ones, and those of the second ones.
+        Of pairs of indices, return the inputs and targets of the first ones, and those of the second ones.
 
         An error of the data is returned rather than raised: DataLoader would turn it into another one, with the
         traceback of the worker as its message. :class:`ResumableLoader` raises it.
         """
         try:
-            if isinstance(indices[0], tuple):
-                return tuple(tensor for half in zip(*indices, strict=True) for tensor in self.examples.batch([*half]))
-            return self.examples.batch(indices)
+            if not isinstance(indices[0], tuple):
+                return self.examples.batch(indices)
+            first, second = zip(*indices, strict=True)
+            x, y = self.examples.batch([*first])
+            if self.policy:
+                return apply_policy(self.policy, x, torch.tensor(second)), y
+            return x, y, *self.examples.batch([*second])
         except ZooError as error:
             return error

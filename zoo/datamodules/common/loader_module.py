@@ -13,14 +13,13 @@ from lightning.pytorch.trainer.states import TrainerStatus
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from zoo.datamodules.common.augmentation import Augmentation, apply_policy, is_mix, mix
+from zoo.datamodules.common.augmentation import Augmentation, is_mix, is_policy, mix
 from zoo.datamodules.common.examples import Batches, Gathered, identity
 from zoo.datamodules.common.loading import ResumableLoader
-from zoo.datamodules.common.sampling import EpochSampler, PairSampler
+from zoo.datamodules.common.sampling import EpochSampler, NumbersSampler, PairSampler, random_numbers
 from zoo.errors import ZooError
 from zoo.kinds import Split
 from zoo.support.ranks import rank_and_ranks
-from zoo.support.seeds import combine_seeds
 
 EVALUATION_BATCH_SIZE = 500
 """Smallest batch size in evaluation: without gradients larger batches fit, and they do not change the metrics."""
@@ -119,25 +118,17 @@ class LoaderModule(LightningDataModule):
 
     def _prepare_batch(self, batch: tuple[Tensor, ...], epoch: int, batch_idx: int, training: bool) -> Any:
         x, y, *partners = batch
-        if not (self.augment and training):
-            return self.scale(x), y
-        random = self._random_numbers(len(x), epoch, batch_idx)
-        match self.augment:
-            case "MixUp" | "CutMix" as name:
-                if not partners:  # with a sampler of Lightning's own, by overfit_batches
-                    return self.scale(x), y
-                other = self.scale(partners[0]), partners[1]
-                return mix(name, (self.scale(x), y), other, len(self.classes), random.to(x.device))
-            case True:
-                x = self.scale(x)
-                return self.augment_batch(x, random.to(x.device)), y
-            case policy:
-                return self.scale(apply_policy(policy, x, random)), y
+        x = self.scale(x)
+        if training and self.augment is True:
+            x = self.augment_batch(x, self._random_numbers(len(x), epoch, batch_idx).to(x.device))
+        if partners and is_mix(self.augment):
+            other, random = (self.scale(partners[0]), partners[1]), self._random_numbers(len(x), epoch, batch_idx)
+            return mix(self.augment, (x, y), other, len(self.classes), random.to(x.device))
+        return x, y
 
     def _random_numbers(self, size: int, epoch: int, batch_idx: int) -> Tensor:
-        generator = torch.Generator().manual_seed(combine_seeds(self.seed, epoch, batch_idx))
         rank, ranks = rank_and_ranks(self._running_trainer)
-        return torch.rand(size * ranks, 4, generator=generator)[rank::ranks]
+        return random_numbers(size * ranks, self.seed, epoch, batch_idx)[rank::ranks]
 
     @property
     def _running_trainer(self) -> Trainer | None:
@@ -157,10 +148,11 @@ class LoaderModule(LightningDataModule):
         self.check_ranks(ranks)
         examples = self.splits[split]
         batch_size = self.batch_size if shuffle else self.evaluation_batch_size
-        if shuffle and is_mix(self.augment):
-            sampler = PairSampler
+        policy = self.augment if is_policy(self.augment) else None
+        if shuffle and isinstance(self.augment, str):  # a sampler of Lightning's own, for overfit_batches, does neither
+            sampler = NumbersSampler if policy else PairSampler
         return ResumableLoader(
-            Gathered(examples),
+            Gathered(examples, policy),
             batch_size=max(1, batch_size // ranks),
             sampler=(sampler or self.sampler)(
                 examples, batch_size=batch_size, rank=rank, ranks=ranks, shuffle=shuffle, seed=self.seed

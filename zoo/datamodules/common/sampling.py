@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.utils.data import DistributedSampler
 
 from zoo.datamodules.common.examples import Batches
@@ -54,6 +55,27 @@ class EpochSampler(DistributedSampler[Any]):
         if self.shuffle:
             return self.size // self.num_replicas
         return len(range(self.rank, self.size, self.num_replicas))
+
+
+def random_numbers(size: int, seed: int, epoch: int, batch_idx: int) -> Tensor:
+    """Return the random numbers in 0 to 1 that augment a batch of all ranks together, shape ``(size, 4)``."""
+    return torch.rand(size, 4, generator=torch.Generator().manual_seed(combine_seeds(seed, epoch, batch_idx)))
+
+
+class NumbersSampler(EpochSampler):
+    """A sampler of each example with two of its random numbers, for workers, which do not know the epoch."""
+
+    def order(self) -> list[tuple[int, list[float]]]:
+        """Return the indices of all examples and their numbers, in the order of the epoch."""
+        order = super().order()
+        batches = range(0, len(order), self.batch_size)
+        numbers = torch.cat(
+            [
+                random_numbers(min(self.batch_size, len(order) - start), self.seed, self.epoch, batch_idx)[:, :2]
+                for batch_idx, start in enumerate(batches)
+            ]
+        )
+        return list(zip(order, numbers.tolist(), strict=True))
 
 
 class PairSampler(EpochSampler):
