@@ -44,7 +44,7 @@ def test_fit_reports_and_leaves_a_run_folder(zoo_command: Command, shared_root: 
     results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     assert list(results) == [
         *("model", "data", "parameters", "epochs", "steps", "seed", "seconds", "command", "sizes"),
-        *("metrics", "versions", "checkpoint"),
+        *("metrics", "versions", "checkpoint", "baselines", "classes", "calibration"),
     ]
     assert results["model"] == "slp"
     assert results["command"].startswith("zoo fit --model slp --data mnist ")
@@ -53,11 +53,11 @@ def test_fit_reports_and_leaves_a_run_folder(zoo_command: Command, shared_root: 
     assert results["epochs"] == 3
     assert results["steps"] == 3 * 4  # 250 examples are 3 batches of 64 and one of 58
     for split in ("train", "val", "test"):
-        assert rows[split] == [f"{results['metrics'][split][name]:.4f}" for name in ("loss", "acc")]
+        assert rows[split][:2] == [f"{results['metrics'][split][name]:.4f}" for name in ("loss", "acc")]
     assert sorted(p.name for p in (folder / "checkpoints").iterdir()) == ["best.ckpt", "last.ckpt"]
     assert list((folder / "tensorboard").glob("events.*"))
     assert [row["epoch"] for row in read_metrics(folder / "metrics.csv")] == [0, 1, 2]
-    for figure in ("curves", "predictions", "confusion"):
+    for figure in ("curves", "mistakes", "confusion", "calibration"):
         with Image.open(folder / f"{figure}.png") as image:
             assert image.width > 400
             assert len(image.convert("RGB").getcolors(1 << 20) or []) > 10

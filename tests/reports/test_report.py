@@ -75,7 +75,7 @@ def test_the_users_loggers_get_the_test_metrics(zoo_command: Command) -> None:
 
 def test_an_interrupted_evaluation_can_be_made_up_for(zoo_command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as interrupted:
-        interrupted.setattr("zoo.reports.final_report.evaluate", Mock(side_effect=KeyboardInterrupt))
+        interrupted.setattr("zoo.reports.report.evaluate", Mock(side_effect=KeyboardInterrupt))
         done = zoo_command("fit", "slp", *DIGITS, *ONE_EPOCH)
     assert done.code == 130
     assert "The training is complete; the closing evaluation was interrupted." in done.out

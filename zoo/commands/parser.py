@@ -17,6 +17,7 @@ from lightning.pytorch.plugins import LayerSync, Precision
 from lightning.pytorch.profilers import Profiler
 from lightning.pytorch.strategies import Strategy
 
+from zoo.commands.report_options import add_report_options
 from zoo.commands.suggestions import suggest_option
 from zoo.commands.transfer import add_transfer_options
 from zoo.datamodules.common.base import DataModule
@@ -96,10 +97,9 @@ def make_fit_parser(program: str, model: type[Task], data: type[DataModule]) -> 
     )
     parser.add_argument("--allow_nan", action="store_true", help="continue after a loss or gradient that is not finite")
     parser.add_argument("--out", type=str, default="runs", help="folder for all runs")
-    parser.add_argument(
-        "--name", type=str | None, help="name of the folder in it for runs like this one (default: <model>-<data>)"
-    )
+    parser.add_argument("--name", type=str | None, help="folder in it for runs like this (default: <model>-<data>)")
     add_transfer_options(parser)
+    add_report_options(parser)
     parser.add_class_arguments(model, "model", instantiate=False)
     parser.add_argument("--model.name", type=str, help="name of the network; --model is short for it")
     parser.add_argument(
@@ -115,6 +115,7 @@ def make_fit_parser(program: str, model: type[Task], data: type[DataModule]) -> 
 def make_test_parser(program: str, data: type[DataModule]) -> Parser:
     """Return the parser of ``zoo test`` for a data set."""
     parser = Parser(prog=program, usage=f"{program} --ckpt FILE [--OPTION VALUE ...]", allow_abbrev=False)
+    add_report_options(parser)
     _add_data_and_trainer(parser, data)
     return parser
 

@@ -88,6 +88,8 @@ def make_plan(request: Request) -> Plan | Path:
         keeps_checkpoints=arguments["enable_checkpointing"] is not False,
         checkpoint_every=values.checkpoint_every,
         allow_nan=values.allow_nan,
+        all_metrics=values.metrics == "all",
+        baselines=values.baselines,
         length=str(_length(values)),
         runs_folder=runs_folder(values.out, values.name or f"{options.model}-{options.data}"),
         resume=resume,

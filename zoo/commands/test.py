@@ -13,12 +13,15 @@ from zoo.errors import ZooError
 from zoo.factory import create_datamodule, datamodule_class
 from zoo.internals.lightning import is_first_rank
 from zoo.registry import model_row
-from zoo.reports.evaluation import Metrics, evaluate, format_sizes, splits_of
+from zoo.reports.evaluation import format_sizes
+from zoo.reports.report import make_report
 from zoo.support.console import echo
 from zoo.support.tables import format_metrics
 from zoo.tasks.compatibility import check_classes, check_fits, check_pair
 from zoo.training.check_options import check_evaluation
 from zoo.training.trainer import build_trainer, check_trainer_options, quiet, use_threads
+
+_Metrics = Mapping[str, Mapping[str, float] | None]
 
 
 def run(request: Request) -> int:
@@ -51,25 +54,26 @@ def run(request: Request) -> int:
         data.prepare_data()
         data.setup()
         check_evaluation(trainer, network.model, data)
-    metrics: Metrics = {split: evaluate(trainer, network.model, data, split) for split in splits_of(data)}
-    if not trainer.is_global_zero:
+    made = make_report(trainer, network.model, data, whole=options.metrics == "all", compare=options.baselines)
+    if made is None:  # on another rank
         return 0
-    echo(f"{network.name} after {network.steps:,} steps · {name} ({format_sizes(data)})\n\n{format_metrics(metrics)}")
+    echo(f"{network.name} after {network.steps:,} steps · {name} ({format_sizes(data)})\n\n{made}")
     whole = options.trainer.limit_test_batches in (None, 1.0) and not options.trainer.fast_dev_run
     if not network.record or not whole or not _is_recorded_data(network, name, section(options, "data")):
         return 0
-    if _rounded(metrics) == _rounded(network.record.metrics):
+    if _rounded(made.metrics, network.record.metrics) == _rounded(network.record.metrics, network.record.metrics):
         echo("\nas recorded")
         return 0
     echo(f"\nNOT as recorded:\n\n{format_metrics(network.record.metrics)}")
     return 1
 
 
-def _rounded(metrics: Mapping[str, Mapping[str, float] | None]) -> Metrics:
-    """Return metrics rounded to four decimals, as they are compared with a record."""
+def _rounded(metrics: _Metrics, record: _Metrics) -> dict[tuple[str, str], float | None]:
+    """Return the metrics that a record has, rounded to four decimals, as they are compared with it."""
     return {
-        split: {name: round(value, 4) for name, value in values.items()} if values else None
-        for split, values in metrics.items()
+        (split, name): round(found[name], 4) if (found := metrics[split]) and name in found else None
+        for split, values in record.items()
+        for name in values or {}
     }
 
 

@@ -102,6 +102,11 @@ class Folder(ImageDataModule):
                 raise ZooError(f"{folder} has the class folders {one!r} and {other!r}, which differ only in case")
         return tuple(names)
 
+    @property
+    def cache_folder(self) -> Path | None:
+        """Folder for what is computed from the pictures."""
+        return self.folder
+
     def prepare_data(self) -> None:
         """Check that the folder exists.
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import get_args
 
-from lightning.pytorch import Trainer
+from lightning.pytorch import Callback, Trainer
 
 from zoo.datamodules.common import DataModule
+from zoo.internals.lightning import callbacks_of
 from zoo.kinds import Split
 from zoo.support.tables import sort_metrics
 from zoo.tasks import Task
@@ -20,12 +22,22 @@ def splits_of(data: DataModule) -> list[Split]:
     return [split for split in get_args(Split) if split != "val" or data.val_size > 0]
 
 
-def evaluate(trainer: Trainer, model: Task, data: DataModule, split: Split) -> dict[str, float]:
+def evaluate(
+    trainer: Trainer, model: Task, data: DataModule, split: Split, callbacks: Sequence[Callback] = ()
+) -> dict[str, float]:
     """Return the metrics of a network, as it is, on a split. All ranks must call it.
 
     The loggers, which record the training, are left out.
+
+    Args:
+        trainer: The trainer.
+        model: The network.
+        data: Its data.
+        split: The split.
+        callbacks: Further callbacks for this evaluation.
     """
     loggers, trainer.loggers = trainer.loggers, []
+    callbacks_of(trainer).extend(callbacks)
     try:
         (results,) = trainer.test(model, data if split == "test" else data.with_test_split(split), verbose=False)
     except SystemExit:
@@ -34,6 +46,8 @@ def evaluate(trainer: Trainer, model: Task, data: DataModule, split: Split) -> d
         raise
     finally:
         trainer.loggers = loggers
+        for callback in callbacks:
+            callbacks_of(trainer).remove(callback)
     return {name.removeprefix("test/"): results[name] for name in sort_metrics(results)}
 
 

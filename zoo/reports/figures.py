@@ -2,52 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from zoo.datamodules.common.base import DataModule
+from zoo.reports.predictions import Predictions
 from zoo.support.files import atomic_write
 from zoo.support.tables import sort_metrics
-from zoo.tasks import Classifier, Regressor, Task
-from zoo.training.metrics_file import read_metrics
 
 COLORS = {"train": "tab:blue", "val": "tab:orange"}
-RIGHT, WRONG = "black", "tab:red"
-GRID = (4, 8)
+WRONG = "tab:red"
 DECADES = 100
 """Curves that fall by more are drawn on a logarithmic axis."""
-ROW = 1.25
-"""Height of a row of pictures, their labels included, in widths of a column."""
-
-
-def draw(folder: Path, model: Task, data: DataModule) -> list[Path]:
-    """Draw the figures of a run, and return the paths of the files.
-
-    Args:
-        folder: The run folder; ``metrics.csv`` in it gives the curves.
-        model: The network, after a test.
-        data: Its data.
-    """
-    figures: dict[str, Figure] = {}
-    if (folder / "metrics.csv").exists():
-        figures["curves"] = curves(read_metrics(folder / "metrics.csv"), val_is_test=data.val_size == 0)
-    if data.kind == "image" and isinstance(model, Classifier) and not model.multilabel:
-        figures["predictions"] = predictions(model, data)
-    if isinstance(model, Regressor):
-        figures["predictions"] = true_and_predicted(model, data)
-    if isinstance(model, Classifier) and model.confusion is not None:
-        figures["confusion"] = confusion(model.confusion, data.classes)
-    paths = []
-    for name, figure in figures.items():
-        path = folder / f"{name}.png"
-        save(figure, path)
-        paths.append(path)
-    return paths
+MOST_COUNTED = 20
+"""Classes whose counts a confusion matrix shows."""
+MOST_NAMED = 50
+"""Classes whose names an axis has room for; of more, it shows every second, third and so on."""
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -85,66 +61,67 @@ def curves(rows: list[dict[str, float]], val_is_test: bool = False) -> Figure:
     return figure
 
 
-def predictions(model: Classifier, data: DataModule) -> Figure:
-    """Show the first images of the test set with their true and predicted labels, the wrong ones in red."""
-    rows, columns = GRID
-    images, y, output = _first_of_test(model, data, rows * columns)
-    predicted = output.argmax(-1).tolist()
-    wrong = sum(p != t for p, t in zip(predicted, y.tolist(), strict=True))
-    # One panel for all: the layout of 32 panels takes longer than the training of a small network.
-    figure = Figure(figsize=(1.25 * columns, 1.6 * rows))
-    axes = figure.add_axes((0, 0, 1, 0.96))
-    axes.axis("off")
-    figure.suptitle(f"first {len(y)} test images: {wrong} wrong, in red (true → predicted)", y=0.99)
-    long = max(map(len, data.classes)) > 2
-    for index, (image, true, guess) in enumerate(zip(images, y.tolist(), predicted, strict=True)):
-        left, bottom = index % columns + 0.05, -ROW * (index // columns + 1) + 0.05
-        extent = (left, left + 0.9, bottom, bottom + 0.9)
-        axes.imshow(image.permute(1, 2, 0).numpy(), cmap="gray_r", vmin=0, vmax=255, extent=extent)
-        right = true == guess
-        title = (
-            data.classes[true] if right else f"{data.classes[true]} →{chr(10) if long else ' '}{data.classes[guess]}"
-        )
-        color, weight = (RIGHT, "normal") if right else (WRONG, "bold")
-        size = 8 if long else 11
-        axes.text(left + 0.45, bottom + 0.93, plain(title), ha="center", color=color, fontsize=size, fontweight=weight)
-    axes.set(xlim=(0, columns), ylim=(-ROW * rows, 0))  # each picture has moved them
-    return figure
-
-
-def true_and_predicted(model: Regressor, data: DataModule) -> Figure:
+def true_and_predicted(predictions: Predictions) -> Figure:
     """Plot the predicted values of the test set over the true ones; on the line they are equal."""
-    _, y, output = _first_of_test(model, data, 1000)
+    y, output = predictions.targets[:1000].flatten(), predictions.values[:1000].flatten()
     figure = Figure(figsize=(4.5, 4.5), layout="constrained")
     axes = figure.add_subplot()
     axes.axline((float(y.mean()), float(y.mean())), slope=1, color="gray", linewidth=1)
-    axes.plot(y.flatten().numpy(), output.flatten().numpy(), "o", markersize=4, color=COLORS["train"])
-    axes.set(xlabel="true", ylabel="predicted", title=f"test set, first {len(y)} examples")
+    axes.plot(y.numpy(), output.numpy(), "o", markersize=4, color=COLORS["train"])
+    axes.set(xlabel="true", ylabel="predicted", title=f"test set, first {len(predictions.targets[:1000])} examples")
     axes.grid(alpha=0.3)
     return figure
 
 
-def confusion(counts: torch.Tensor, classes: tuple[str, ...]) -> Figure:
-    """Show the confusion matrix.
+def confusion(counts: torch.Tensor, classes: Sequence[str]) -> Figure:
+    """Show the confusion matrix: with counts if there are few classes, else as colors alone.
 
     Args:
         counts: Shape ``(true class, predicted class)``.
         classes: Their names.
     """
-    size = max(4.5, 0.55 * len(classes) + 1)
+    few = len(classes) <= MOST_COUNTED
+    size = max(4.5, 0.55 * len(classes) + 1) if few else 10.0
     figure = Figure(figsize=(size, size), layout="constrained")
     axes = figure.add_subplot()
     share = counts / counts.sum(1, keepdim=True).clamp(min=1)
-    axes.imshow(share.numpy(), cmap="Blues", vmin=0, vmax=1)
-    for row, column in counts.nonzero().tolist():
-        color = "white" if share[row, column] > 0.5 else "black"
-        axes.text(column, row, str(int(counts[row, column])), ha="center", va="center", color=color, fontsize=8)
+    # Mistakes are rare: among many classes they would be too pale to be seen.
+    image = axes.imshow(share.numpy(), cmap="Blues", norm=PowerNorm(1 if few else 0.5, vmin=0, vmax=1))
     accuracy = float(counts.trace() / counts.sum())
     axes.set(xlabel="predicted", ylabel="true", title=f"test set, accuracy {accuracy:.4f}")
-    axes.set_xticks(range(len(classes)), [plain(name) for name in classes])
-    if max(map(len, classes)) > 2:
+    if few:
+        for row, column in counts.nonzero().tolist():
+            color = "white" if share[row, column] > 0.5 else "black"
+            axes.text(column, row, f"{int(counts[row, column])}", ha="center", va="center", color=color, fontsize=8)
+    else:
+        figure.colorbar(image, ax=axes, shrink=0.5, label="share of the true class")
+    places = range(0, len(classes), -(-len(classes) // MOST_NAMED))
+    names = [plain(shorten(classes[place], 20)) for place in places]
+    axes.set_xticks(places, names)
+    axes.set_yticks(places, names)
+    axes.tick_params(labelsize=10 if few else 7)
+    if max(map(len, names)) > 2:
         axes.tick_params("x", rotation=90)
-    axes.set_yticks(range(len(classes)), [plain(name) for name in classes])
+    return figure
+
+
+def calibration(bins: Sequence[Mapping[str, float]], error: float) -> Figure:
+    """Plot how often the network is right, by how sure it is, and how often it is that sure.
+
+    Args:
+        bins: As :func:`zoo.reports.scores.calibration` returns them.
+        error: The expected calibration error.
+    """
+    figure = Figure(figsize=(4.5, 4.5), layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    confidence, right, examples = ([one[name] for one in bins] for name in ("confidence", "acc", "examples"))
+    upper.plot([0, 1], [0, 1], color="gray", linewidth=1, label="as sure as right")
+    upper.plot(confidence, right, "o-", markersize=4, color=COLORS["train"])
+    upper.set(ylabel="right", title=f"test set, calibration error {error:.4f}", xlim=(0, 1), ylim=(0, 1.02))
+    upper.grid(alpha=0.3)
+    upper.legend(loc="lower right")
+    lower.bar(confidence, examples, width=0.04, color=COLORS["train"])
+    lower.set(xlabel="confidence", ylabel="examples")
     return figure
 
 
@@ -153,13 +130,9 @@ def plain(name: str) -> str:
     return name.replace("$", r"\$")
 
 
-def _first_of_test(model: Task, data: DataModule, count: int) -> tuple[torch.Tensor, ...]:
-    """Return the first stored inputs of the test set, their targets, and the network's outputs."""
-    examples = data.splits["test"]
-    x, y = examples.batch(list(range(min(count, len(examples)))))
-    with torch.inference_mode():
-        output = model.eval()(data.scale(x.to(model.device)).to(model.dtype))
-    return x, y, output.float().cpu()
+def shorten(text: str, length: int) -> str:
+    """Return a text of at most so many characters."""
+    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def _panels(figure: Figure, count: int) -> list[Axes]:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping
 from pathlib import Path
-from typing import get_args
 
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import EarlyStopping, Timer
@@ -15,10 +12,10 @@ from lightning.pytorch.utilities import rank_zero_only
 from zoo.checkpoints.reading import load_weights, read_checkpoint
 from zoo.errors import ZooError
 from zoo.internals.lightning import callbacks_of
-from zoo.kinds import Split
-from zoo.reports import figures
-from zoo.reports.evaluation import Metrics, evaluate, splits_of
+from zoo.reports.evaluation import splits_of
+from zoo.reports.report import finite, make_report
 from zoo.reports.results_table import MAX_BYTES
+from zoo.reports.run_files import draw
 from zoo.support.console import command_line, echo
 from zoo.support.files import atomic_write, read_bytes
 from zoo.support.tables import format_metrics, sort_metrics
@@ -48,12 +45,10 @@ def report_run(run: Run, checkpoint: Path, seconds: float) -> None:
         saved = read_checkpoint(checkpoint)
         load_weights(run.model, saved, checkpoint)
         title = f"{checkpoint.stem} checkpoint, after epoch {saved['epoch'] + 1} of {epochs}{_why_stopped(trainer)}"
-    metrics: Metrics = dict.fromkeys(get_args(Split))
-    for split in splits_of(run.data):
-        metrics[split] = evaluate(trainer, run.model, run.data, split)
-    if not trainer.is_global_zero:
+    made = make_report(trainer, run.model, run.data, whole=run.plan.all_metrics, compare=run.plan.baselines)
+    if made is None:  # on another rank
         return
-    drawn = figures.draw(run.folder, run.model, run.data)
+    drawn = draw(run.folder, run.model, run.data, made)
     results = {
         "model": run.plan.model,
         "data": run.plan.data,
@@ -65,21 +60,24 @@ def report_run(run: Run, checkpoint: Path, seconds: float) -> None:
         "command": run.plan.command,
         **({"weights": run.plan.origin} if run.plan.origin else {}),
         "sizes": {split: len(run.data.splits[split]) for split in splits_of(run.data)},
-        "metrics": {split: _as_json(values) for split, values in metrics.items()},
+        "metrics": {split: finite(values) for split, values in made.metrics.items()},
         "versions": versions(),
         "checkpoint": str(checkpoint) if checkpoint.exists() else None,
+        "baselines": {name: finite(values) for name, values in made.baselines.items()},
+        "classes": made.classes,
+        "calibration": made.calibration,
     }
     with atomic_write(run.folder / "results.json") as temporary:
         temporary.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    echo(f"\n{title}\n\n{format_metrics(metrics)}\n")
+    echo(f"\n{title}\n\n{made}\n")
     _print_parameters(run)
-    if metrics["val"] is None:
+    if made.metrics["val"] is None:
         echo("Without a validation part (val_size 0), the val metrics of each epoch are those of the test set.")
         echo("The last epoch is reported, so that nothing is selected on the test set.\n")
     _print_files(run, checkpoint, drawn)
     for logger in trainer.loggers:
         if not isinstance(logger, MetricsFile):  # that one is of the training
-            logger.log_metrics({f"test/{name}": value for name, value in (metrics["test"] or {}).items()}, steps)
+            logger.log_metrics({f"test/{name}": value for name, value in (made.metrics["test"] or {}).items()}, steps)
             logger.finalize("success")
 
 
@@ -137,6 +135,8 @@ def _print_files(run: Run, checkpoint: Path, drawn: list[Path]) -> None:
         _print_line("checkpoint", checkpoint)
     for number, figure in enumerate(drawn):
         _print_line("" if number else "figures", figure)
+    if (table := run.folder / "mistakes.csv").exists():
+        _print_line("mistakes", table)
     _print_line("results", run.folder / "results.json")
     _print_line("config", run.config_file)
     _print_line("again", f"{run.plan.program} --config {command_line([str(run.config_file)])}")
@@ -150,11 +150,6 @@ def _why_stopped(trainer: Trainer) -> str:
         if isinstance(callback, EarlyStopping) and callback.stopped_epoch:
             return f", stopped early by {callback.monitor}"
     return ""
-
-
-def _as_json(values: Mapping[str, float] | None) -> dict[str, float | None] | None:
-    """Return metrics with None for numbers that JSON has not: NaN and infinity."""
-    return None if values is None else {name: v if math.isfinite(v) else None for name, v in values.items()}
 
 
 def _print_line(what: str, *values: object) -> None:

@@ -131,9 +131,9 @@ class Task(MetricsModule):
         """Record the metrics of a validation batch."""
         self._loss(batch, "val/")
 
-    def test_step(self, batch: Batch, batch_idx: int) -> None:
-        """Record the metrics of a test batch."""
-        self._loss(batch, "test/")
+    def test_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Record the metrics of a test batch, and return the output."""
+        return self._loss(batch, "test/")[1]
 
     def predict_step(self, batch: Batch | Tensor, batch_idx: int) -> Tensor:
         """Return the probabilities or values of a batch of inputs, with or without targets."""

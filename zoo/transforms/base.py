@@ -40,3 +40,7 @@ class Transform(ABC):
     def spec(self) -> dict[str, Any]:
         """Return the transform as plain values, from which :func:`zoo.transforms.from_spec` rebuilds it."""
         return {"name": type(self).__name__, **asdict(self)}  # type: ignore[call-overload]
+
+    def as_text(self, x: Tensor) -> str:
+        """Return an input as text, to be shown."""
+        return ", ".join(f"{value:.3g}" for value in x.flatten().tolist())

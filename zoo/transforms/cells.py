@@ -136,6 +136,12 @@ class Column:
                 raise CellError(row, f"column {self.name!r} has {text[:40]!r}, which it did not have in training{hint}")
         return features
 
+    def decode(self, features: Sequence[float]) -> str:
+        """Return the value of one row as text."""
+        if not self.categories:
+            return f"{features[0] * self.std + self.mean:.4g}"
+        return self.categories[features.index(1)] if 1 in features else "another"
+
     def _replaced(self, row: int) -> float | str:
         if self.missing is None:
             raise CellError(row, f"column {self.name!r} is missing")

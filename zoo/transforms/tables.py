@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from itertools import accumulate
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -125,6 +126,14 @@ class Table(Transform):
         if not row.isfinite().all():
             raise ZooError(f"{listed([str(value[name]) for name in names])} has a number that is too large")
         return row
+
+    def as_text(self, x: Tensor) -> str:
+        """Return the values of an input by the names of the columns."""
+        ends = accumulate(column.width for column in self.parts.columns)
+        return ", ".join(
+            f"{column.name} {column.decode(x[end - column.width : end].tolist())}"
+            for column, end in zip(self.parts.columns, ends, strict=True)
+        )
 
     def _by_name(self, row: Any, names: list[str]) -> dict[str, Any]:
         if not _is_row(row):

@@ -56,6 +56,10 @@ class Text(Transform):
         """Return the number of token ids. Raises ZooError if the tokenizer is invalid."""
         return max(self._tokenizer.get_vocab().values(), default=-1) + 1
 
+    def as_text(self, x: Tensor) -> str:
+        """Return the words of an input: those that the vocabulary has not are ``[UNK]``."""
+        return self._tokenizer.decode(x[x > 0].tolist(), skip_special_tokens=False)
+
     @cached_property
     def _tokenizer(self) -> Tokenizer:
         from tokenizers import Tokenizer

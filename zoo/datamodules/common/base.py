@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
+from pathlib import Path
 from typing import ClassVar
 
 import torch
@@ -14,6 +15,7 @@ from zoo.datamodules.common.loader_module import LoaderModule
 from zoo.datamodules.common.splitting import SPLIT_SEED, check_leaves_some, count_of
 from zoo.errors import ZooError
 from zoo.kinds import InputKind, Split, TargetKind
+from zoo.support.files import parse_path
 from zoo.support.signatures import constructor_arguments
 from zoo.transforms import Transform
 
@@ -100,6 +102,16 @@ class DataModule(LoaderModule, ABC):
     def sizes(self) -> dict[str, int]:
         """Number of examples of each split; call it after ``setup``."""
         return {split: len(examples) for split, examples in self.splits.items()}
+
+    @property
+    def cache_folder(self) -> Path | None:
+        """Folder for what is computed from the data: beside it. None if the data is in no files."""
+        if (root := getattr(self, "root", None)) is not None:
+            return Path(root)
+        if not (name := getattr(self, "path", None)):
+            return None
+        path = parse_path(name, "--data.path")
+        return path if path.is_dir() else path.parent
 
     def class_counts(self) -> list[int]:
         """Return the number of training examples of each class; call it after ``setup``."""
