@@ -8,7 +8,15 @@ from typing import get_args
 import torch
 from torch import Tensor
 
-from zoo.datamodules.common.columns import Missing, classes_of, has_numbers, learn_column, placed, without_missing
+from zoo.datamodules.common.columns import (
+    Missing,
+    classes_of,
+    groups_of,
+    has_numbers,
+    learn_column,
+    placed,
+    without_missing,
+)
 from zoo.datamodules.common.examples import Batches, Examples
 from zoo.datamodules.common.splitting import check_test_size, divide
 from zoo.datamodules.common.table_files import TableFile
@@ -119,11 +127,7 @@ class CSV(TableDataModule):
         trained = self._trained.parts if self._trained else None
         classes = trained.classes if trained and not self.new_targets else classes_of(target, table)
         y = self._targets(table, target, classes)
-        groups = None
-        if self.group:
-            names = [text_of(cell) for cell in table.columns[self.group]]
-            places = {name: place for place, name in enumerate(sorted({*names}))}
-            groups = torch.tensor([places[name] for name in names])
+        groups = groups_of(self.group, table) if self.group else None
         labels = y if classes else torch.zeros(len(table), dtype=torch.int64)
         rows = {split: part.tolist() for split, part in divide(labels, self.val_size, self.test_size, groups).items()}
         for label in {*labels.tolist()} - {*labels[rows["train"]].tolist()} if classes else ():

@@ -13,7 +13,7 @@ from torch import Tensor
 from zoo.datamodules.common.augmentation import Augmentation
 from zoo.datamodules.common.base import DataUnavailableError
 from zoo.datamodules.common.examples import Batches
-from zoo.datamodules.common.folders import folders_in
+from zoo.datamodules.common.folders import folders_in, split_folders
 from zoo.datamodules.common.images import ImageDataModule
 from zoo.datamodules.common.picture_files import PictureFiles, pictures_in
 from zoo.datamodules.common.splitting import check_test_size, divide
@@ -21,9 +21,6 @@ from zoo.errors import ZooError
 from zoo.kinds import Split
 from zoo.support.files import parse_path
 from zoo.transforms import Photo, Transform
-
-PARTS: tuple[Split, ...] = ("train", "val", "test")
-"""Names of folders with a division of the user's own."""
 
 logger = logging.getLogger("zoo.data")
 
@@ -163,10 +160,7 @@ class Folder(ImageDataModule):
         """The folders of class folders, by split: those that the user divided, or the one of all pictures."""
         self.prepare_data()
         assert self.folder
-        train = self.folder / "train"
-        if not train.is_dir() or not folders_in(train):
-            return {"train": self.folder}
-        return {part: self.folder / part for part in PARTS if (self.folder / part).is_dir()}
+        return split_folders(self.folder)
 
     def _list(self, folder: Path, left_out: Counter[str]) -> PictureFiles:
         paths, targets = [], []

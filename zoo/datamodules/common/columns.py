@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from zoo.datamodules.common.table_files import TableFile
 from zoo.errors import ZooError
@@ -76,6 +78,13 @@ def classes_of(name: str, table: TableFile) -> tuple[str, ...]:
             )
     check_case(counts, table.path)
     return tuple(sorted(counts, key=int if numeric else None))
+
+
+def groups_of(name: str, table: TableFile) -> Tensor:
+    """Return the group of each row, shape ``(rows,)``: the index of its text among those of a column, sorted."""
+    names = [text_of(cell) for cell in table.columns[name]]
+    places = {name: place for place, name in enumerate(sorted({*names}))}
+    return torch.tensor([places[name] for name in names])
 
 
 def check_case(classes: Iterable[str], where: Path) -> None:
