@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import Command
+from conftest import Command, load_script
 from data_files import BAD, GOOD, write_imdb, write_texts
 from running import LAST, crash_at, load
 
@@ -244,6 +244,16 @@ def test_no_texts_are_one_line(path: str | None, message: str) -> None:
     for call in calls:
         with pytest.raises(zoo.ZooError, match=message):
             call()
+
+
+def test_the_texts_of_the_comparison_are_different_and_do_not_name_their_class() -> None:
+    docstrings = load_script("docstrings")
+    labeled = docstrings.labeled_texts()
+    assert labeled == docstrings.labeled_texts()
+    found = [text for text, _ in labeled]
+    assert len({*found}) == len(found)
+    assert min([label for _, label in labeled].count(package) for package in docstrings.MODULES) > 1000
+    assert not any(docstrings.NAMES.search(text) for text in found)
 
 
 def options(folder: Path) -> list[str]:
