@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import os
 from collections import Counter
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 import torch
@@ -123,15 +126,27 @@ class Folder(ImageDataModule):
         if left_out:
             told = ", ".join(f"{count:,} {kind}" for kind, count in left_out.items())
             logger.warning("zoo: left out of %s: %s", self.folder, told)
-        chosen = divide(listed["train"].targets, self.val_size, self.test_size, given=listed)
-        splits = {split: listed["train"].choose(indices) for split, indices in chosen.items()}
-        splits |= {split: files for split, files in listed.items() if split != "train"}
-        if not self.val_size:
-            del splits["val"]
+        splits: dict[Split, PictureFiles]
+        if self.only_test:
+            tested = [listed["test"]] if "test" in listed else [*listed.values()]
+            names = [name for files in tested for name in files.names]
+            splits = {"test": PictureFiles(names, torch.cat([files.targets for files in tested]), self.photo)}
+        else:
+            chosen = divide(listed["train"].targets, self.val_size, self.test_size, given=listed)
+            splits = {split: listed["train"].choose(indices) for split, indices in chosen.items()}
+            splits |= {split: files for split, files in listed.items() if split != "train"}
+            if not self.val_size:
+                del splits["val"]
         if sum(files.decoded_size for files in splits.values()) <= self.memory * 1e6:
             workers, self.num_workers = self.num_workers, 0  # data in memory needs none
             return {split: files.decode(workers) for split, files in splits.items()}
         return dict(splits)
+
+    def compute_checksum(self) -> str:
+        """Return a checksum of the names and sizes of the pictures."""
+        lists = [self._list(folder, Counter()).names for folder in self._parts.values()]
+        files = [(os.path.relpath(name, self.folder).split(os.sep), os.path.getsize(name)) for name in chain(*lists)]
+        return hashlib.sha256(repr(files).encode()).hexdigest()
 
     def find_broken(self) -> list[str]:
         """Return which pictures cannot be read, and why, a line each."""

@@ -7,11 +7,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import get_args
 
+import torch
 from torch import Tensor
 
 from zoo.datamodules.common.folders import split_folders
 from zoo.datamodules.common.labeled_texts import BadRows, LabeledTexts, texts_in_folders, texts_of_table
 from zoo.datamodules.common.splitting import check_test_size, divide
+from zoo.datamodules.common.table_files import TableFile
 from zoo.datamodules.common.texts import TextDataModule
 from zoo.errors import ZooError
 from zoo.kinds import Split
@@ -86,6 +88,13 @@ class OwnTexts(TextDataModule):
         plain = [(split, texts, targets.tolist()) for split, (texts, targets) in self.read_texts().items()]
         return hashlib.sha256(repr(plain).encode()).hexdigest()
 
+    def compute_checksum(self) -> str:
+        """Return a checksum of the table, or of the texts in the folders."""
+        if self._table:
+            return self._table.checksum()
+        plain = [(split, part.classes, part.texts, part.targets.tolist()) for split, part in self._read.items()]
+        return hashlib.sha256(repr(plain).encode()).hexdigest()
+
     def cache(self, key: str) -> Path:
         """Return the file for the cached token ids of a key."""
         return (self._path if self._path.is_dir() else self._path.parent) / f".texts-{key}.npz"
@@ -100,10 +109,20 @@ class OwnTexts(TextDataModule):
         return path
 
     @cached_property
+    def _table(self) -> TableFile | None:
+        return None if self._path.is_dir() else TableFile.read(self._path)
+
+    @cached_property
     def _divided(self) -> tuple[tuple[str, ...], dict[Split, tuple[list[str], Tensor]]]:
         """The names of the classes, and the texts and classes of each split."""
         parts = self._read
         whole = parts["train"]
+        if self.only_test:
+            tested = [parts["test"]] if "test" in parts else [*parts.values()]
+            texts = [text for part in tested for text in part.texts]
+            return whole.classes, {"test": (texts, torch.cat([part.targets for part in tested]))}
+        if self.group and not self._table:
+            raise ZooError(f"{self.path} is a folder, which has no columns; omit --data.group")
         rows = divide(whole.targets, self.val_size, self.test_size, whole.groups, given=parts)
         for lost in sorted({*range(len(whole.classes))} - {*whole.targets[rows["train"]].tolist()}):
             raise ZooError(f"{self.path}: no text of class {whole.classes[lost]!r} is left for training; add texts")
@@ -114,10 +133,9 @@ class OwnTexts(TextDataModule):
     def _read(self) -> dict[Split, LabeledTexts]:
         """The texts of the splits that the user divided, or all in one."""
         path = self._path
-        if not path.is_dir():
-            return {"train": texts_of_table(path, self.text, self.target_column, self.group, self.missing)}
-        if self.group:
-            raise ZooError(f"{path} is a folder, which has no columns; omit --data.group")
+        if self._table:
+            group, least = (None, 1) if self.only_test else (self.group, 2)  # what is tested is not divided
+            return {"train": texts_of_table(self._table, self.text, self.target_column, group, self.missing, least)}
         parts = {split: texts_in_folders(folder, self.missing) for split, folder in split_folders(path).items()}
         for split, part in parts.items():
             if part.classes != parts["train"].classes:

@@ -8,14 +8,13 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from zoo.datamodules.common.columns import check_case, classes_of, groups_of, without_missing
+from zoo.datamodules.common.columns import check_case, classes_of, groups_of, targets_of, without_missing
 from zoo.datamodules.common.files import read_text
 from zoo.datamodules.common.folders import folders_in
 from zoo.datamodules.common.table_files import TableFile
 from zoo.datamodules.common.texts import LARGEST_TEXT
 from zoo.errors import ZooError
 from zoo.support.console import listed
-from zoo.transforms.cells import text_of
 
 BadRows = Literal["refuse", "drop"]
 """What is done about texts without letters and missing classes."""
@@ -38,21 +37,21 @@ class LabeledTexts(NamedTuple):
 
 
 def texts_of_table(
-    path: Path, text: str | None, target: str | None, group: str | None, missing: BadRows
+    table: TableFile, text: str | None, target: str | None, group: str | None, missing: BadRows, least: int
 ) -> LabeledTexts:
-    """Read the texts of a table.
+    """Return the texts of a table.
 
     Args:
-        path: The file.
+        table: The table.
         text: Name of the column of texts.
         target: Name of the column of classes.
         group: Name of the column of groups, if texts have groups.
         missing: What is done about texts without letters and missing classes.
+        least: Smallest number of texts of a class.
 
     Raises:
         ZooError: A column is not given or does not exist, or a text or a class cannot be used.
     """
-    table = TableFile.read(path)
     for option, name in {"text": text, "target": target}.items():
         if not name:
             raise ZooError(f"give the column of the {option}: --data.{option}, one of {listed([*table.columns])}")
@@ -70,11 +69,10 @@ def texts_of_table(
         _check(cell, table.place(row), missing)
     if missing == "drop":
         table = table.chosen([row for row, cell in enumerate(column) if _has_letters(cell)])
-    classes = classes_of(names["target"], table)
+    classes = classes_of(names["target"], table, least)
     if not classes:
-        raise ZooError(f"{path}: the target {target!r} has numbers, expected classes")
-    places = {name: place for place, name in enumerate(classes)}
-    targets = torch.tensor([places[text_of(cell)] for cell in table.columns[names["target"]]])
+        raise ZooError(f"{table.path}: the target {target!r} has numbers, expected classes")
+    targets = targets_of(names["target"], table, classes)
     return LabeledTexts(classes, [*table.columns[names["text"]]], targets, groups_of(group, table) if group else None)
 
 
