@@ -136,6 +136,14 @@ class Column:
                 raise CellError(row, f"column {self.name!r} has {text[:40]!r}, which it did not have in training{hint}")
         return features
 
+    def has(self, cell: Any) -> bool:
+        """Return whether the column could have a value."""
+        try:
+            self.encode([cell])
+        except CellError:
+            return False
+        return True
+
     def _replaced(self, row: int) -> float | str:
         if self.missing is None:
             raise CellError(row, f"column {self.name!r} is missing")

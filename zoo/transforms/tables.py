@@ -18,7 +18,7 @@ from zoo.kinds import InputKind
 from zoo.support.console import listed
 from zoo.support.delimited import parse_delimited
 from zoo.transforms.base import Transform
-from zoo.transforms.cells import Column
+from zoo.transforms.cells import Column, is_missing
 
 MOST_FEATURES = 1_000_000
 
@@ -94,6 +94,17 @@ class Table(Transform):
             parts.append(np.ones((len(parts[0]), 1)))
         return torch.from_numpy(np.concatenate(parts, axis=1)).float()
 
+    def is_header(self, row: Sequence[str]) -> bool:
+        """Return whether a first row has names of columns: a known one, or no value that its column could have."""
+        if not {*row}.isdisjoint(column.name for column in self.parts.columns):
+            return True
+        try:
+            value = self._by_name(row, [column.name for column in self.parts.columns])
+        except ZooError:
+            return False
+        cells = [(column, value[column.name]) for column in self.parts.columns]
+        return not any(is_missing(cell) or column.has(cell) for column, cell in cells)
+
     def read(self, source: str) -> list[str]:
         """Read a row such as ``0.5,red``."""
         return next((row for _, row in parse_delimited(source)), [])
@@ -101,10 +112,10 @@ class Table(Transform):
     def several(self, x: Any) -> list[Any]:
         """Return the rows of what is to be predicted; those of a data frame as dictionaries."""
         if hasattr(x, "to_dict") and hasattr(x, "columns"):
+            named = any(isinstance(name, str) for name in x.columns)  # else it has numbers, which pandas gave it
             names = [str(name) for name in x.columns]
-            named = {column.name for column in self.parts.columns} & {*names}
             return [dict(zip(names, row, strict=True)) if named else row for row in x.to_numpy().tolist()]
-        if hasattr(x, "to_dict") and {column.name for column in self.parts.columns} & {*map(str, x.to_dict())}:
+        if hasattr(x, "to_dict") and any(isinstance(name, str) for name in x.to_dict()):
             return [x.to_dict()]
         return super().several(x)
 

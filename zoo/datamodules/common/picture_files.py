@@ -17,6 +17,7 @@ from zoo.datamodules.common.examples import Batches, Examples, Gathered, identit
 from zoo.datamodules.common.folders import entries_in
 from zoo.errors import ZooError
 from zoo.transforms import Photo, read_picture
+from zoo.transforms.reading import picture_formats
 
 DECODED_AT_A_TIME = 256
 
@@ -127,8 +128,8 @@ def pictures_in(folder: Path, left_out: Counter[str]) -> list[Path]:
     Raises:
         ZooError: The folder cannot be read.
     """
-    Image.init()
-    suffixes = {suffix for suffix, name in Image.registered_extensions().items() if name in Image.OPEN}
+    formats = picture_formats()
+    suffixes = {suffix for suffix, name in Image.registered_extensions().items() if name in formats}
     pictures = []
     for entry in entries_in(folder):
         if entry.name.startswith("."):
