@@ -158,3 +158,26 @@ def test_published_weights_are_tested_on_all_texts(tmp_path: Path, zoo_command: 
     assert done.code == 0, done.err
     assert "text (3 test)" in done.out
     assert OTHER in done.out
+
+
+def test_other_tables_need_the_inputs_and_the_target_alone(tmp_path: Path, zoo_command: Command) -> None:
+    path = Path(arguments_of_data("csv", tmp_path)["path"])
+    words = (
+        "--data",
+        "csv",
+        "--data.path",
+        path,
+        "--data.target",
+        "kind",
+        "--data.drop",
+        "price",
+        "--data.group",
+        "group",
+    )
+    assert zoo_command("fit", "mlp", *words, *ONE_EPOCH).code == 0
+    rows = [line.split(",")[:4] for line in path.read_text(encoding="utf-8").splitlines()]
+    only_a = [row for row in rows if row[3] in ("kind", "a")]  # one class, and not in the order of the training
+    Path("other.csv").write_text("\n".join(",".join(row[::-1]) for row in only_a) + "\n", encoding="utf-8")
+    done = zoo_command("test", "--ckpt", Path("runs/mlp-csv/1") / LAST, "--data.path", "other.csv")
+    assert done.code == 0, done.err
+    assert "csv (20 test)" in done.out
