@@ -16,7 +16,7 @@ import zoo
 
 NETWORKS = {"csv": "mlp", "folder": "digits_cnn", "text": "bilstm_sentiment"}
 SIZES = {"csv": "43 train, 5 val, 12 test", "folder": "17 train, 2 val, 5 test", "text": "22 train, 2 val, 6 test"}
-OTHER = "this is not the data that it was trained on: all of it is tested"
+OTHER = "other data than in training: all of it is tested, or its test folder; --data.test_size divides it"
 
 
 class Run:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import Command
+from conftest import ON_UNIX, Command
 from data_files import write_folder
 from PIL import Image
 from running import LAST, load
@@ -179,6 +179,13 @@ def test_bad_folders_are_one_line(
     assert done.err.count("\n") == 1
     assert message in done.err
     assert not Path("runs", "cifar_cnn-folder", "1", "results.json").exists()
+
+
+@ON_UNIX
+def test_a_link_to_nothing_is_one_line(tmp_path: Path) -> None:
+    (write_folder(tmp_path) / "cat" / "link.png").symlink_to(tmp_path / "nowhere.png")
+    with pytest.raises(zoo.ZooError, match=r"link.png does not exist"):
+        folder(tmp_path)
 
 
 def test_a_huge_picture_is_one_line(tmp_path: Path) -> None:

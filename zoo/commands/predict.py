@@ -114,15 +114,10 @@ def _rows(path: str, table: Table) -> Iterator[Source]:
     """Yield the rows of a table, as dictionaries if the first row has the names of the columns."""
     try:
         rows = read_rows(Path(path))
-    except ZooError as error:
-        yield path, path, partial(_fail, str(error))
-        return
-    names = [name.strip() for name in rows[0][1]]
-    named = table.is_header(names)
-    try:
-        if named and len({*names}) < len(names):
-            raise ZooError(f"{path} has two columns of the same name")
-        if named:
+        names = [name.strip() for name in rows[0][1]]
+        if named := table.is_header(names):
+            if len({*names}) < len(names):
+                raise ZooError(f"{path} has two columns of the same name")
             columns = [column.name for column in table.parts.columns]
             TableFile(Path(path), dict.fromkeys(names, ()), ()).check_has(columns, "an input of the trained network")
     except ZooError as error:

@@ -58,7 +58,7 @@ def run(request: Request) -> int:
         return 0
     echo(f"{network.name} after {network.steps:,} steps · {name} ({format_sizes(data)})")
     if data.only_test:
-        echo("this is not the data that it was trained on: all of it is tested; --data.test_size tests a part")
+        echo("other data than in training: all of it is tested, or its test folder; --data.test_size divides it")
     echo(f"\n{format_metrics(metrics)}")
     whole = options.trainer.limit_test_batches in (None, 1.0) and not options.trainer.fast_dev_run
     if not network.record or not whole or not _is_recorded_data(network, name, section(options, "data")):

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 from collections import Counter
 from functools import cached_property
-from itertools import chain
 from pathlib import Path
 
 import torch
@@ -144,8 +142,7 @@ class Folder(ImageDataModule):
 
     def compute_checksum(self) -> str:
         """Return a checksum of the names and sizes of the pictures."""
-        lists = [self._list(folder, Counter()).names for folder in self._parts.values()]
-        files = [(os.path.relpath(name, self.folder).split(os.sep), os.path.getsize(name)) for name in chain(*lists)]
+        files = [(split, self._list(folder, Counter()).inventory()) for split, folder in self._parts.items()]
         return hashlib.sha256(repr(files).encode()).hexdigest()
 
     def find_broken(self) -> list[str]:

@@ -51,6 +51,17 @@ class PictureFiles(Batches):
         """Return the pictures at these indices."""
         return PictureFiles([self.names[index] for index in indices.tolist()], self.targets[indices], self.photo)
 
+    def inventory(self) -> list[tuple[str, str, int]]:
+        """Return folder, name and size of each file, -1 for the size of one that is not there, as its reading says."""
+        found = []
+        for path in map(Path, self.names):
+            try:
+                size = path.stat().st_size
+            except OSError:
+                size = -1
+            found.append((path.parent.name, path.name, size))
+        return found
+
     @property
     def decoded_size(self) -> int:
         """Bytes of all pictures, decoded."""
