@@ -155,6 +155,7 @@ AT_THE_DOOR: dict[str, tuple[Change, str]] = {
     ),
     "exact_resume": (put("exact_resume", to=[]), "exact_resume is a list"),
     "seconds": (put("exact_resume", "seconds", to="x"), "exact_resume.seconds is the text"),
+    "checksum": (put("exact_resume", "checksum", to=1), "exact_resume.checksum is 1, expected text"),
     "metrics": (put("exact_resume", "epoch_metrics", to={"a": "b"}), "exact_resume.epoch_metrics.a is the text"),
     "loops": (put("loops", to=[]), "loops is a list"),
     "callbacks": (put("callbacks", to=[1]), "callbacks is a list"),

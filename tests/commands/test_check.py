@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Command
-from data_files import write_folder
+from data_files import write_folder, write_texts
 from PIL import Image
 
 PETS = ("check", "folder", "--data.root", "pets", "--data.image_size", "16")
@@ -79,6 +79,7 @@ def test_every_kind_of_data_can_be_checked(data: str, zoo_command: Command, shar
         (("check", "folder"), "give it with --data.root"),
         (("check", "folder", "--data.roots", "x"), "did you mean '--data.root'?"),
         (("check", "digits", "--out", "nowhere/x.png"), "x.png cannot be written"),
+        (("check", "digits", "--weights", "mnist"), "unknown option --weights"),
         (("check", "quadratic", "--model", "convnet"), "cannot be trained on 'quadratic'"),
     ],
 )
@@ -94,3 +95,39 @@ def test_one_class_of_two_that_is_nearly_all_is_told(tmp_path: Path, zoo_command
     done = zoo_command("check", "csv", "--data.path", "t.csv", "--data.target", "kind")
     assert done.code == 1, done.err
     assert "of the training examples are n" in done.out
+
+
+def test_the_sheet_replaces_no_picture_of_the_folder(tmp_path: Path, zoo_command: Command) -> None:
+    picture = write_folder(tmp_path / "pets") / "cat" / "00.png"
+    before = picture.read_bytes()
+    done = zoo_command(*PETS, "--out", "pets/cat/00.png")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "is one of the files that are read" in done.err
+    assert picture.read_bytes() == before
+
+
+def inputs(out: str) -> tuple[float, float]:
+    """The least and the largest value of the inputs that are told."""
+    (line,) = (line for line in out.splitlines() if line.startswith("inputs"))
+    least, most = line.split(", ")[2].split(" to ")
+    return float(least), float(most)
+
+
+def test_weights_that_a_training_would_start_from_are_taken_into_account(tmp_path: Path, zoo_command: Command) -> None:
+    write_folder(tmp_path / "pets", {"cat": 20, "dog": 20})
+    words = ("check", "folder", "--model", "cifar_cnn", "--data.root", "pets")
+    without, done = zoo_command(*words), zoo_command(*words, "--weights", "cifar10")
+    assert done.code == 0, done.err
+    assert inputs(done.out) == pytest.approx([2 * value - 1 for value in inputs(without.out)], abs=2e-4)
+    for weights, message in (("cifar", "did you mean 'cifar10'?"), ("none.ckpt", "none.ckpt does not exist")):
+        done = zoo_command(*words, "--weights", weights)
+        assert (done.code, done.err.count("\n")) == (2, 1)
+        assert message in done.err
+
+
+def test_texts_are_checked_in_the_vocabulary_of_the_weights(tmp_path: Path, zoo_command: Command) -> None:
+    arguments = write_texts(tmp_path)
+    words = ["check", "text", *(word for key, value in arguments.items() for word in (f"--data.{key}", value))]
+    words += ["--model", "bilstm_sentiment", "--data.min_frequency", "1"]
+    own, published = (inputs(zoo_command(*words, *more).out)[1] for more in ((), ("--weights", "imdb")))
+    assert own < 20 < published  # the index of a word among some ten, and among those of reviews

@@ -12,6 +12,7 @@ import torch
 from conftest import Command
 from data_files import write_folder
 from PIL import Image
+from stand_ins import quiet_trainer
 
 import zoo
 
@@ -113,3 +114,30 @@ def test_a_network_of_the_users_own_pictures_names_its_classes(tmp_path: Path, z
     # Of a softmax in single precision, with six decimals each.
     assert all(float(row["probability"]) + float(row["probability_2"]) == pytest.approx(1, abs=1e-4) for row in rows)
     assert torch.tensor([float(row["probability"]) for row in rows]).min() >= 0.5
+
+
+def test_the_file_of_the_predictions_is_none_of_those_that_are_read(tmp_path: Path, zoo_command: Command) -> None:
+    (path, _) = strokes(tmp_path / "a", 2)
+    Path("rows.csv").write_text("4,1\n", encoding="utf-8")
+    ckpt = tmp_path / "net.ckpt"
+    model, trainer = zoo.create_model("linear"), quiet_trainer()
+    model.transform = zoo.create_datamodule("quadratic").transform
+    trainer.strategy.connect(model)
+    trainer.save_checkpoint(ckpt)
+    linear = ("predict", "--ckpt", "net.ckpt", "rows.csv", "--out")
+    export = ("export", "--ckpt", "net.ckpt", "--format", "safetensors", "--out")
+    for words, out in (
+        (linear, "./rows.csv"),
+        (linear, ckpt),
+        (export, ckpt),
+        ((*DIGITS_CNN, path, "--out"), "a/000.png"),
+        ((*DIGITS_CNN, "a", "--out"), path),
+    ):
+        before = Path(out).read_bytes()
+        done = zoo_command(*words, out)
+        assert (done.code, done.err.count("\n")) == (2, 1)
+        assert "is one of the files that are read, which it would replace; give another name" in done.err
+        assert Path(out).read_bytes() == before
+    for _ in range(2):  # what was written before may be replaced, and stand in a folder that is read
+        done = zoo_command(*DIGITS_CNN, "a", "--out", "a/p.csv")
+        assert done.code == 0, done.err

@@ -145,7 +145,7 @@ def test_rows_and_files_of_rows_are_predicted(run: str, zoo_command: Command) ->
 
 def test_rows_that_cannot_be_predicted_are_one_line_each(run: str, zoo_command: Command) -> None:
     Path("bad.csv").write_text("width,height,color\n1,2,red\n1,x,red\n1,2,pink\n,2,red\n", encoding="utf-8")
-    Path("lacks.csv").write_text("width,color\n1,red\n", encoding="utf-8")
+    Path("lacks.csv").write_text("width,color\n1,red\n2,red\n", encoding="utf-8")
     Path("ragged.csv").write_text("1,2,red\n1,2\n", encoding="utf-8")
     done = zoo_command("predict", "--ckpt", run, "1,2", "bad.csv", "lacks.csv", "ragged.csv", "none.csv")
     assert done.code == 2
@@ -155,12 +155,35 @@ def test_rows_that_cannot_be_predicted_are_one_line_each(run: str, zoo_command: 
         "bad.csv, line 3: column 'height' has 'x', expected a number",
         "bad.csv, line 4: column 'color' has 'pink', which it did not have in training",
         "bad.csv, line 5: column 'width' is missing",
-        "lacks.csv, line 2: the row has no column 'height'",
+        "lacks.csv has no column 'height' (an input of the trained network); it has width, color",
         "ragged.csv, line 2: 2 values, expected 3, as in the first",
         "none.csv does not exist",
     ]
     for error, line in zip(errors, done.err.splitlines(), strict=True):
         assert error in line
+
+
+def test_other_names_of_columns_are_one_error_of_the_file(run: str, zoo_command: Command) -> None:
+    files = {
+        "breadth,tallness,shade\n1,2,red\n2,3,red\n": "f.csv has no column 'width' (an input of the trained network)",
+        "breadth,tallness,shade,kind,price,group\n1,2,red,a,1,g\n": "it has breadth, tallness, shade, kind, price",
+        "widht,heigth,colour\n1,2,red\n": "no column 'width' (an input of the trained network); did you mean 'widht'?",
+        '"";width;color\n0;1;red\n1;2;red\n': "f.csv has no column 'height'",
+    }
+    for content, message in files.items():
+        Path("f.csv").write_text(content, encoding="utf-8")
+        done = zoo_command("predict", "--ckpt", run, "f.csv")
+        assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+        assert message in done.err
+        done = zoo_command("predict", "--ckpt", run, "f.csv", "--out", "p.csv")
+        assert (done.code, done.out[:1]) == (2, "1")
+    # Rows without names are still rows, the first one too, and each fails on its own.
+    Path("f.csv").write_text("x,2,red\n1,2,red\n", encoding="utf-8")
+    done = zoo_command("predict", "--ckpt", run, "f.csv")
+    assert (done.code, done.out.count("\n"), done.err.count("\n")) == (2, 1, 1)
+    assert "f.csv, line 1: column 'width' has 'x'" in done.err
+    Path("f.csv").write_text("NA,NA,NA\n1,2,red\n", encoding="utf-8")
+    assert "f.csv, line 1: column 'width' is missing" in zoo_command("predict", "--ckpt", run, "f.csv").err
 
 
 def test_what_was_learned_is_exported(run: str, zoo_command: Command) -> None:

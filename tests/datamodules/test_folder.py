@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import Command
+from conftest import ON_UNIX, Command
 from data_files import write_folder
 from PIL import Image
 from running import LAST, load
@@ -99,6 +99,36 @@ def test_what_is_left_out_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     assert data.classes == ("cat", "dog")
 
 
+@pytest.mark.parametrize(
+    "suffix", ["mpg", "MPEG", "eps", "ps", "pdf", "wmf", "emf", "h5", "hdf", "grib", "bufr", "txt"]
+)
+def test_films_drawings_and_documents_are_no_pictures(
+    suffix: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_folder(tmp_path)
+    (tmp_path / "cat" / f"other.{suffix}").write_bytes(b"x")
+    with caplog.at_level(logging.WARNING):
+        data = folder(tmp_path)
+    assert sum(data.sizes.values()) == 24
+    assert "1 not pictures by their names" in caplog.text
+
+
+def test_no_program_draws_what_calls_itself_a_picture(tmp_path: Path) -> None:
+    Image.new("RGB", (16, 16)).save(tmp_path / "x.eps")
+    (tmp_path / "x.eps").rename(tmp_path / "x.png")
+    with Image.open(tmp_path / "x.png") as opened:
+        assert opened.format == "EPS"  # which Pillow lets Ghostscript run
+    with pytest.raises(zoo.ZooError, match=r"x.png cannot be read as a picture: it is not one, or is damaged"):
+        zoo.transforms.read_picture(tmp_path / "x.png")
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "bmp", "gif", "tiff", "ppm", "tga"])
+def test_formats_of_pictures(suffix: str, tmp_path: Path) -> None:
+    write_folder(tmp_path)
+    Image.new("RGB", (20, 30), "red").save(tmp_path / "cat" / f"other.{suffix}")
+    assert sum(folder(tmp_path).sizes.values()) == 25
+
+
 def test_turned_gray_transparent_and_wide_pictures_are_read_as_they_look(tmp_path: Path) -> None:
     write_folder(tmp_path)
     turned = Image.new("RGB", (32, 16), "black")
@@ -164,6 +194,13 @@ def test_bad_folders_are_one_line(
     assert done.err.count("\n") == 1
     assert message in done.err
     assert not Path("runs", "cifar_cnn-folder", "1", "results.json").exists()
+
+
+@ON_UNIX
+def test_a_link_to_nothing_is_one_line(tmp_path: Path) -> None:
+    (write_folder(tmp_path) / "cat" / "link.png").symlink_to(tmp_path / "nowhere.png")
+    with pytest.raises(zoo.ZooError, match=r"link.png does not exist"):
+        folder(tmp_path)
 
 
 def test_a_huge_picture_is_one_line(tmp_path: Path) -> None:

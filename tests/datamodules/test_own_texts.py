@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import Command
+from conftest import Command, load_script
 from data_files import BAD, GOOD, write_imdb, write_texts
 from running import LAST, crash_at, load
 
@@ -67,6 +67,49 @@ def test_folders_may_be_divided_already(tmp_path: Path) -> None:
     assert data.transform("onlyintest").tolist() == [1]  # unknown: the test set teaches no words
 
 
+def test_a_validation_folder_is_kept_and_what_is_missing_is_held_out(tmp_path: Path) -> None:
+    files = {f"{part}/{name[6:]}": f"{part} {text}" for name, text in FOLDERS.items() for part in ("train", "val")}
+    folder = write_folders(tmp_path / "texts", files)
+    data = texts(folder)
+    data.setup()
+    assert data.sizes == {"train": 13, "test": 3, "val": 16}
+    train, val = (data.splits[split].batch([*range(size)])[0] for split, size in (("train", 13), ("val", 16)))
+    assert data.transform("train val").tolist() == [int(train[0, 0]), 1]  # the words of val are not learned
+    assert (val[:, 0] == 1).all()
+    write_folders(folder, {f"test/{name[6:]}": text for name, text in FOLDERS.items()})
+    again = texts(folder)
+    again.setup()
+    assert again.sizes == {"train": 16, "test": 16, "val": 16}
+    without = texts(folder, val_size=0)
+    without.setup()
+    assert without.splits["val"] is without.splits["test"]
+    for size in (5, 6):
+        write_folders(folder, {"val/yes/0.txt": "another " * size})
+        changed = texts(folder)
+        changed.setup()
+        assert changed.splits["val"].lengths.max() == size  # not those of the cache
+
+
+GROUPED = "review,label,author\n" + "".join(
+    f"{'very ' * n}{(GOOD, BAD)[n % 2].replace(',', '')},{'ab'[n % 2]},author {n // 4}\n" for n in range(40)
+)
+
+
+def test_the_texts_of_a_group_are_kept_together(tmp_path: Path) -> None:
+    data = table(tmp_path, GROUPED, group="author", val_size=8)
+    data.setup()
+    lengths = {split: data.splits[split].lengths.tolist() for split in ("train", "val", "test")}
+    groups = [{(length - 5) // 4 for length in of_split} for of_split in lengths.values()]
+    assert sum(map(len, groups)) == 10  # each author is in one split
+    assert [len(of_split) for of_split in lengths.values()] == [24, 8, 8]
+    plain = table(tmp_path, GROUPED, val_size=8)
+    plain.setup()
+    assert plain.splits["train"].lengths.tolist() != lengths["train"]  # nor is it what the cache has
+    again = table(tmp_path, GROUPED, group="author", val_size=8)
+    again.setup()
+    assert again.splits["train"].lengths.tolist() == lengths["train"]
+
+
 def test_token_ids_are_kept_until_a_text_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = write_texts(tmp_path)
     first = zoo.create_datamodule("text", **arguments)
@@ -98,6 +141,19 @@ WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
     "no column of classes": (TABLE, {"target": None}, "give the column of the target: --data.target"),
     "no such column": (TABLE, {"text": "reviews"}, "no column 'reviews' (--data.text); did you mean 'review'?"),
     "one column": (TABLE, {"text": "label"}, "column 'label' is both the text and the target; give two columns"),
+    "no such group": (TABLE, {"group": "author"}, "no column 'author' (--data.group); it has review, label"),
+    "the target as group": (TABLE, {"group": "label"}, "column 'label' is both the target and the group"),
+    "no group": (GROUPED + "fine,a,\n", {"group": "author"}, "t.csv, line 42: column 'author' is missing; give"),
+    "one group": (
+        GROUPED.replace("author 1", "author 0"),
+        {"group": "author", "test_size": 1},
+        "no group is small enough to be one of 1 held-out examples",
+    ),
+    "a group with all of a class": (
+        "review,label,author\n" + "".join(f"text {n},{'ab'[n % 2]},{n % 2}\n" for n in range(12)),
+        {"group": "author", "test_size": 6, "val_size": 0},
+        "is left for training; add texts",
+    ),
     "numbers": (
         TABLE.replace(",a", ",1.5").replace(",b", ",2.5"),
         {},
@@ -157,7 +213,11 @@ def test_bad_rows_are_dropped(tmp_path: Path) -> None:
             {f"texts/{part}/0.txt": "x" for part in ("train/a", "train/b", "test/a", "test/c")},
             "train has the classes a, b, but",
         ),
-        ({f"texts/train/{part}/0.txt": "x" for part in "ab"}, "test cannot be read: No such file or directory"),
+        (
+            {f"texts/{part}/0.txt": "x" for part in ("train/a", "train/b", "val/a", "val/b", "val/c")},
+            "val has a, b, c; expected the same",
+        ),
+        ({f"texts/{part}/0.txt": "x" for part in ("train/a", "train/b", "val/a")}, "val has 1 folders, expected one"),
     ],
 )
 def test_bad_folders_are_one_line(change: dict[str, str], message: str, tmp_path: Path) -> None:
@@ -167,6 +227,11 @@ def test_bad_folders_are_one_line(change: dict[str, str], message: str, tmp_path
     assert message in str(raised.value)
     assert "\n" not in str(raised.value)
     assert not [*folder.rglob(".texts-*")]
+
+
+def test_a_folder_has_no_groups(tmp_path: Path) -> None:
+    with pytest.raises(zoo.ZooError, match=r"texts is a folder, which has no columns; omit --data.group"):
+        texts(write_folders(tmp_path, FOLDERS) / "texts", group="author").setup()
 
 
 @pytest.mark.parametrize(
@@ -181,6 +246,16 @@ def test_no_texts_are_one_line(path: str | None, message: str) -> None:
             call()
 
 
+def test_the_texts_of_the_comparison_are_different_and_do_not_name_their_class() -> None:
+    docstrings = load_script("docstrings")
+    labeled = docstrings.labeled_texts()
+    assert labeled == docstrings.labeled_texts()
+    found = [text for text, _ in labeled]
+    assert len({*found}) == len(found)
+    assert min([label for _, label in labeled].count(package) for package in docstrings.MODULES) > 1000
+    assert not any(docstrings.NAMES.search(text) for text in found)
+
+
 def options(folder: Path) -> list[str]:
     return [
         "--data",
@@ -189,10 +264,26 @@ def options(folder: Path) -> list[str]:
     ]
 
 
+def divided(folder: Path) -> list[str]:
+    files = {f"{part}/{name[6:]}": text for name, text in FOLDERS.items() for part in ("train", "val", "test")}
+    return ["--data", "text", "--data.path", str(write_folders(folder / "texts", files))]
+
+
+def grouped(folder: Path) -> list[str]:
+    (folder / "t.csv").write_text(GROUPED, encoding="utf-8")
+    columns = ("--data.text", "review", "--data.target", "label", "--data.group", "author")
+    return ["--data", "text", "--data.path", str(folder / "t.csv"), *columns, "--data.val_size", "8"]
+
+
+@pytest.mark.parametrize("write", [options, divided, grouped])
 def test_a_run_that_crashed_goes_on_to_the_same_end(
-    tmp_path: Path, zoo_command: Command, torture: ModuleType, monkeypatch: pytest.MonkeyPatch
+    write: Callable[[Path], list[str]],
+    tmp_path: Path,
+    zoo_command: Command,
+    torture: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    words = ["fit", "bilstm_sentiment", *options(tmp_path), *SMALL, "--data.batch_size", 4, "--trainer.max_epochs", 3]
+    words = ["fit", "bilstm_sentiment", *write(tmp_path), *SMALL, "--data.batch_size", 4, "--trainer.max_epochs", 3]
     words += ["--checkpoint_every", 1, "--trainer.accelerator", "cpu"]
     assert zoo_command(*words, "--out", "whole").code == 0
     crash_at(9, monkeypatch)

@@ -136,5 +136,8 @@ def test_tables_of_pandas() -> None:
     frame = pandas.DataFrame({"ripe": [True, pandas.NA], "kind": ["a", "b"], "color": ["red"] * 2, "width": [3, 3.0]})
     assert [TABLE(row).tolist() for row in TABLE.several(frame)] == [EXPECTED] * 2
     assert [TABLE(row).tolist() for row in TABLE.several(frame.iloc[0])] == [EXPECTED]
+    for wrong in (frame.rename(columns=str.upper), frame.rename(columns=str.upper).iloc[0]):
+        with pytest.raises(zoo.ZooError, match=r"the row has no column '\w+'"):
+            TABLE(TABLE.several(wrong)[0])
     unnamed = pandas.DataFrame([[3, "red", "TRUE"]])
     assert [TABLE(row).tolist() for row in TABLE.several(unnamed)] == [EXPECTED]

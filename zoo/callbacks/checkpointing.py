@@ -161,7 +161,7 @@ class ExactResume(Checkpoint):
         """Save what Lightning does not: whether the run is stopping, its duration, and metrics not yet logged."""
         stopped_at = self.length if trainer.should_stop else None
         seconds = self.seconds + time.monotonic() - self.start_time
-        cut_short = was_cut_short(trainer)
+        cut_short, data = was_cut_short(trainer), getattr(trainer, "datamodule", None)
         if cut_short:
             move_into_epoch(checkpoint["loops"]["fit_loop"])
         checkpoint["exact_resume"] = {
@@ -169,7 +169,8 @@ class ExactResume(Checkpoint):
             "epoch_metrics": self.epoch_metrics,
             "seconds": seconds,
             "cut_short": cut_short,
-            "sizes": getattr(getattr(trainer, "datamodule", None), "sizes", {}),
+            "sizes": getattr(data, "sizes", {}),
+            "checksum": getattr(data, "checksum", ""),
         }
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:

@@ -79,6 +79,7 @@ OPTIONAL: dict[str, Check] = {
             "epoch_metrics": dict_of(text, of_type("a number", int, float)),
             "seconds": _seconds,
             "sizes": dict_of(text, count),
+            "checksum": text,
         },
     ),
     "loops": dict_of(text, texts),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from zoo.commands.options import parse_options
 from zoo.commands.parser import make_test_parser, section
-from zoo.commands.parser_defaults import fit_parser_with_defaults
 from zoo.commands.request import Request
 from zoo.datamodules.common import DataModule
 from zoo.errors import ZooError
@@ -12,8 +12,10 @@ from zoo.registry import models
 from zoo.reports.data_check import contact_sheet, describe_classes, describe_inputs, find_problems
 from zoo.reports.evaluation import format_sizes
 from zoo.support.console import echo
-from zoo.support.files import parse_path
+from zoo.support.files import check_not_input, parse_path
 from zoo.tasks.compatibility import fits
+from zoo.transforms import from_spec
+from zoo.weights.starting import StartingWeights
 
 
 def run(request: Request) -> int:
@@ -21,9 +23,18 @@ def run(request: Request) -> int:
     if not request.data:
         raise ZooError("give a data set: zoo check folder --data.root pets")
     cls = datamodule_class(request.data)
-    parser = fit_parser_with_defaults(request) if request.model else make_test_parser(request.program, cls)
-    values = parser.parse_args(request.words)
+    start = None
+    if request.model:
+        options = parse_options(request)
+        if (source := options.values.weights) is not None:
+            options = parse_options(request, StartingWeights.read(request.model, source))
+        start, values = options.start, options.values
+    else:
+        values = make_test_parser(request.program, cls).parse_args(request.words)
     data = create_datamodule(request.data, **section(values, "data"))
+    data.new_targets = True
+    if start and start.transform:
+        data.use_transform(from_spec(start.transform))
     data.prepare_data()
     if broken := data.find_broken():
         for problem in broken:
@@ -36,6 +47,7 @@ def run(request: Request) -> int:
     echo(f"\nnetworks that learn it: {', '.join(_networks(data))}")
     if data.kind == "image":
         sheet = parse_path(request.out or "check.png", "--out")
+        check_not_input(sheet, "--out", (name for examples in data.splits.values() for name in examples.names))
         try:
             contact_sheet(data, sheet)
         except OSError as error:

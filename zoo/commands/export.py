@@ -7,7 +7,7 @@ from zoo.commands.trained_network import load_trained
 from zoo.errors import ZooError, suggestion
 from zoo.sharing.formats import FORMATS, export
 from zoo.support.console import echo
-from zoo.support.files import atomic_write, parse_path
+from zoo.support.files import atomic_write, check_not_input, parse_path
 
 LARGEST_DIFFERENCE = 1e-4
 """Of an output from PyTorch's."""
@@ -29,6 +29,7 @@ def run(request: Request) -> int:
     out = parse_path(request.out, "--out")
     if out.is_dir():
         raise ZooError(f"{out} is a directory; give the name of a file in it")
+    check_not_input(out, "--out", filter(None, [request.ckpt]))
     network = load_trained(request)
     try:
         with atomic_write(out) as temporary:

@@ -18,9 +18,10 @@ from zoo.datamodules.common.examples import identity
 from zoo.datamodules.common.files import read_text
 from zoo.datamodules.common.folders import walk
 from zoo.datamodules.common.picture_files import pictures_in
-from zoo.datamodules.common.table_files import read_rows, unit
+from zoo.datamodules.common.table_files import TableFile, read_rows, unit
 from zoo.errors import ZooError
 from zoo.support.console import echo, escape_control
+from zoo.support.files import check_not_input, parse_path
 from zoo.tasks import Classifier, Task
 from zoo.transforms import Table, Transform
 
@@ -44,6 +45,8 @@ def run(request: Request) -> int:
     sources = _sources(request.words, network.model.transform)
     if request.out:
         inputs = list(sources)
+        files = [source for source, _, _ in inputs] if network.model.transform.takes == "image" else request.words
+        check_not_input(parse_path(request.out, "--out"), "--out", [*files, *filter(None, [request.ckpt])])
         failures = write_predictions(network.model, network.model.transform, inputs, request.out)
         unread = f"; {failures:,} could not be read, see the column error" if failures else ""
         echo(f"{len(inputs):,} predictions written to {request.out}{unread}")
@@ -111,13 +114,14 @@ def _rows(path: str, table: Table) -> Iterator[Source]:
     """Yield the rows of a table, as dictionaries if the first row has the names of the columns."""
     try:
         rows = read_rows(Path(path))
+        names = [name.strip() for name in rows[0][1]]
+        if named := table.is_header(names):
+            if len({*names}) < len(names):
+                raise ZooError(f"{path} has two columns of the same name")
+            columns = [column.name for column in table.parts.columns]
+            TableFile(Path(path), dict.fromkeys(names, ()), ()).check_has(columns, "an input of the trained network")
     except ZooError as error:
         yield path, path, partial(_fail, str(error))
-        return
-    names = [name.strip() for name in rows[0][1]]
-    named = not {*names}.isdisjoint(column.name for column in table.parts.columns)
-    if named and len({*names}) < len(names):
-        yield path, path, partial(_fail, f"{path} has two columns of the same name")
         return
     for line, row in rows[named:]:
         value = dict(zip(names, row, strict=True)) if named else row

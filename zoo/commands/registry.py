@@ -46,7 +46,7 @@ COMMANDS = {
         computes=True,
     ),
     "check": Command(
-        "DATA [--model NAME] [--data.OPTION VALUE ...] [--out FILE]",
+        "DATA [--model NAME [--weights NAME|FILE]] [--data.OPTION VALUE ...] [--out FILE]",
         "look at a data set before training: sizes, classes, broken and equal examples",
         own_options=("model", "data", "out"),
         computes=True,

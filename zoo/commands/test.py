@@ -9,6 +9,7 @@ from zoo.commands.options import set_launched
 from zoo.commands.parser import make_test_parser, section, trainer_arguments
 from zoo.commands.request import Request
 from zoo.commands.trained_network import TrainedNetwork, load_trained
+from zoo.datamodules.common import DataModule
 from zoo.errors import ZooError
 from zoo.factory import create_datamodule, datamodule_class
 from zoo.internals.lightning import is_first_rank
@@ -44,6 +45,7 @@ def run(request: Request) -> int:
     check_pair(network.name, type(network.model), name, datamodule_class(name))
     data = create_datamodule(name, **section(options, "data"))
     data.use_transform(network.model.transform)
+    data.only_test = not request.gives("--data.test_size") and _is_other_data(network, name, data)
     check_fits(network.model, data)
     check_classes(network.model.classes, data)
     quiet()
@@ -57,7 +59,10 @@ def run(request: Request) -> int:
     made = make_report(trainer, network.model, data, whole=options.metrics == "all", compare=options.baselines)
     if made is None:  # on another rank
         return 0
-    echo(f"{network.name} after {network.steps:,} steps · {name} ({format_sizes(data)})\n\n{made}")
+    echo(f"{network.name} after {network.steps:,} steps · {name} ({format_sizes(data)})")
+    if data.only_test:
+        echo("other data than in training: all of it is tested, or its test folder; --data.test_size divides it")
+    echo(f"\n{made}")
     whole = options.trainer.limit_test_batches in (None, 1.0) and not options.trainer.fast_dev_run
     if not network.record or not whole or not _is_recorded_data(network, name, section(options, "data")):
         return 0
@@ -66,6 +71,12 @@ def run(request: Request) -> int:
         return 0
     echo(f"\nNOT as recorded:\n\n{format_metrics(network.record.metrics)}")
     return 1
+
+
+def _is_other_data(network: TrainedNetwork, name: str, data: DataModule) -> bool:
+    """Return whether data is the user's own, and not that of the training; older checkpoints do not tell."""
+    found = data.compute_checksum()
+    return bool(found) and (name != network.data or found != (network.checksum or found))
 
 
 def _rounded(metrics: _Metrics, record: _Metrics) -> dict[tuple[str, str], float | None]:

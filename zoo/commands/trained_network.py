@@ -23,6 +23,7 @@ class TrainedNetwork:
         steps: Updates that it was trained for.
         data: Name of the data set that it was trained on, if that is known.
         data_arguments: Arguments of its data module.
+        checksum: That of the data, if it is the user's own.
         record: The record of published weights.
     """
 
@@ -32,6 +33,7 @@ class TrainedNetwork:
     steps: int
     data: str | None
     data_arguments: dict[str, Any]
+    checksum: str = ""
     record: WeightsRecord | None = None
 
 
@@ -47,7 +49,9 @@ def load_trained(request: Request) -> TrainedNetwork:
         checkpoint = read_checkpoint(request.ckpt)
         model = build_network(checkpoint, request.ckpt, request.model)
         names, steps = checkpoint["zoo"], checkpoint["global_step"]
-        return TrainedNetwork(model, names["model"], request.ckpt, steps, names["data"], data_arguments(checkpoint))
+        checksum = checkpoint.get("exact_resume", {}).get("checksum") or ""
+        of_data = names["data"], data_arguments(checkpoint), checksum
+        return TrainedNetwork(model, names["model"], request.ckpt, steps, *of_data)
     if not request.weights:
         weights = " or ".join(list_weights(request.model)) if request.model else "NAME with --model NAME"
         raise ZooError(
@@ -58,4 +62,4 @@ def load_trained(request: Request) -> TrainedNetwork:
     record = weights_record(request.model, request.weights)
     model = create_model(request.model, weights=request.weights)
     source = f"{record.model} with weights {record.weights}"
-    return TrainedNetwork(model, record.model, source, record.steps, record.data, record.data_arguments, record)
+    return TrainedNetwork(model, record.model, source, record.steps, record.data, record.data_arguments, record=record)

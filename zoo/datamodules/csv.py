@@ -8,7 +8,16 @@ from typing import get_args
 import torch
 from torch import Tensor
 
-from zoo.datamodules.common.columns import Missing, classes_of, has_numbers, learn_column, placed, without_missing
+from zoo.datamodules.common.columns import (
+    Missing,
+    classes_of,
+    groups_of,
+    has_numbers,
+    learn_column,
+    placed,
+    targets_of,
+    without_missing,
+)
 from zoo.datamodules.common.examples import Batches, Examples
 from zoo.datamodules.common.splitting import check_test_size, divide
 from zoo.datamodules.common.table_files import TableFile
@@ -18,7 +27,7 @@ from zoo.kinds import Split, TargetKind
 from zoo.support.console import listed
 from zoo.support.files import parse_path
 from zoo.transforms import Learned, Table, Transform
-from zoo.transforms.cells import CellError, numbers_of, text_of
+from zoo.transforms.cells import CellError
 
 
 class CSV(TableDataModule):
@@ -98,6 +107,10 @@ class CSV(TableDataModule):
         """Kind of the target."""
         return "class" if self.classes else "value"
 
+    def compute_checksum(self) -> str:
+        """Return a checksum of the table."""
+        return self._file.checksum()
+
     def load(self, train: bool) -> tuple[Tensor, Tensor]:
         """Return the training rows, those held out for validation left out, or the test rows."""
         return self._read[1]["train" if train else "test"].tensors
@@ -118,23 +131,16 @@ class CSV(TableDataModule):
         table, target, inputs = self._chosen()
         trained = self._trained.parts if self._trained else None
         classes = trained.classes if trained and not self.new_targets else classes_of(target, table)
-        y = self._targets(table, target, classes)
-        groups = None
-        if self.group:
-            names = [text_of(cell) for cell in table.columns[self.group]]
-            places = {name: place for place, name in enumerate(sorted({*names}))}
-            groups = torch.tensor([places[name] for name in names])
-        labels = y if classes else torch.zeros(len(table), dtype=torch.int64)
-        rows = {split: part.tolist() for split, part in divide(labels, self.val_size, self.test_size, groups).items()}
-        for label in {*labels.tolist()} - {*labels[rows["train"]].tolist()} if classes else ():
-            raise ZooError(
-                f"{table.path}: no row of class {classes[label]!r} is left for training; add rows, or hold out less"
-            )
+        y = targets_of(target, table, classes)
+        rows: dict[Split, list[int]]
+        rows = {"test": [*range(len(table))]} if self.only_test else self._divide(table, y, classes)
         if trained:
             columns = trained.columns
         else:
             columns = tuple(
-                learn_column(name, table, rows["train"], has_numbers(name, table), self.missing == "mean")
+                learn_column(
+                    name, table, rows.get("train", rows["test"]), has_numbers(name, table), self.missing == "mean"
+                )
                 for name in inputs
             )
         transform = Table.of(Learned(columns, tuple(self._file.columns), target, classes))
@@ -150,20 +156,33 @@ class CSV(TableDataModule):
             splits[split] = Examples(x, y[chosen])
         return transform, splits
 
+    def _divide(self, table: TableFile, y: Tensor, classes: tuple[str, ...]) -> dict[Split, list[int]]:
+        """Return the rows of each split."""
+        labels = y if classes else torch.zeros(len(table), dtype=torch.int64)
+        groups = groups_of(self.group, table) if self.group else None
+        parts = divide(labels, self.val_size, self.test_size, groups)
+        for label in {*labels.tolist()} - {*labels[parts["train"]].tolist()} if classes else ():
+            raise ZooError(
+                f"{table.path}: no row of class {classes[label]!r} is left for training; add rows, or hold out less"
+            )
+        return {split: part.tolist() for split, part in parts.items()}
+
     def _chosen(self) -> tuple[TableFile, str, list[str]]:
         """Return the rows that are used, the name of the target, and those of the inputs."""
         table = self._file
         target = self.target_column or (self._trained.parts.target if self._trained else None)
         if not target:
             raise ZooError(f"give the column to predict: --data.target, one of {listed([*table.columns])}")
-        only, drop = _names(self.columns), _names(self.drop)
-        given = {"target": [target], "columns": only, "drop": drop, "group": _names(self.group)}
+        # A trained network knows its inputs, and what is tested need have no other columns.
+        known = self.only_test and self._trained
+        only, drop, group = ([] if known else _names(names) for names in (self.columns, self.drop, self.group))
+        given = {"target": [target], "columns": only, "drop": drop, "group": group}
         for option, names in given.items():
             table.check_has(names, f"--data.{option}")
-        if target in (*drop, self.group):
+        if target in (*drop, *group):
             raise ZooError(f"column {target!r} is the target; it can be neither dropped nor the group")
         inputs = [name for name in table.columns if name in (only or table.columns)]
-        inputs = [name for name in inputs if name not in (target, self.group, *drop)]
+        inputs = [name for name in inputs if name not in (target, *group, *drop)]
         if self._trained:
             inputs = [column.name for column in self._trained.parts.columns]
             table.check_has(inputs, "an input of the trained network")
@@ -171,24 +190,7 @@ class CSV(TableDataModule):
                 raise ZooError(f"column {target!r} is an input of the trained network; it cannot be the target")
         if not inputs:
             raise ZooError(f"{table.path} has no column left as input")
-        return without_missing(table, inputs, [target, *_names(self.group)], self.missing), target, inputs
-
-    def _targets(self, table: TableFile, target: str, classes: tuple[str, ...]) -> Tensor:
-        """Return the targets: class indices, shape ``(rows,)``, or numbers, ``(rows, 1)``."""
-        cells = table.columns[target]
-        if not classes:
-            try:
-                numbers = torch.from_numpy(numbers_of(target, cells)).float().unsqueeze(1)
-            except CellError as error:
-                raise placed(error, table, range(len(table))) from None
-            for row in (~numbers.isfinite()).flatten().nonzero().flatten().tolist():
-                raise ZooError(f"{table.place(row)}: {target!r} is a number that is too large")
-            return numbers
-        places = {name: place for place, name in enumerate(classes)}
-        for row, cell in enumerate(cells):
-            if text_of(cell) not in places:
-                raise ZooError(f"{table.place(row)}: the trained network has no class {text_of(cell)[:40]!r}")
-        return torch.tensor([places[text_of(cell)] for cell in cells])
+        return without_missing(table, inputs, [target, *group], self.missing), target, inputs
 
 
 def _names(value: list[str] | str | None) -> list[str]:

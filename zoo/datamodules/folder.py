@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections import Counter
 from functools import cached_property
@@ -13,7 +14,7 @@ from torch import Tensor
 from zoo.datamodules.common.augmentation import Augmentation, is_policy
 from zoo.datamodules.common.base import DataUnavailableError
 from zoo.datamodules.common.examples import Batches
-from zoo.datamodules.common.folders import folders_in
+from zoo.datamodules.common.folders import folders_in, split_folders
 from zoo.datamodules.common.images import ImageDataModule
 from zoo.datamodules.common.picture_files import PictureFiles, pictures_in
 from zoo.datamodules.common.splitting import check_test_size, divide
@@ -21,9 +22,6 @@ from zoo.errors import ZooError
 from zoo.kinds import Split
 from zoo.support.files import parse_path
 from zoo.transforms import Photo, Transform
-
-PARTS: tuple[Split, ...] = ("train", "val", "test")
-"""Names of folders with a division of the user's own."""
 
 logger = logging.getLogger("zoo.data")
 
@@ -131,17 +129,28 @@ class Folder(ImageDataModule):
         if left_out:
             told = ", ".join(f"{count:,} {kind}" for kind, count in left_out.items())
             logger.warning("zoo: left out of %s: %s", self.folder, told)
-        chosen = divide(listed["train"].targets, self.val_size, self.test_size, given=listed)
-        splits = {split: listed["train"].choose(indices) for split, indices in chosen.items()}
-        splits |= {split: files for split, files in listed.items() if split != "train"}
-        if not self.val_size:
-            del splits["val"]
+        splits: dict[Split, PictureFiles]
+        if self.only_test:
+            tested = [listed["test"]] if "test" in listed else [*listed.values()]
+            names = [name for files in tested for name in files.names]
+            splits = {"test": PictureFiles(names, torch.cat([files.targets for files in tested]), self.photo)}
+        else:
+            chosen = divide(listed["train"].targets, self.val_size, self.test_size, given=listed)
+            splits = {split: listed["train"].choose(indices) for split, indices in chosen.items()}
+            splits |= {split: files for split, files in listed.items() if split != "train"}
+            if not self.val_size:
+                del splits["val"]
         if sum(files.decoded_size for files in splits.values()) <= self.memory * 1e6:
             workers = self.num_workers
             if not is_policy(self.augment):
                 self.num_workers = 0  # data in memory needs none
             return {split: files.decode(workers) for split, files in splits.items()}
         return dict(splits)
+
+    def compute_checksum(self) -> str:
+        """Return a checksum of the names and sizes of the pictures."""
+        files = [(split, self._list(folder, Counter()).inventory()) for split, folder in self._parts.items()]
+        return hashlib.sha256(repr(files).encode()).hexdigest()
 
     def find_broken(self) -> list[str]:
         """Return which pictures cannot be read, and why, a line each."""
@@ -170,10 +179,7 @@ class Folder(ImageDataModule):
         """The folders of class folders, by split: those that the user divided, or the one of all pictures."""
         self.prepare_data()
         assert self.folder
-        train = self.folder / "train"
-        if not train.is_dir() or not folders_in(train):
-            return {"train": self.folder}
-        return {part: self.folder / part for part in PARTS if (self.folder / part).is_dir()}
+        return split_folders(self.folder)
 
     def _list(self, folder: Path, left_out: Counter[str]) -> PictureFiles:
         paths, targets = [], []

@@ -5,46 +5,28 @@ from __future__ import annotations
 import hashlib
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, NamedTuple, get_args
+from typing import get_args
 
 import torch
 from torch import Tensor
 
-from zoo.datamodules.common.columns import check_case, classes_of, without_missing
-from zoo.datamodules.common.files import read_text
-from zoo.datamodules.common.folders import folders_in
+from zoo.datamodules.common.folders import split_folders
+from zoo.datamodules.common.labeled_texts import BadRows, LabeledTexts, texts_in_folders, texts_of_table
 from zoo.datamodules.common.splitting import check_test_size, divide
 from zoo.datamodules.common.table_files import TableFile
-from zoo.datamodules.common.texts import LARGEST_TEXT, TextDataModule
+from zoo.datamodules.common.texts import TextDataModule
 from zoo.errors import ZooError
 from zoo.kinds import Split
 from zoo.support.console import listed
 from zoo.support.files import parse_path
-from zoo.transforms.cells import text_of
-
-BadRows = Literal["refuse", "drop"]
-
-
-class Labeled(NamedTuple):
-    """Texts with classes.
-
-    Attributes:
-        classes: Names of the classes, by index.
-        texts: The texts.
-        targets: The index of the class of each, shape ``(texts,)``.
-    """
-
-    classes: tuple[str, ...]
-    texts: list[str]
-    targets: Tensor
 
 
 class OwnTexts(TextDataModule):
     """Texts of your own with classes: a table, or folders of ``.txt`` files.
 
     Source: your files: a CSV, TSV or Parquet file with a column of texts and one of classes; or a folder with a folder
-    of ``.txt`` files for each class, ``FOLDER/<class>/*.txt``, or with these in ``FOLDER/train`` and ``FOLDER/test``.
-    They are split at random, always in the same way, with an equal share of each class. Words are lowercased, and the
+    of ``.txt`` files for each class, ``FOLDER/<class>/*.txt``, or ``FOLDER/train|val|test/<class>/*.txt``. What is not
+    divided is split at random, always in the same way, with an equal share of each class. Words are lowercased, and the
     vocabulary is learned from the training split alone. Token ids are cached beside the file, or in the folder.
 
     Input: ``(batch, words)``, token ids, padded with 0 at the end. Target: ``(batch,)``, the class.
@@ -53,12 +35,15 @@ class OwnTexts(TextDataModule):
         path: The file or the folder.
         text: Of a table, the name of the column of texts.
         target: Of a table, the name of the column of classes.
+        group: Of a table, the name of a column, such as an author, whose texts are kept together in one split.
         missing: What to do about texts without letters and missing classes: ``refuse`` them, or ``drop`` them.
-        test_size: Number of texts for testing, or their fraction if below 1, unless there is a folder for them.
+        test_size: Number of texts for testing, or their fraction if below 1, unless there is a ``test`` folder.
         vocab_size: Largest number of tokens, including padding and unknown: the most frequent words.
         min_frequency: Smallest number of occurrences in the training split of a word in the vocabulary.
         max_length: Largest number of tokens per text; longer ones are truncated.
-        batch_size, val_size, seed: See :class:`zoo.datamodules.common.DataModule`.
+        val_size: Number of training texts held out for validation, or their fraction if below 1, unless there is a
+            ``val`` folder. If 0, the test set replaces the validation set in any case.
+        batch_size, seed: See :class:`zoo.datamodules.common.DataModule`.
     """
 
     targets = ("class",)
@@ -68,6 +53,7 @@ class OwnTexts(TextDataModule):
         path: str | None = None,
         text: str | None = None,
         target: str | None = None,
+        group: str | None = None,
         missing: BadRows = "refuse",
         test_size: int | float = 0.2,
         vocab_size: int = 10_000,
@@ -81,7 +67,7 @@ class OwnTexts(TextDataModule):
         check_test_size(test_size)
         if missing not in get_args(BadRows):
             raise ZooError(f"missing must be refuse or drop, got {missing!r}")
-        self.path, self.text, self.target_column = path, text, target
+        self.path, self.text, self.target_column, self.group = path, text, target, group
         self.missing, self.test_size = missing, test_size
 
     def prepare_data(self) -> None:
@@ -102,6 +88,13 @@ class OwnTexts(TextDataModule):
         plain = [(split, texts, targets.tolist()) for split, (texts, targets) in self.read_texts().items()]
         return hashlib.sha256(repr(plain).encode()).hexdigest()
 
+    def compute_checksum(self) -> str:
+        """Return a checksum of the table, or of the texts in the folders."""
+        if self._table:
+            return self._table.checksum()
+        plain = [(split, part.classes, part.texts, part.targets.tolist()) for split, part in self._read.items()]
+        return hashlib.sha256(repr(plain).encode()).hexdigest()
+
     def cache(self, key: str) -> Path:
         """Return the file for the cached token ids of a key."""
         return (self._path if self._path.is_dir() else self._path.parent) / f".texts-{key}.npz"
@@ -116,76 +109,38 @@ class OwnTexts(TextDataModule):
         return path
 
     @cached_property
+    def _table(self) -> TableFile | None:
+        return None if self._path.is_dir() else TableFile.read(self._path)
+
+    @cached_property
     def _divided(self) -> tuple[tuple[str, ...], dict[Split, tuple[list[str], Tensor]]]:
         """The names of the classes, and the texts and classes of each split."""
-        path, test = self._path, None
-        if not path.is_dir():
-            whole = self._read_table(path)
-        elif (path / "train").is_dir():
-            whole, test = self._read_folders(path / "train"), self._read_folders(path / "test")
-            if test.classes != whole.classes:
+        parts = self._read
+        whole = parts["train"]
+        if self.only_test:
+            tested = [parts["test"]] if "test" in parts else [*parts.values()]
+            texts = [text for part in tested for text in part.texts]
+            return whole.classes, {"test": (texts, torch.cat([part.targets for part in tested]))}
+        if self.group and not self._table:
+            raise ZooError(f"{self.path} is a folder, which has no columns; omit --data.group")
+        rows = divide(whole.targets, self.val_size, self.test_size, whole.groups, given=parts)
+        for lost in sorted({*range(len(whole.classes))} - {*whole.targets[rows["train"]].tolist()}):
+            raise ZooError(f"{self.path}: no text of class {whole.classes[lost]!r} is left for training; add texts")
+        splits = {split: ([whole.texts[i] for i in chosen], whole.targets[chosen]) for split, chosen in rows.items()}
+        return whole.classes, splits | {split: part[1:3] for split, part in parts.items() if split != "train"}
+
+    @cached_property
+    def _read(self) -> dict[Split, LabeledTexts]:
+        """The texts of the splits that the user divided, or all in one."""
+        path = self._path
+        if self._table:
+            group, least = (None, 1) if self.only_test else (self.group, 2)  # what is tested is not divided
+            return {"train": texts_of_table(self._table, self.text, self.target_column, group, self.missing, least)}
+        parts = {split: texts_in_folders(folder, self.missing) for split, folder in split_folders(path).items()}
+        for split, part in parts.items():
+            if part.classes != parts["train"].classes:
                 raise ZooError(
-                    f"{path / 'train'} has the classes {listed(whole.classes)}, but {path / 'test'} has "
-                    f"{listed(test.classes)}; expected the same, so move other folders elsewhere"
+                    f"{path / 'train'} has the classes {listed(parts['train'].classes)}, but {path / split} has "
+                    f"{listed(part.classes)}; expected the same, so move other folders elsewhere"
                 )
-        else:
-            whole = self._read_folders(path)
-        parts = divide(whole.targets, self.val_size, self.test_size, given=["test"] if test else [])
-        for lost in sorted({*range(len(whole.classes))} - {*whole.targets[parts["train"]].tolist()}):
-            raise ZooError(f"{path}: no text of class {whole.classes[lost]!r} is left for training; add texts")
-        splits = {split: ([whole.texts[i] for i in rows], whole.targets[rows]) for split, rows in parts.items()}
-        if test:
-            splits["test"] = test.texts, test.targets
-        return whole.classes, splits
-
-    def _read_table(self, path: Path) -> Labeled:
-        table = TableFile.read(path)
-        names = {"text": self.text, "target": self.target_column}
-        for option, name in names.items():
-            if not name:
-                raise ZooError(f"give the column of the {option}: --data.{option}, one of {listed([*table.columns])}")
-            table.check_has([name], f"--data.{option}")
-        text, target = (str(name) for name in names.values())
-        if text == target:
-            raise ZooError(f"column {text!r} is both the text and the target; give two columns")
-        table = without_missing(table, [], [text, target], self.missing)
-        for row, cell in enumerate(table.columns[text]):
-            self._check(cell, table.place(row))
-        if self.missing == "drop":
-            table = table.chosen([row for row, cell in enumerate(table.columns[text]) if _has_letters(cell)])
-        classes = classes_of(target, table)
-        if not classes:
-            raise ZooError(f"{path}: the target {target!r} has numbers, expected classes")
-        places = {name: place for place, name in enumerate(classes)}
-        targets = torch.tensor([places[text_of(cell)] for cell in table.columns[target]])
-        return Labeled(classes, [*table.columns[text]], targets)
-
-    def _read_folders(self, folder: Path) -> Labeled:
-        classes = tuple(folders_in(folder))
-        if len(classes) < 2:
-            raise ZooError(f"{folder} has {len(classes)} folders, expected one of .txt files for each class")
-        check_case(classes, folder)
-        texts: list[str] = []
-        targets: list[int] = []
-        for place, name in enumerate(classes):
-            before = len(texts)
-            for path in sorted((folder / name).glob("*.txt")):
-                text = read_text(path, LARGEST_TEXT)
-                self._check(text, str(path))
-                if _has_letters(text):
-                    texts.append(text)
-                    targets.append(place)
-            if len(texts) == before:
-                raise ZooError(f"{folder / name} has no texts, expected files *.txt")
-        return Labeled(classes, texts, torch.tensor(targets))
-
-    def _check(self, text: str, place: str) -> None:
-        """Raise ZooError for a text that cannot be used, unless it is to be dropped."""
-        if len(text) > LARGEST_TEXT:
-            raise ZooError(f"{place}: the text has {len(text):,} characters, expected at most {LARGEST_TEXT:,}")
-        if self.missing != "drop" and not _has_letters(text):
-            raise ZooError(f"{place}: the text has no letters; remove it, or give --data.missing drop")
-
-
-def _has_letters(text: str) -> bool:
-    return any(map(str.isalnum, text))
+        return parts

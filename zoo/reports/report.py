@@ -101,7 +101,7 @@ def make_report(
         metrics[split] = {**measured, **more}
     if not trainer.is_global_zero:
         return None
-    found = baselines(data) if compare else {}
+    found = baselines(data) if compare and "train" in data.splits else {}
     predictions = collector.predictions  # of the last split, the test set
     if predictions is None:
         return Report(metrics, found)

@@ -9,7 +9,7 @@ import re
 import stat
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -62,6 +62,12 @@ def parse_path(text: str | os.PathLike[str], option: str) -> Path:
     except ValueError:  # surrogates
         raise ZooError(f"{option} {text[:80]!r} is not UTF-8") from None
     return path
+
+
+def check_not_input(path: Path, option: str, inputs: Iterable[str]) -> None:
+    """Raise ZooError if a file to be written is one of those that are read, among words that need not be files."""
+    if path.exists() and any(os.path.exists(source) and path.samefile(source) for source in inputs):
+        raise ZooError(f"{option} {path} is one of the files that are read, which it would replace; give another name")
 
 
 def open_file(path: str | os.PathLike[str]) -> BinaryIO:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from lightning.pytorch import Callback
 from lightning.pytorch.callbacks import Checkpoint, EarlyStopping, ModelCheckpoint
@@ -38,18 +39,23 @@ def build_data(plan: Plan) -> DataModule:
     if is_first_rank():  # the others wait for it in the trainer
         data.setup()
         if plan.resume:
-            check_sizes(data, plan.resume.checkpoint.get("exact_resume", {}).get("sizes", {}))
+            check_unchanged(data, plan.resume.checkpoint.get("exact_resume", {}))
     return data
 
 
-def check_sizes(data: DataModule, before: Mapping[str, int]) -> None:
-    """Raise ZooError if data has grown or shrunk since a run began: its test set would have been trained on."""
+def check_unchanged(data: DataModule, before: Mapping[str, Any]) -> None:
+    """Raise ZooError if data has changed since a run began: its test set could have been trained on.
+
+    Args:
+        data: The data.
+        before: Its ``sizes`` and ``checksum``, as far as the checkpoint has them.
+    """
+    changed, remedy = "the data has changed since the run began", "start a new run, from these weights with --weights"
     for split, size in data.sizes.items():
-        if before.get(split, size) != size:
-            raise ZooError(
-                f"the data has changed since the run began: its {split} split had {before[split]:,} examples, now "
-                f"{size:,}; start a new run, from these weights with --weights"
-            )
+        if (had := (before.get("sizes") or {}).get(split, size)) != size:
+            raise ZooError(f"{changed}: its {split} split had {had:,} examples, now {size:,}; {remedy}")
+    if (before.get("checksum") or data.checksum) != data.checksum:
+        raise ZooError(f"{changed}, though not the number of its examples; {remedy}")
 
 
 def build_network(plan: Plan, data: DataModule) -> Task:

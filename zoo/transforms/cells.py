@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -142,7 +143,24 @@ class Column:
             return f"{features[0] * self.std + self.mean:.4g}"
         return self.categories[features.index(1)] if 1 in features else "another"
 
+    def has(self, cell: Any) -> bool:
+        """Return whether the column could have a value."""
+        try:
+            self.encode([cell])
+        except CellError:
+            return False
+        return True
+
     def _replaced(self, row: int) -> float | str:
         if self.missing is None:
             raise CellError(row, f"column {self.name!r} is missing")
         return self.missing
+
+
+def row_as_text(columns: Sequence[Column], features: Sequence[float]) -> str:
+    """Return the values of a row by the names of the columns, given its features."""
+    ends = accumulate(column.width for column in columns)
+    return ", ".join(
+        f"{column.name} {column.decode(features[end - column.width : end])}"
+        for column, end in zip(columns, ends, strict=True)
+    )

@@ -12,6 +12,15 @@ from PIL import Image, ImageOps
 from zoo.errors import ZooError
 from zoo.support.files import open_file
 
+NOT_PICTURES = frozenset({"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"})
+"""Formats that Pillow recognizes, but does not read, or has another program draw: films, drawings and measurements."""
+
+
+def picture_formats() -> list[str]:
+    """Return the names of the formats that Pillow reads."""
+    Image.init()
+    return [name for name in Image.OPEN if name not in NOT_PICTURES]
+
 
 def to_rgb(value: Any) -> Image.Image:
     """Return a picture upright, on white where it is transparent, in RGB.
@@ -61,7 +70,7 @@ def read_picture(path: Path) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with open_file(path) as file, Image.open(file) as image:
+            with open_file(path) as file, Image.open(file, formats=picture_formats()) as image:
                 return to_rgb(image)
     except FileNotFoundError:
         raise ZooError(f"{path} does not exist") from None

@@ -7,7 +7,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from itertools import accumulate
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -19,7 +18,7 @@ from zoo.kinds import InputKind
 from zoo.support.console import listed
 from zoo.support.delimited import parse_delimited
 from zoo.transforms.base import Transform
-from zoo.transforms.cells import Column
+from zoo.transforms.cells import Column, is_missing, row_as_text
 
 MOST_FEATURES = 1_000_000
 
@@ -95,6 +94,17 @@ class Table(Transform):
             parts.append(np.ones((len(parts[0]), 1)))
         return torch.from_numpy(np.concatenate(parts, axis=1)).float()
 
+    def is_header(self, row: Sequence[str]) -> bool:
+        """Return whether a first row has names of columns: a known one, or no value that its column could have."""
+        if not {*row}.isdisjoint(column.name for column in self.parts.columns):
+            return True
+        try:
+            value = self._by_name(row, [column.name for column in self.parts.columns])
+        except ZooError:
+            return False
+        cells = [(column, value[column.name]) for column in self.parts.columns]
+        return not any(is_missing(cell) or column.has(cell) for column, cell in cells)
+
     def read(self, source: str) -> list[str]:
         """Read a row such as ``0.5,red``."""
         return next((row for _, row in parse_delimited(source)), [])
@@ -102,10 +112,10 @@ class Table(Transform):
     def several(self, x: Any) -> list[Any]:
         """Return the rows of what is to be predicted; those of a data frame as dictionaries."""
         if hasattr(x, "to_dict") and hasattr(x, "columns"):
+            named = any(isinstance(name, str) for name in x.columns)  # else it has numbers, which pandas gave it
             names = [str(name) for name in x.columns]
-            named = {column.name for column in self.parts.columns} & {*names}
             return [dict(zip(names, row, strict=True)) if named else row for row in x.to_numpy().tolist()]
-        if hasattr(x, "to_dict") and {column.name for column in self.parts.columns} & {*map(str, x.to_dict())}:
+        if hasattr(x, "to_dict") and any(isinstance(name, str) for name in x.to_dict()):
             return [x.to_dict()]
         return super().several(x)
 
@@ -129,11 +139,7 @@ class Table(Transform):
 
     def as_text(self, x: Tensor) -> str:
         """Return the values of an input by the names of the columns."""
-        ends = accumulate(column.width for column in self.parts.columns)
-        return ", ".join(
-            f"{column.name} {column.decode(x[end - column.width : end].tolist())}"
-            for column, end in zip(self.parts.columns, ends, strict=True)
-        )
+        return row_as_text(self.parts.columns, x.tolist())
 
     def _by_name(self, row: Any, names: list[str]) -> dict[str, Any]:
         if not _is_row(row):

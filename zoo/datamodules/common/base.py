@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 import torch
 from torch import Tensor
@@ -50,6 +50,10 @@ class DataModule(LoaderModule, ABC):
     """Shape of one input."""
     new_targets = False
     """Whether the classes may be others than those of the transform in use: those of a run that starts from weights."""
+    only_test = False
+    """Whether to use all examples for testing: those of files other than a network was trained on."""
+    checksum = ""
+    """See :meth:`compute_checksum`; known after ``setup``."""
     any_shape: ClassVar[bool] = False
     """Whether arguments ``image_size`` and ``channels`` set the shape; by default, as the network documents."""
     of_this_machine: ClassVar[tuple[str, ...]] = ("root", "num_workers", "seed")
@@ -77,6 +81,10 @@ class DataModule(LoaderModule, ABC):
     def model_arguments(self) -> dict[str, int | bool]:
         """Return the arguments with which a network fits the data, by name."""
 
+    def compute_checksum(self) -> str:
+        """Return what changes when files of the user's own do, wherever they are; empty for data that all share."""
+        return ""
+
     def find_broken(self) -> list[str]:
         """Return which files cannot be read, and why, a line each; ``setup`` stops at the first."""
         return []
@@ -88,8 +96,11 @@ class DataModule(LoaderModule, ABC):
         """Load and split the data, once."""
         if self.splits:
             return
+        self.checksum = self.compute_checksum()
         splits = self.load_splits()
-        if not self.val_size:
+        if self.only_test:
+            splits = dict.fromkeys(get_args(Split), splits["test"])
+        elif not self.val_size:
             splits["val"] = splits["test"]
         if type(self).scale is not LoaderModule.scale:
             scaler = copy.copy(self)  # without the data and the trainer, since it is sent to other processes

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from zoo.datamodules.common.table_files import TableFile
 from zoo.errors import ZooError
@@ -50,11 +52,16 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def classes_of(name: str, table: TableFile) -> tuple[str, ...]:
+def classes_of(name: str, table: TableFile, least: int = 2) -> tuple[str, ...]:
     """Return the classes of a target: its texts, or its integers if they are few; none if it is a number.
 
+    Args:
+        name: Name of the target.
+        table: The table.
+        least: Smallest number of rows of a class.
+
     Raises:
-        ZooError: It has one value, too many texts, or a class with a single row.
+        ZooError: It has one value, too many texts, or a class with too few rows.
     """
     counts = Counter(text_of(cell) for cell in table.columns[name])
     numeric = has_numbers(name, table)
@@ -68,7 +75,7 @@ def classes_of(name: str, table: TableFile) -> tuple[str, ...]:
             "for classes"
         )
     for text, count in counts.items():
-        if count == 1:
+        if count < least:
             row = [text_of(cell) for cell in table.columns[name]].index(text)
             raise ZooError(
                 f"{table.place(row)} is the only row of class {text[:40]!r}, which cannot be both learned and tested; "
@@ -76,6 +83,33 @@ def classes_of(name: str, table: TableFile) -> tuple[str, ...]:
             )
     check_case(counts, table.path)
     return tuple(sorted(counts, key=int if numeric else None))
+
+
+def groups_of(name: str, table: TableFile) -> Tensor:
+    """Return the group of each row, shape ``(rows,)``: the index of its text among those of a column, sorted."""
+    return targets_of(name, table, sorted({text_of(cell) for cell in table.columns[name]}))
+
+
+def targets_of(name: str, table: TableFile, classes: Sequence[str]) -> Tensor:
+    """Return the targets: class indices, shape ``(rows,)``, or numbers, ``(rows, 1)``, if there are no classes.
+
+    Raises:
+        ZooError: A target is not among the classes, or is no finite number.
+    """
+    cells = table.columns[name]
+    if not classes:
+        try:
+            numbers = torch.from_numpy(numbers_of(name, cells)).float().unsqueeze(1)
+        except CellError as error:
+            raise placed(error, table, range(len(table))) from None
+        for row in (~numbers.isfinite()).flatten().nonzero().flatten().tolist():
+            raise ZooError(f"{table.place(row)}: {name!r} is a number that is too large")
+        return numbers
+    places = {text: place for place, text in enumerate(classes)}
+    for row, cell in enumerate(cells):
+        if text_of(cell) not in places:
+            raise ZooError(f"{table.place(row)}: the trained network has no class {text_of(cell)[:40]!r}")
+    return torch.tensor([places[text_of(cell)] for cell in cells])
 
 
 def check_case(classes: Iterable[str], where: Path) -> None:

@@ -7,6 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from zoo.errors import ZooError
+from zoo.kinds import Split
+
+PARTS: tuple[Split, ...] = ("train", "val", "test")
+"""Names of folders with a division of the user's own."""
 
 
 def entries_in(folder: Path) -> Iterator[os.DirEntry[str]]:
@@ -25,6 +29,14 @@ def folders_in(folder: Path) -> list[str]:
         ZooError: It cannot be read.
     """
     return sorted(entry.name for entry in entries_in(folder) if entry.is_dir() and not entry.name.startswith("."))
+
+
+def split_folders(root: Path) -> dict[Split, Path]:
+    """Return the folders of class folders, by split: those that the user divided, or the root alone as ``train``."""
+    train = root / "train"
+    if not train.is_dir() or not folders_in(train):
+        return {"train": root}
+    return {part: root / part for part in PARTS if (root / part).is_dir()}
 
 
 def walk(folder: Path) -> Iterator[Path]:

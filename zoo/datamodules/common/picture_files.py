@@ -17,6 +17,7 @@ from zoo.datamodules.common.examples import Batches, Examples, Gathered, identit
 from zoo.datamodules.common.folders import entries_in
 from zoo.errors import ZooError
 from zoo.transforms import Photo, read_picture
+from zoo.transforms.reading import picture_formats
 
 DECODED_AT_A_TIME = 256
 
@@ -49,6 +50,17 @@ class PictureFiles(Batches):
     def choose(self, indices: Tensor) -> PictureFiles:
         """Return the pictures at these indices."""
         return PictureFiles([self.names[index] for index in indices.tolist()], self.targets[indices], self.photo)
+
+    def inventory(self) -> list[tuple[str, str, int]]:
+        """Return folder, name and size of each file, -1 for the size of one that is not there, as its reading says."""
+        found = []
+        for path in map(Path, self.names):
+            try:
+                size = path.stat().st_size
+            except OSError:
+                size = -1
+            found.append((path.parent.name, path.name, size))
+        return found
 
     @property
     def decoded_size(self) -> int:
@@ -127,8 +139,8 @@ def pictures_in(folder: Path, left_out: Counter[str]) -> list[Path]:
     Raises:
         ZooError: The folder cannot be read.
     """
-    Image.init()
-    suffixes = {suffix for suffix, name in Image.registered_extensions().items() if name in Image.OPEN}
+    formats = picture_formats()
+    suffixes = {suffix for suffix, name in Image.registered_extensions().items() if name in formats}
     pictures = []
     for entry in entries_in(folder):
         if entry.name.startswith("."):

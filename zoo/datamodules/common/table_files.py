@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,6 +97,10 @@ class TableFile:
     def __len__(self) -> int:
         """Return the number of rows."""
         return len(self.lines)
+
+    def checksum(self) -> str:
+        """Return a checksum of names and values; the same for files that differ in delimiters and line ends alone."""
+        return hashlib.sha256(repr(self.columns).encode()).hexdigest()
 
     def place(self, row: int) -> str:
         """Return the file and the line of a row, for a message."""

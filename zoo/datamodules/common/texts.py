@@ -6,7 +6,7 @@ import hashlib
 from abc import abstractmethod
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -156,10 +156,9 @@ class TextDataModule(DataModule):
             arrays = (kept[f"{split}_{part}"].astype(np.int64) for part in ("ids", "lengths", "targets"))
             return Texts(*map(torch.from_numpy, arrays))
 
-        test = texts("test")
-        train = texts("train")
+        splits: dict[Split, Batches] = {split: texts(split) for split in get_args(Split) if f"{split}_ids" in kept}
         self.tokenizer = tokenizer
-        return {"train": train, "val": texts("val") if self.val_size else test, "test": test}
+        return splits
 
     def _tokenize(self) -> dict[str, np.ndarray[Any, Any]]:
         parts = self.read_texts()
