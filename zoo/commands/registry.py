@@ -45,6 +45,12 @@ COMMANDS = {
         own_options=("ckpt", "model", "weights", "out"),
         computes=True,
     ),
+    "explain": Command(
+        "{--ckpt FILE|--model NAME --weights NAME} PICTURE|TEXT|ROW [--out FILE]",
+        "draw what the answer of a checkpoint or published weights hangs on",
+        own_options=("ckpt", "model", "weights", "out"),
+        computes=True,
+    ),
     "check": Command(
         "DATA [--model NAME [--weights NAME|FILE]] [--data.OPTION VALUE ...] [--out FILE]",
         "look at a data set before training: sizes, classes, broken and equal examples",
