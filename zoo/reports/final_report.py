@@ -18,7 +18,7 @@ from zoo.internals.lightning import callbacks_of
 from zoo.kinds import Split
 from zoo.reports import figures
 from zoo.reports.evaluation import Metrics, evaluate, splits_of
-from zoo.reports.results_table import MAX_BYTES
+from zoo.reports.run_results import MAX_BYTES
 from zoo.support.console import command_line, echo
 from zoo.support.files import atomic_write, read_bytes
 from zoo.support.tables import format_metrics, sort_metrics
