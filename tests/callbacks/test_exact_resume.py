@@ -10,13 +10,21 @@ import pytest
 from conftest import Command
 from running import DIGITS_ON_CPU, LAST, crash_at, load
 
-NETWORKS = [
+PLATEAU = ["--model.lr_scheduler", "ReduceLROnPlateau", "--model.lr_scheduler_args", "{patience: 0, threshold: 0.5}"]
+
+NETWORKS: list[tuple[str, list[object]]] = [
     ("ffnn", ["--trainer.val_check_interval", 5]),
-    (
-        "mlp",
-        ["--model.lr_scheduler", "ReduceLROnPlateau", "--model.lr_scheduler_args", "{patience: 0, threshold: 0.5}"],
-    ),
+    ("mlp", PLATEAU),
     ("mlp", ["--model.lr_scheduler", "OneCycleLR", "--model.lr_scheduler_args", "{max_lr: 1, total_steps: 60}"]),
+    ("mlp", ["--model.lr_scheduler", "CosineAnnealingLR", "--model.warmup_steps", 55]),
+    (
+        "ffnn",
+        [
+            *("--model.lr_scheduler", "OneCycleLR", "--model.lr_scheduler_args", "{max_lr: 0.2}"),
+            *("--model.warmup_steps", 24, "--trainer.accumulate_grad_batches", 2),
+        ],
+    ),
+    ("mlp", [*PLATEAU, "--model.warmup_steps", 55, "--model.optimizer", "Adam"]),
     ("slp", ["--trainer.accumulate_grad_batches", 3]),
     ("cifar_cnn", ["--data.augment", "true", "--model.optimizer", "Adam"]),
     ("ffnn", ["--trainer.precision", "64-true", "--model.optimizer", "Adam"]),
@@ -70,6 +78,17 @@ def test_a_run_that_crashed_in_an_epoch_goes_on_to_the_same_end(
         (25, ["--trainer.val_check_interval", 5]),
         (38, ["--data.augment", "true"]),
         (40, []),
+        (
+            25,
+            [
+                "--model.warmup_steps",
+                45,
+                "--model.lr_scheduler",
+                "ExponentialLR",
+                "--model.lr_scheduler_args",
+                "{gamma: 0.5}",
+            ],
+        ),
         (20, ["--weights", "fashion_mnist", "--freeze", "backbone", "--unfreeze_at", 1]),
         (25, ["--weights", "fashion_mnist", "--freeze", "backbone", "--unfreeze_at", 1]),
     ],
