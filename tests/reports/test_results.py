@@ -106,6 +106,17 @@ def test_results_are_filtered(made: None, conditions: list[str], seeds: list[int
     assert [line.split()[0] for line in done.out.splitlines()[1:]] == [str(Path(f"runs/a/{seed}")) for seed in seeds]
 
 
+def test_a_table_fits_the_terminal(made: None, zoo_command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    (whole,) = zoo_command("results").out.strip().split("\n\n")
+    monkeypatch.setenv("COLUMNS", "40")
+    blocks = zoo_command("results").out.strip().split("\n\n")
+    assert len(blocks) == 4
+    assert max(len(line) for block in blocks for line in block.splitlines()) <= 40
+    heads = [block.splitlines()[0].split() for block in blocks]
+    assert {head[0] for head in heads} == {"run"}
+    assert ["run", *(name for head in heads for name in head[1:])] == whole.splitlines()[0].split()
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -15,11 +14,11 @@ from matplotlib.figure import Figure
 
 from zoo.errors import ZooError
 from zoo.reports.figures import TITLES, finish_panel, plain, plot_curve, save
-from zoo.reports.results_table import NOTHING, format_value, shorten
+from zoo.reports.results_table import format_value, shorten
 from zoo.reports.run_results import SPLITS, Row, differing_options, names_of, read_run, short_name
 from zoo.support.console import echo, listed
 from zoo.support.files import parse_path
-from zoo.support.tables import format_table, sort_metrics
+from zoo.support.tables import format_columns, sort_metrics
 from zoo.training.metrics_file import metrics_path, read_metrics
 from zoo.training.run_folder import last_checkpoint, list_runs
 
@@ -127,27 +126,11 @@ def _shortened(names: Iterable[str], most: int) -> list[str]:
 
 
 def _table(rows: Sequence[Row], common: str, names: Sequence[str]) -> str:
-    """Return a table with a column a run; several below each other, if a terminal is too narrow for one."""
+    """Return a table with a column a run."""
     origin = [name for name in ("model", "data", "seed") if len({row[name] for row in rows}) > 1]
     metrics = sort_metrics(name for name in names_of(rows) if name.startswith(SPLITS))
     shown = [*origin, *differing_options(rows), *metrics, "epochs", "parameters", "seconds"]
-    head = [common, *map(short_name, shown)]
-    columns = [
-        [name, *(format_value(key, row.get(key)) for key in shown)]
-        for name, row in zip(_shortened(names, LONGEST), rows, strict=True)
-    ]
-    width = shutil.get_terminal_size().columns
-    blocks: list[list[list[str]]] = [[]]
-    for column in columns:
-        if blocks[-1] and sum(_width(c) + 2 for c in [*blocks[-1], column]) + _width(head) > width:
-            blocks.append([])
-        blocks[-1].append(column)
-    tables = []
-    for block in blocks:
-        header, *lines = zip(head, *block, strict=True)
-        tables.append(format_table(header, [line for line in lines if {*line[1:]} != {NOTHING}], align=">"))
-    return "\n\n".join(tables)
-
-
-def _width(column: Sequence[str]) -> int:
-    return max(map(len, column))
+    columns = [[common, *map(short_name, shown)]]
+    for name, row in zip(_shortened(names, LONGEST), rows, strict=True):
+        columns.append([name, *(format_value(key, row.get(key)) for key in shown)])
+    return format_columns(columns, align=">")

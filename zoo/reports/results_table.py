@@ -21,13 +21,10 @@ from zoo.reports.run_results import (
 )
 from zoo.support.console import echo, listed
 from zoo.support.files import atomic_write, parse_path
-from zoo.support.tables import csv_cell, format_number, format_table
+from zoo.support.tables import NOTHING, csv_cell, format_columns, format_number
 
 SHOWN = ("epochs", "seconds", "val/acc", "val/mae", "test/acc", "test/mae", "test/loss")
 """Columns on the screen in addition to the options that differ; the CSV file has all."""
-
-NOTHING = "–"
-"""The cell of a value that a run does not have."""
 
 LOWER_IS_BETTER = ("loss", "error", "mae", "mse", "rmse", "ece")
 """Last words of the names of metrics that are best when low."""
@@ -65,11 +62,7 @@ def show(
     known = names_of(rows)
     origin = [name for name in ("model", "data", "seed") if len({row[name] for row in rows}) > 1]
     shown = dict.fromkeys(["run", *origin, *options, *(name for name in SHOWN if name in known), *([by] if by else [])])
-    echo(
-        format_table(
-            [short_name(name) for name in shown], [[format_value(n, row.get(n)) for n in shown] for row in rows]
-        )
-    )
+    echo(format_columns([[short_name(name), *(format_value(name, row.get(name)) for row in rows)] for name in shown]))
 
 
 def format_value(name: str, value: Any) -> str:
