@@ -121,6 +121,7 @@ def test_a_table_fits_the_terminal(made: None, zoo_command: Command, monkeypatch
     ("words", "message"),
     [
         (["--sort", "test/ac"], "no run has 'test/ac'; did you mean 'test/acc'?"),
+        (["--sort", "qqq"], "no run has 'qqq'; there are options, and run, model, data, seed, epochs,"),
         (["--where", "modle=slp"], "no run has 'modle'; did you mean 'model'?"),
         (["--where", "model=cnn"], "no run has model=cnn; there are slp, mlp"),
         (["--where", "model"], "--where takes a condition such as model=mlp, got model"),

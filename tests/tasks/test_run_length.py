@@ -38,6 +38,15 @@ def test_a_run_is_as_long_as_was_said(limits: dict[str, Any]) -> None:
     )
 
 
+def test_a_run_of_no_epochs_has_a_schedule() -> None:
+    model = zoo.create_model("slp", lr_scheduler="CosineAnnealingLR", warmup_steps=3)
+    data = zoo.create_datamodule("digits")
+    data.setup()
+    model.run_length = run_length(quiet_trainer(max_epochs=0), data)
+    assert model.run_length == RunLength(0, 0)
+    model.configure_optimizers()
+
+
 def test_what_cannot_be_known_is_none() -> None:
     data = zoo.create_datamodule("digits")
     assert run_length(quiet_trainer(max_epochs=-1), data) == RunLength(None, None)

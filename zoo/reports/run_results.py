@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import ZooError, suggestion
-from zoo.support.console import echo, escape_control
+from zoo.support.console import echo, escape_control, listed
 from zoo.support.files import parse_path, read_bytes
 from zoo.training.config_file import SHAPE_OPTIONS, config_text
 
@@ -129,7 +129,8 @@ def find_column(name: str, rows: Sequence[Row]) -> str:
     by_short_name = {short_name(key): key for key in names}
     if name not in by_short_name:
         hint = suggestion(name, [*names, *by_short_name])
-        raise ZooError(f"no run has {name!r}{hint or '; zoo results --csv FILE writes all there is'}")
+        plain = [known for known in names if known in COLUMNS or known.startswith(SPLITS)]
+        raise ZooError(f"no run has {name!r}{hint or f'; there are options, and {listed(plain)}'}")
     return by_short_name[name]
 
 

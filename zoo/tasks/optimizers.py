@@ -123,11 +123,11 @@ def _length_of_run(task: Task, name: str, argument: str) -> int:
     trainer = trainer_of(task)
     length = task.run_length or (run_length(trainer, getattr(trainer, "datamodule", None)) if trainer else None)
     known = length and (length.steps if name in FOLLOWS_STEPS else length.epochs)
-    if not known:
+    if known is None:
         raise ZooError(
             f"{name} is to be as long as the run, whose end is not known; set {argument} in lr_scheduler_args"
         )
-    return known
+    return max(known, 1)  # a run of no epochs still builds its schedule
 
 
 def _find(kind: str, name: str, names: list[str], module: Any) -> Any:
