@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import torch
 from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.callbacks import LearningRateMonitor
+from lightning.pytorch.loggers import CSVLogger
 from stand_ins import batches, quiet_trainer
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
@@ -123,6 +125,14 @@ def test_a_warm_up_scales_the_rates_of_any_schedule(name: str) -> None:
     plain, warmed = rates(**options), rates(**options, warmup_steps=7)
     assert len({*plain}) > 1 or name == "ConstantLR"  # which ends after five epochs
     assert warmed == [rate * min(1, (step + 1) / 7) for step, rate in enumerate(plain)]
+
+
+def test_lightnings_monitor_sees_the_rate_that_is_used() -> None:
+    model = zoo.create_model("slp", lr=1.0, warmup_steps=8, lr_scheduler="CosineAnnealingLR")
+    monitor, noted = LearningRateMonitor(), Rates()
+    trainer = quiet_trainer(max_epochs=2, callbacks=[monitor, noted], logger=CSVLogger("."), log_every_n_steps=1)
+    trainer.fit(model, batches(count=5))
+    assert monitor.lrs["lr"] == noted.seen
 
 
 def test_a_schedule_without_a_length_is_as_long_as_the_run() -> None:

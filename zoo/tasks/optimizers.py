@@ -98,7 +98,7 @@ def configure(task: Task) -> OptimizerLRScheduler:
         interval = "step" if name in STEPPED_EACH_BATCH else "epoch"
         schedulers.append({"scheduler": scheduler, "interval": interval, "reduce_on_plateau": False})
     if task.warmup_steps:
-        schedulers.append({"scheduler": WarmUp(optimizer, task.warmup_steps), "interval": "step"})
+        schedulers.append({"scheduler": WarmUp(optimizer, task.warmup_steps), "interval": "step", "name": "lr"})
     match schedulers:
         case []:
             return optimizer
