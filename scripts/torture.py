@@ -54,6 +54,7 @@ CASES: dict[str, tuple[str, ...]] = {
     "patience": ("mlp", *FIT, "--model.lr", "5", "--patience", "1"),
     "plateau": ("mlp", *FIT, "--model.optimizer", "Adam", "--model.lr", "0.01", *PLATEAU),
     "onecycle": ("mlp", *FIT, *ONE_CYCLE),
+    "warmup": ("mlp", *FIT, "--model.lr_scheduler", "CosineAnnealingLR", "--model.warmup_steps", "120"),
     "lbfgs": ("mlp", *FIT, "--model.optimizer", "LBFGS", "--model.lr", "0.1"),
     "interval": (
         "ffnn",

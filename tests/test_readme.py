@@ -1,4 +1,4 @@
-"""The README says what is so."""
+"""The README, and the pages in docs/, say what is so."""
 
 from __future__ import annotations
 
@@ -12,14 +12,21 @@ from conftest import REPOSITORY, Command
 from data_files import write_folder
 from documents import DOCUMENTED
 
+
+def blocks_of(text: str) -> list[tuple[str, str]]:
+    """Return the code of a page, each block with its language."""
+    return re.findall(r"```(\w*)\n(.*?)```", text, flags=re.S)
+
+
+def commands_of(text: str) -> list[str]:
+    """Return the commands of a page."""
+    lines = [line for language, block in blocks_of(text) if language == "" for line in block.splitlines()]
+    return [line.partition("#")[0].strip() for line in lines if line.startswith("zoo ")]
+
+
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README, flags=re.S)
-COMMANDS = [
-    line.partition("#")[0].strip()
-    for language, block in BLOCKS
-    for line in block.splitlines()
-    if language == "" and line.startswith("zoo ")
-]
+BLOCKS, COMMANDS = blocks_of(README), commands_of(README)
+LEARNING_RATES = (REPOSITORY / "docs" / "learning_rates.md").read_text(encoding="utf-8")
 
 
 def test_ci_runs_the_readmes_two_commands() -> None:
@@ -47,7 +54,18 @@ def test_the_python_examples_run_and_say_what_they_say(tmp_path: Path) -> None:
     assert names["mlp"].classes == tuple("0123456789")
 
 
-@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("zoo fit") and "--config" not in c])
+EXAMPLES = [*COMMANDS, *commands_of(LEARNING_RATES)]
+
+
+def test_a_rate_and_a_batch_size_are_found_as_written(capsys: pytest.CaptureFixture[str]) -> None:
+    (block,) = [block for language, block in blocks_of(LEARNING_RATES) if language == "python"]
+    exec(block, {})
+    rate, size = capsys.readouterr().out.splitlines()[-2:]
+    assert 0.01 < float(rate) < 1
+    assert int(size) == 2**8
+
+
+@pytest.mark.parametrize("command", [c for c in EXAMPLES if c.startswith("zoo fit") and "--config" not in c])
 def test_the_options_of_the_examples_exist(command: str, zoo_command: Command) -> None:
     words = shlex.split(command)[1:]
     done = zoo_command(*words, *([] if "--help" in words else ["--print_config"]))

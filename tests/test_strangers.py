@@ -128,6 +128,8 @@ COMMANDS: dict[str, Callable[[str], list[str]]] = {
     ],
     "results": lambda path: ["results", path],
     "csv": lambda path: ["results", "good", "--csv", path],
+    "compare": lambda path: ["compare", "good/a/1", path],
+    "compare out": lambda path: ["compare", "good/a/1", "good/a/2", "--out", path],
     "prepare": lambda path: ["prepare", "mnist", "--root", path],
     "config": lambda path: ["fit", "--config", path],
 }
@@ -370,6 +372,7 @@ def test_a_run_folder_with_a_pipe_in_it(name: str, zoo_command: Command) -> None
     Path("runs/slp-digits/1/checkpoints/best.ckpt").unlink()
     for more in (
         ("results", "runs"),
+        ("compare", "runs/slp-digits/1", "runs/slp-digits/2"),
         (*words, "1", "--ckpt_path", "last"),
         (*words, "2", "--ckpt_path", "last"),
     ):

@@ -18,6 +18,7 @@ from zoo.weights import create_model
 if TYPE_CHECKING:
     from zoo import datamodules, models
     from zoo.checkpoints.reading import load_model
+    from zoo.reports.run_results import read_results
     from zoo.tasks import Prediction
     from zoo.tasks.gradients import gradcheck
     from zoo.weights import WeightsRecord, list_weights, weights_record
@@ -30,6 +31,7 @@ _LAZY = {
     "gradcheck": "zoo.tasks.gradients",
     "list_weights": "zoo.weights",
     "load_model": "zoo.checkpoints.reading",
+    "read_results": "zoo.reports.run_results",
     "weights_record": "zoo.weights",
 }
 
@@ -47,6 +49,7 @@ __all__ = [
     "list_weights",
     "load_model",
     "models",
+    "read_results",
     "weights_record",
 ]
 

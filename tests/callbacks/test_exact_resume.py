@@ -10,13 +10,35 @@ import pytest
 from conftest import Command
 from running import DIGITS_ON_CPU, LAST, crash_at, load
 
-NETWORKS = [
+PLATEAU = ["--model.lr_scheduler", "ReduceLROnPlateau", "--model.lr_scheduler_args", "{patience: 0, threshold: 0.5}"]
+
+AVERAGES = ("current_model_state", "averaging_state")
+"""Parts of checkpoints that averages of weights add."""
+
+EMA = ["--trainer.callbacks+=EMAWeightAveraging", "--trainer.callbacks.decay", 0.9]
+
+NETWORKS: list[tuple[str, list[object]]] = [
     ("ffnn", ["--trainer.val_check_interval", 5]),
+    ("mlp", PLATEAU),
+    ("mlp", ["--model.lr_scheduler", "OneCycleLR", "--model.lr_scheduler_args", "{max_lr: 1, total_steps: 60}"]),
+    ("mlp", ["--model.lr_scheduler", "CosineAnnealingLR", "--model.warmup_steps", 55]),
+    (
+        "ffnn",
+        [
+            *("--model.lr_scheduler", "OneCycleLR", "--model.lr_scheduler_args", "{max_lr: 0.2}"),
+            *("--model.warmup_steps", 24, "--trainer.accumulate_grad_batches", 2),
+        ],
+    ),
+    ("mlp", [*PLATEAU, "--model.warmup_steps", 55, "--model.optimizer", "Adam"]),
+    ("mlp", ["--trainer.callbacks+=WeightAveraging", "--model.warmup_steps", 55, "--patience", 1]),
     (
         "mlp",
-        ["--model.lr_scheduler", "ReduceLROnPlateau", "--model.lr_scheduler_args", "{patience: 0, threshold: 0.5}"],
+        [
+            *(*EMA, "--trainer.callbacks.update_every_n_steps", 3, "--trainer.callbacks.update_starting_at_step", 8),
+            *("--model.class_weight", "balanced", "--trainer.accumulate_grad_batches", 2),
+        ],
     ),
-    ("mlp", ["--model.lr_scheduler", "OneCycleLR", "--model.lr_scheduler_args", "{max_lr: 1, total_steps: 60}"]),
+    ("ffnn", [*EMA, "--trainer.callbacks.update_every_n_steps", 0, "--trainer.callbacks.update_starting_at_epoch", 1]),
     ("slp", ["--trainer.accumulate_grad_batches", 3]),
     ("cifar_cnn", ["--data.augment", "true", "--model.optimizer", "Adam"]),
     ("ffnn", ["--trainer.precision", "64-true", "--model.optimizer", "Adam"]),
@@ -58,8 +80,9 @@ def test_a_run_that_crashed_in_an_epoch_goes_on_to_the_same_end(
         assert 0 <= step - load(f"crashed/{name}-digits/1/{LAST}")["global_step"] <= 4
     assert zoo_command(*words, "--out", "crashed", "--ckpt_path", "last").code == 0
     whole, resumed = (Path(f"{out}/{name}-digits/1") for out in ("whole", "crashed"))
-    for part in torture.PARTS:
-        assert torture.equal(load(whole / LAST)[part], load(resumed / LAST)[part]), part
+    saved = [load(run / LAST) for run in (whole, resumed)]
+    for part in (*torture.PARTS, *(part for part in AVERAGES if part in saved[0])):
+        assert torture.equal(saved[0][part], saved[1][part]), part
     assert (whole / "metrics.csv").read_text(encoding="utf-8") == (resumed / "metrics.csv").read_text(encoding="utf-8")
 
 
@@ -70,6 +93,19 @@ def test_a_run_that_crashed_in_an_epoch_goes_on_to_the_same_end(
         (25, ["--trainer.val_check_interval", 5]),
         (38, ["--data.augment", "true"]),
         (40, []),
+        (
+            25,
+            [
+                "--model.warmup_steps",
+                45,
+                "--model.lr_scheduler",
+                "ExponentialLR",
+                "--model.lr_scheduler_args",
+                "{gamma: 0.5}",
+            ],
+        ),
+        (25, EMA),
+        (20, [*EMA, "--trainer.val_check_interval", 5]),
         (20, ["--weights", "fashion_mnist", "--freeze", "backbone", "--unfreeze_at", 1]),
         (25, ["--weights", "fashion_mnist", "--freeze", "backbone", "--unfreeze_at", 1]),
     ],

@@ -10,7 +10,7 @@ import pytest
 import torch
 from data_files import write_imdb
 from lightning.pytorch import Trainer
-from running import crash_at, load
+from running import check_resumes, crash_at, load
 from stand_ins import quiet_trainer
 
 import zoo
@@ -55,6 +55,23 @@ def test_importers_get_it_by_a_callback(
     resumed = fit(ckpt_path=tmp_path / "last.ckpt", weights_only=True)
     for key, value in whole.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[key]), key
+
+
+@pytest.mark.parametrize(("schedule", "arguments"), [("CosineAnnealingLR", {}), ("OneCycleLR", {"max_lr": 0.3})])
+def test_a_schedule_as_long_as_the_run_is_resumed_exactly(
+    schedule: str, arguments: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lightning's own estimate of the steps of a run would let the resumed epoch begin again."""
+
+    def fit(**resume: Any) -> dict[str, torch.Tensor]:
+        torch.manual_seed(0)
+        options = {"lr_scheduler": schedule, "lr_scheduler_args": arguments, "warmup_steps": 30}
+        network, last = zoo.create_model("mlp", **options), ExactResume("last.ckpt", every_n_steps=1)
+        trainer = quiet_trainer(max_epochs=2, enable_checkpointing=True, callbacks=[last])
+        trainer.fit(network, zoo.create_datamodule("digits"), **resume)
+        return network.state_dict()
+
+    check_resumes(fit, 27, monkeypatch)
 
 
 def test_it_works_in_a_thread_where_python_handles_no_signals(tmp_path: Path) -> None:

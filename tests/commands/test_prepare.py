@@ -1,4 +1,4 @@
-"""``zoo prepare``, and what it and ``zoo results`` do not take."""
+"""``zoo prepare``, and what it, ``zoo results`` and ``zoo compare`` do not take."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ from conftest import Command
         (["results", "nowhere"], "nowhere is not a directory"),
         (["results", "."], "no results.json found in ."),
         (["results", "--csv"], "--csv needs a value"),
-        (["results", "--table"], "zoo results takes folders and --csv, not --table"),
+        (["results", "--table"], "zoo results takes folders and --sort, --where, --csv, not --table"),
+        (["results", "--where", "--sort"], "--where needs a value"),
+        (["results", "--sort", "seed", "--sort=run"], "--sort is given twice: seed and run"),
+        (["compare"], "give two or more different runs, such as runs/slp-digits/1 runs/slp-digits/2"),
+        (["compare", "x", "./x"], "give two or more different runs"),
+        (["compare", "x", "y"], "x is not a run folder, it does not exist"),
+        (["compare", "x", "y", "--csv", "z"], "zoo compare takes run folders and --out, not --csv"),
         (["prepare"], "give the data sets to download: celeba"),
         (["prepare", "minst"], "did you mean 'mnist'?"),
         (["prepare", "mnist"], "MNIST is not in"),

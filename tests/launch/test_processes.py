@@ -90,6 +90,19 @@ def test_two_processes_weigh_classes_as_one_does(zoo_process: Command, zoo_comma
     assert all(torch.allclose(value, two[key], rtol=0, atol=1e-6) for key, value in one.items())
 
 
+def test_two_processes_warm_up_as_one_does_and_resume_exactly(zoo_process: Command, zoo_command: Command) -> None:
+    schedule = ("--model.lr_scheduler", "StepLR", "--model.lr_scheduler_args", "{step_size: 1, gamma: 0.5}")
+    words = ("fit", "mlp", *DIGITS_ON_CPU, "--data.val_size", 181, "--model.warmup_steps", 45, *schedule)
+    assert zoo_command(*words, "--trainer.max_epochs", 3, "--out", "one").code == 0
+    for out, epochs, resume in (("two", 3, ()), ("longer", 2, ()), ("longer", 3, ("--ckpt_path", "last"))):
+        done = zoo_process(*words, *TWO[2:], "--trainer.max_epochs", epochs, "--out", out, *resume)
+        assert done.code == 0, done.err
+    one, two, longer = (weights(Path(f"{out}/mlp-digits/1") / LAST) for out in ("one", "two", "longer"))
+    for key, value in one.items():
+        assert torch.allclose(value, two[key], rtol=0, atol=1e-6)
+        assert two[key].equal(longer[key])
+
+
 def test_several_processes_never_fall_back(zoo_command: Command, tmp_path: Path) -> None:
     done = zoo_command("fit", "slp", *TWO)
     assert done.code == 2

@@ -135,6 +135,7 @@ def test_altered_run_folders(
             rows = altered(list(csv.reader(file)), where[:2], what, value)
         with path.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows(row if isinstance(row, list) else [row] for row in rows)
-    timely(["results", "runs", "--csv", "x.csv"], capsys)
+    timely(["results", "runs", "--csv", "x.csv", "--sort", "test/acc", "--where", "model=slp"], capsys)
+    timely(["compare", "runs/slp-digits/1", str(run_folder)], capsys)
     on = ["--trainer.max_epochs", "3"] if name == "metrics.csv" else []
     timely(["fit", "slp", "--data", "digits", "--ckpt_path", "last", *on, *quiet()], capsys)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -107,6 +108,27 @@ def test_a_run_is_not_made_shorter_than_it_is(zoo_command: Command) -> None:
     results = json.loads(Path("runs/slp-digits/1/results.json").read_text(encoding="utf-8"))
     assert results["command"].endswith("--ckpt_path last")  # by which it became so long
     assert seconds[0] < seconds[1] == results["seconds"]
+
+
+def test_a_run_whose_schedule_follows_its_length_keeps_it(zoo_command: Command) -> None:
+    """A copy of a checkpoint too, with which a run of its own begins."""
+    cosine = ("--model.lr_scheduler", "CosineAnnealingLR")
+    words = ("fit", "slp", *DIGITS_ON_CPU, *cosine, "--trainer.max_epochs")
+    assert zoo_command(*words, 2).code == 0
+    folder = Path("runs/slp-digits/1")
+    shutil.copy(folder / LAST, "copied.ckpt")
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    for checkpoint in ("last", "copied.ckpt"):
+        done = zoo_command(*words, 3, "--ckpt_path", checkpoint)
+        assert (done.code, done.err.count("\n")) == (2, 1), done.err
+        assert "CosineAnnealingLR follows the length of the run, and its T_max would change from 2 to 3" in done.err
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    assert [path.name for path in Path("runs/slp-digits").iterdir()] == ["1"]
+    (folder / "results.json").unlink()
+    assert zoo_command(*words, 2, "--ckpt_path", "last").code == 0
+    given = (*words[:-1], "--model.lr_scheduler_args", "{T_max: 4}", "--trainer.max_epochs")
+    assert zoo_command(*given, 2).code == 0
+    assert zoo_command(*given, 4, "--ckpt_path", "last").code == 0
 
 
 def test_a_run_that_lost_patience_trains_on_with_more_of_it(

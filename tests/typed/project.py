@@ -1,6 +1,6 @@
 """A user's project, as mypy and pyright check it: what the zoo's types must serve."""
 
-from typing import assert_type
+from typing import Any, assert_type
 
 import torch
 from lightning.pytorch import LightningDataModule, LightningModule, Trainer
@@ -19,6 +19,7 @@ model = zoo.create_model("slp", weights="mnist")
 assert_type(model, Task)
 assert_type(zoo.load_model("last.ckpt"), Task)
 assert_type(zoo.gradcheck(model), bool)
+assert_type(zoo.read_results("runs"), list[dict[str, Any]])
 assert_type(model.predict([0.0, 1.0]), Prediction)
 labels, probabilities = model.predict(torch.zeros(1, 784))
 assert_type(probabilities, Tensor)

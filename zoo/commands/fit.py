@@ -67,7 +67,8 @@ def build(plan: Plan, folder: Path) -> Run:
         check_run(trainer, model, data, plan.patience)
     if plan.resume:
         load_weights(model, plan.resume.checkpoint, plan.resume.path)
-        check_resume(trainer, model, plan.resume.checkpoint, plan.resume.path)
+        if is_first_rank():
+            check_resume(trainer, model, plan.resume.checkpoint, plan.resume.path)
     elif plan.start:
         load_start(plan.start, model, data)
     return Run(plan, folder, data, model, last, best, trainer)

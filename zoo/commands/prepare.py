@@ -14,11 +14,11 @@ from zoo.support.signatures import arguments_of
 
 def run(request: Request) -> int:
     """Download data sets and return the exit code."""
-    names, root = request.without_option("--root", "zoo prepare takes data sets")
+    names = request.arguments("data sets")
     if not names:
         published = [name for name in list_datamodules() if data_row(name).license != YOURS]
         raise ZooError(f"give the data sets to download: {', '.join(published)}")
-    prepare(names, root)
+    prepare(names, request.root)
     return 0
 
 

@@ -64,8 +64,21 @@ COMMANDS = {
         own_options=("ckpt", "model", "weights", "format", "out"),
         computes=True,
     ),
-    "results": Command("FOLDER ... [--csv FILE]", "show the results of the runs in folders, as one table"),
-    "prepare": Command("DATA ... [--root FOLDER]", "download data sets beforehand, for machines without a network"),
+    "results": Command(
+        "[FOLDER ...] [--sort COLUMN] [--where COLUMN=VALUE ...] [--csv FILE]",
+        "show the results of the runs in folders, as one table",
+        own_options=("sort", "where", "csv"),
+    ),
+    "compare": Command(
+        "RUN RUN ... [--out FILE]",
+        "show what differs between some runs, their metrics, and their curves in one figure",
+        own_options=("out",),
+    ),
+    "prepare": Command(
+        "DATA ... [--root FOLDER]",
+        "download data sets beforehand, for machines without a network",
+        own_options=("root",),
+    ),
     "list": Command("[--names]", "show the networks and the data sets"),
     "describe": Command("NAME", "show the card, the defaults and the size of a network or a data set"),
 }

@@ -24,7 +24,11 @@ class Request:
         ckpt: File of the checkpoint, if given.
         weights: Name of published weights, if given.
         format: Format to export to, if given.
-        out: File to export to, if given.
+        out: File to write, if given.
+        csv: File to write a table to, if given.
+        sort: Column to sort a table by, if given.
+        where: Conditions on the rows of a table.
+        root: The data root, if given.
         words: The other words of the command line: options, or what the command is about.
     """
 
@@ -36,6 +40,10 @@ class Request:
     weights: str | None = None
     format: str | None = None
     out: str | None = None
+    csv: str | None = None
+    sort: str | None = None
+    where: list[str] = field(default_factory=list)
+    root: str | None = None
     words: list[str] = field(default_factory=list)
 
     @property
@@ -47,26 +55,16 @@ class Request:
         """Return whether an option, such as ``--data.root``, is among the words of the command line."""
         return any(word.partition("=")[0] == option for word in self.words)
 
-    def without_option(self, option: str, takes: str) -> tuple[list[str], str | None]:
-        """Return the words without an option, and its value if it is given.
-
-        Args:
-            option: The option.
-            takes: What the command takes, for messages.
+    def arguments(self, kind: str) -> list[str]:
+        """Return the words of a command that takes a kind of words, and its own options.
 
         Raises:
-            ZooError: The option has no value, or there are others.
+            ZooError: There are other options.
         """
-        rest, value = list(self.words), None
-        if option in rest:
-            place = rest.index(option)
-            value = rest[place + 1] if place + 1 < len(rest) else ""
-            del rest[place : place + 2]
-            if not value or value.startswith("--"):
-                raise ZooError(f"{option} needs a value")
-        if unknown := [word for word in rest if word.startswith("-")]:
-            raise ZooError(f"{takes} and {option}, not {unknown[0]}")
-        return rest, value
+        own = [f"--{name}" for name in COMMANDS[self.command].own_options]
+        if unknown := [word for word in self.words if word.startswith("-")]:
+            raise ZooError(f"zoo {self.command} takes {kind} and {', '.join(own)}, not {unknown[0]}")
+        return self.words
 
 
 def parse(command: str, program: str, words: list[str]) -> Request:
@@ -90,15 +88,16 @@ def parse(command: str, program: str, words: list[str]) -> Request:
             request.words.append(word)
             continue
         if not equals:
-            following = next(rest, None)
-            if following is None or following.startswith("--"):
-                raise ZooError(f"{option} needs a value")
-            value = following
+            value = next(rest, "--")
+        if not value or (not equals and value.startswith("--")):
+            raise ZooError(f"{option} needs a value")
         if config:
             configs.append(value)
             request.words += [option, value]
-        elif getattr(request, name) not in (None, value):
-            raise ZooError(f"{option} is given twice: {getattr(request, name)} and {value}")
+        elif isinstance(known := getattr(request, name), list):
+            known.append(value)
+        elif known not in (None, value):
+            raise ZooError(f"{option} is given twice: {known} and {value}")
         else:
             setattr(request, name, value)
     for path in reversed(configs):

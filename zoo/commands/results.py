@@ -8,6 +8,5 @@ from zoo.reports.results_table import show
 
 def run(request: Request) -> int:
     """Print the results and return the exit code."""
-    folders, csv = request.without_option("--csv", "zoo results takes folders")
-    show(folders or ["runs"], csv)
+    show(request.arguments("folders"), request.csv, request.sort, request.where)
     return 0

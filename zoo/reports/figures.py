@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
@@ -24,6 +25,7 @@ MOST_COUNTED = 20
 """Classes whose counts a confusion matrix shows."""
 MOST_NAMED = 50
 """Classes whose names an axis has room for; of more, it shows every second, third and so on."""
+TITLES = {"loss": "loss", "acc": "accuracy"}
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -41,24 +43,40 @@ def curves(rows: list[dict[str, float]], val_is_test: bool = False) -> Figure:
     """
     keys = {key for row in rows for key in row if "/" in key}
     names = sort_metrics({key.partition("/")[2] for key in keys})
-    ends = [row for row in rows if any(key.startswith("train/") for key in row)] or rows
-    steps = (ends[0]["step"] + 1) / (ends[0]["epoch"] + 1)  # steps an epoch; the last epoch may be cut short
     figure = Figure(figsize=(5.2 * len(names), 4), layout="constrained")
     for axes, name in zip(_panels(figure, len(names)), names, strict=True):
         for split, color in COLORS.items():
-            points = [((row["step"] + 1) / steps, row[key]) for row in rows if (key := f"{split}/{name}") in row]
-            if points:
-                label = "test, while training" if val_is_test and split == "val" else split
-                marker = "o" if len(points) <= 50 else None
-                axes.plot(*zip(*points, strict=True), marker=marker, markersize=3, color=color, label=label)
-        values = [value for row in rows for key, value in row.items() if key.endswith(f"/{name}")]
-        if min(values) > 0 and max(values) > DECADES * min(values):
-            axes.set_yscale("log")
-        axes.set(xlabel="epoch", title={"loss": "loss", "acc": "accuracy"}.get(name, name))
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        axes.grid(alpha=0.3)
+            plot_curve(
+                axes,
+                rows,
+                f"{split}/{name}",
+                color,
+                "test, while training" if val_is_test and split == "val" else split,
+            )
+        finish_panel(axes, TITLES.get(name, name))
         axes.legend()
     return figure
+
+
+def plot_curve(axes: Axes, rows: list[dict[str, float]], key: str, color: Any, label: str) -> None:
+    """Plot a metric of a run by epoch, if the run has it."""
+    if not any(key in row for row in rows):
+        return
+    ends = [row for row in rows if any(key.startswith("train/") for key in row)] or rows
+    steps = (ends[0]["step"] + 1) / (ends[0]["epoch"] + 1)  # steps an epoch; the last epoch may be cut short
+    points = [((row["step"] + 1) / steps, row[key]) for row in rows if key in row]
+    marker = "o" if len(points) <= 50 else None
+    axes.plot(*zip(*points, strict=True), marker=marker, markersize=3, color=color, label=label)
+
+
+def finish_panel(axes: Axes, title: str) -> None:
+    """Set the title and the axes of a panel of curves by epoch."""
+    values = [value for line in axes.lines for value in np.asarray(line.get_ydata()).tolist()]
+    if min(values) > 0 and max(values) > DECADES * min(values):
+        axes.set_yscale("log")
+    axes.set(xlabel="epoch", title=title)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.grid(alpha=0.3)
 
 
 def true_and_predicted(predictions: Predictions) -> Figure:

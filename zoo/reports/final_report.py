@@ -14,8 +14,8 @@ from zoo.errors import ZooError
 from zoo.internals.lightning import callbacks_of
 from zoo.reports.evaluation import splits_of
 from zoo.reports.report import finite, make_report
-from zoo.reports.results_table import MAX_BYTES
 from zoo.reports.run_files import draw
+from zoo.reports.run_results import MAX_BYTES
 from zoo.support.console import command_line, echo
 from zoo.support.files import atomic_write, read_bytes
 from zoo.support.tables import format_metrics, sort_metrics
@@ -65,7 +65,7 @@ def report_run(run: Run, checkpoint: Path, seconds: float) -> None:
         "checkpoint": str(checkpoint) if checkpoint.exists() else None,
         "baselines": {name: finite(values) for name, values in made.baselines.items()},
         "classes": made.classes,
-        "calibration": made.calibration,
+        "calibration": [finite(row) for row in made.calibration],
     }
     with atomic_write(run.folder / "results.json") as temporary:
         temporary.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from zoo.support.console import escape_control
+
+NOTHING = "–"
+"""The cell of a value that is not there."""
+
+ANY_WIDTH = 1_000_000
+"""Width of what is no terminal, such as a file."""
 
 
 def format_table(header: Sequence[str], rows: Sequence[Sequence[str]], align: str = "<") -> str:
@@ -23,13 +30,41 @@ def format_table(header: Sequence[str], rows: Sequence[Sequence[str]], align: st
     return "\n".join("  ".join(f"{cell:{side}{width}}" for cell, side, width in line).rstrip() for line in lines)
 
 
+def format_columns(columns: Sequence[Sequence[str]], align: str = "<") -> str:
+    """Return columns of text, each with its name first, as a table that fits the terminal.
+
+    If it is too narrow, there are several tables below each other. Each has the first column, and the rows that have a
+    value in its other columns.
+
+    Args:
+        columns: The columns.
+        align: Alignment of all columns but the first, as in :func:`format_table`.
+    """
+    first, *others = [[escape_control(cell) for cell in column] for column in columns]
+    terminal = shutil.get_terminal_size((ANY_WIDTH, 24)).columns
+    blocks: list[list[list[str]]] = []
+    left = 0
+    for column in others:
+        width = max(map(len, column)) + 2
+        if not blocks or width > left:
+            blocks.append([])
+            left = terminal - max(map(len, first))
+        blocks[-1].append(column)
+        left -= width
+    tables = []
+    for block in blocks:
+        header, *rows = zip(first, *block, strict=True)
+        tables.append(format_table(header, [row for row in rows if {*row[1:]} != {NOTHING}], align))
+    return "\n\n".join(tables)
+
+
 def format_metrics(metrics: Mapping[str, Mapping[str, float | None] | None]) -> str:
     """Return metrics as a table: a row a split, a column a metric."""
     names = sort_metrics({name for values in metrics.values() for name in values or {}})
     rows = []
     for split, values in metrics.items():
         found = [(values or {}).get(name) for name in names]
-        rows.append([split, *("–" if value is None else format_number(value) for value in found)])
+        rows.append([split, *(NOTHING if value is None else format_number(value) for value in found)])
     return format_table(["", *names], rows, align=">")
 
 

@@ -11,12 +11,15 @@ from zoo.errors import ZooError
 REAL_NUMBERS = ("lr", "l1", "l2", "dropout", "label_smoothing")
 """Hyperparameters that are real numbers, even if given as an integer; other integers are counts."""
 
+MAY_BE_ZERO = ("num_classes", "warmup_steps")
+"""Counts that may be zero; the others are at least one."""
+
 
 def check_hyperparameters(values: Mapping[str, Any]) -> None:
     """Raise ZooError for the first hyperparameter that is not plain, or whose value is invalid."""
     for name, value in values.items():
         _check_plain(name, value)
-        least = 0 if name == "num_classes" else 1
+        least = 0 if name in MAY_BE_ZERO else 1
         if type(value) is int and value < least and name not in REAL_NUMBERS:
             raise ZooError(f"{name} must be at least {least}, got {value}")
         if name in REAL_NUMBERS:

@@ -13,6 +13,7 @@ class TaskOptions(TypedDict, total=False):
     optimizer_args: dict[str, Any] | None
     lr_scheduler: str | None
     lr_scheduler_args: dict[str, Any] | None
+    warmup_steps: int
     l1: float
     l2: float
 

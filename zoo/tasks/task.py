@@ -20,8 +20,10 @@ from zoo.tasks.compatibility import check_fits
 from zoo.tasks.hyperparameters import check_hyperparameters
 from zoo.tasks.losses import LossName, loss_function
 from zoo.tasks.metrics import MetricsModule, SplitPrefix
-from zoo.tasks.optimizers import lr_scheduler_class, lr_scheduler_config, optimizer_class
+from zoo.tasks.optimizers import check_optimizer, configure
 from zoo.tasks.prediction import Prediction, input_batch
+from zoo.tasks.run_length import RunLength
+from zoo.tasks.warm_up import step_plateau, without_warm_up
 from zoo.transforms import Transform, from_spec
 
 Batch = tuple[Tensor, Tensor]
@@ -41,11 +43,14 @@ class Task(MetricsModule):
         optimizer: Name of a class of torch.optim.
         optimizer_args: Further arguments of the optimizer, such as ``{momentum: 0.9}``. Default: as documented.
         lr_scheduler: Name of a class of torch.optim.lr_scheduler, such as StepLR. Default: a constant rate.
-        lr_scheduler_args: Arguments of the scheduler, such as ``{step_size: 5}``.
+        lr_scheduler_args: Arguments of the scheduler, such as ``{step_size: 5}``. A length that is not given, such as
+            ``T_max`` of CosineAnnealingLR, is that of the run.
+        warmup_steps: Number of optimizer steps in which the learning rate rises to what it would be otherwise.
         l1: Weight of the L1 penalty, the sum of the parameters' absolute values.
         l2: Weight of the L2 penalty, the sum of the parameters' squares.
 
     Attributes:
+        run_length: The length of the run, for schedules that follow it. Default: as the trainer says.
         transform: Turns a picture, a text or a row of numbers into an input. Set by the data or the weights.
         classes: Names of the classes, by index. Set by the data or the weights.
 
@@ -59,6 +64,7 @@ class Task(MetricsModule):
     """Name of the last layer, which has one output per class; None if there is no layer to replace."""
     momentum: ClassVar[float] = 0.0
     """Momentum of SGD if ``optimizer_args`` is not given."""
+    run_length: RunLength | None = None
     transform: Transform | None = None
     classes: tuple[str, ...] = ()
 
@@ -73,6 +79,7 @@ class Task(MetricsModule):
         optimizer_args: dict[str, Any] | None = None,
         lr_scheduler: str | None = None,
         lr_scheduler_args: dict[str, Any] | None = None,
+        warmup_steps: int = 0,
         l1: float = 0.0,
         l2: float = 0.0,
     ) -> None:
@@ -81,12 +88,10 @@ class Task(MetricsModule):
         check_hyperparameters({**self.hparams, "lr": lr, "l1": l1, "l2": l2})
         if optimizer_args is None and optimizer == "SGD" and self.momentum:
             optimizer_args = {"momentum": self.momentum}
-        self.loss_name, self.lr, self.l1, self.l2 = loss, lr, l1, l2
+        self.loss_name, self.lr, self.warmup_steps, self.l1, self.l2 = loss, lr, warmup_steps, l1, l2
         self.optimizer, self.optimizer_args = optimizer, optimizer_args or {}
         self.lr_scheduler, self.lr_scheduler_args = lr_scheduler, lr_scheduler_args or {}
-        optimizer_class(optimizer, self.optimizer_args)
-        if lr_scheduler:
-            lr_scheduler_class(lr_scheduler, self.lr_scheduler_args)
+        check_optimizer(self)
         self.loss = loss_function(loss, self.output, target)
         self.batch_recorded = False
 
@@ -161,25 +166,20 @@ class Task(MetricsModule):
         return loss, output
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """Build the optimizer, and the learning-rate scheduler if there is one."""
-        build = optimizer_class(self.optimizer, self.optimizer_args)
-        optimizer = build(self.parameters(), lr=self.lr, **self.optimizer_args)
-        if not self.lr_scheduler:
-            return optimizer
-        scheduler = lr_scheduler_class(self.lr_scheduler, self.lr_scheduler_args)(optimizer, **self.lr_scheduler_args)
-        return {"optimizer": optimizer, "lr_scheduler": lr_scheduler_config(scheduler)}
+        """Build the optimizer and the learning-rate schedulers, if there are any."""
+        return configure(self)
 
     def lr_scheduler_step(self, scheduler: Any, metric: Any | None) -> None:
         """Step the scheduler, except ReduceLROnPlateau, whose step Lightning would skip in a resumed epoch."""
         if not isinstance(scheduler, ReduceLROnPlateau):
-            super().lr_scheduler_step(scheduler, metric)
+            with without_warm_up(self.lr_schedulers(), scheduler):
+                super().lr_scheduler_step(scheduler, metric)
 
     def on_validation_epoch_end(self) -> None:
         """Log the validation metrics, and step ReduceLROnPlateau."""
         super().on_validation_epoch_end()
-        scheduler = self.lr_schedulers() if self.lr_scheduler and trainer_of(self) else None
-        if isinstance(scheduler, ReduceLROnPlateau) and not self.trainer.sanity_checking:
-            scheduler.step(self.trainer.callback_metrics["val/loss"])
+        if self.lr_scheduler and trainer_of(self) and not self.trainer.sanity_checking:
+            step_plateau(self.lr_schedulers(), self.trainer.callback_metrics)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Save what :func:`zoo.load_model` needs: the classes of the network and its data, and the transform."""

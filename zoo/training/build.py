@@ -62,7 +62,7 @@ def build_network(plan: Plan, data: DataModule) -> Task:
     """Build the network in the shape of the data.
 
     Raises:
-        ZooError: The options ask for another shape, the network is too large, or its optimizer cannot be set up.
+        ZooError: The options ask for another shape, or the network is too large.
     """
     sizes, given = sizes_for(model_class(plan.model), data), plan.given_model_arguments
     for key, value in sizes.items():
@@ -74,10 +74,6 @@ def build_network(plan: Plan, data: DataModule) -> Task:
         if not is_out_of_memory(error):
             raise
         raise ZooError(f"the network does not fit into memory: {one_line(error)}") from None
-    try:
-        model.configure_optimizers()
-    except Exception as error:  # whatever torch's classes raise for their arguments
-        raise ZooError(f"the optimizer cannot be set up: {one_line(error)}") from None
     return model
 
 

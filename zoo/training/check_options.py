@@ -16,8 +16,10 @@ from zoo.datamodules.common import DataModule
 from zoo.errors import ZooError, suggestion
 from zoo.internals.lightning import callbacks_of
 from zoo.kinds import Split
+from zoo.support.console import one_line
 from zoo.tasks import Classifier, Task
-from zoo.training.trial_step import KNOWN_PACKAGES, can_try, count_batches, limited, try_evaluation, try_step
+from zoo.tasks.run_length import limited, run_length
+from zoo.training.trial_step import KNOWN_PACKAGES, can_try, count_batches, try_evaluation, try_step
 
 
 def check_run(trainer: Trainer, model: Task, data: DataModule, patience: int | None) -> None:
@@ -33,12 +35,21 @@ def check_run(trainer: Trainer, model: Task, data: DataModule, patience: int | N
     _check_freezing(trainer)
     data.check_ranks(trainer.world_size)
     check_batches(trainer, data)
+    model.run_length = run_length(trainer, data)
+    _check_optimizer(model)
     _check_validation(trainer, model, data, patience)
     _check_monitors(trainer, model)
     if isinstance(model, Classifier):
         model.weigh_classes(data)
     if can_try(trainer, model):
-        try_step(trainer, model, data)
+        try_step(trainer, model)
+
+
+def _check_optimizer(model: Task) -> None:
+    try:
+        model.configure_optimizers()
+    except Exception as error:  # whatever torch's classes raise for their arguments
+        raise ZooError(f"the optimizer cannot be set up: {one_line(error)}") from None
 
 
 def _check_freezing(trainer: Trainer) -> None:

@@ -21,6 +21,7 @@ from zoo.errors import ZooError
 from zoo.internals.lightning import callbacks_of
 from zoo.support.console import one_line
 from zoo.tasks import Task
+from zoo.tasks.optimizers import length_argument, unpack
 from zoo.training.check_loops import check_loops
 
 RESUME_PARTS = ("loops", "callbacks", "optimizer_states", "lr_schedulers")
@@ -88,15 +89,13 @@ def _check_average(checkpoint: dict[str, Any]) -> None:
 
 def _try_optimizer(model: Task, checkpoint: dict[str, Any], steps: bool) -> None:
     twin = copy.deepcopy(model)
-    configured: Any = twin.configure_optimizers()
-    both = configured if isinstance(configured, dict) else {"optimizer": configured}
-    optimizer, scheduler = both["optimizer"], both.get("lr_scheduler", {}).get("scheduler")
+    optimizer, schedulers = unpack(twin.configure_optimizers())
     if not isinstance(optimizer, Optimizer):
         return  # a network of another package with several optimizers
     if len(checkpoint["optimizer_states"]) != 1:
         raise FaultError(f"optimizer_states has {len(checkpoint['optimizer_states'])} items, expected 1")
-    if len(checkpoint["lr_schedulers"]) != (scheduler is not None):
-        raise FaultError(f"lr_schedulers has {len(checkpoint['lr_schedulers'])}, expected {int(scheduler is not None)}")
+    if len(checkpoint["lr_schedulers"]) != len(schedulers):
+        raise FaultError(f"lr_schedulers has {len(checkpoint['lr_schedulers'])}, expected {len(schedulers)}")
     (state,) = checkpoint["optimizer_states"]
     for found, own in zip(state["param_groups"], optimizer.state_dict()["param_groups"], strict=False):
         for name, value in own.items():
@@ -106,8 +105,9 @@ def _try_optimizer(model: Task, checkpoint: dict[str, Any], steps: bool) -> None
         optimizer.load_state_dict(copy.deepcopy(state))
         if steps:
             _step(twin, optimizer)
-    if scheduler is not None:
-        _try_scheduler(scheduler, checkpoint["lr_schedulers"][0])
+    length = length_argument(model.lr_scheduler, model.lr_scheduler_args)
+    for number, scheduler in enumerate(schedulers):
+        _try_scheduler(scheduler, checkpoint["lr_schedulers"][number], f"lr_schedulers[{number}]", length)
 
 
 def _step(twin: Task, optimizer: Optimizer) -> None:
@@ -116,13 +116,19 @@ def _step(twin: Task, optimizer: Optimizer) -> None:
     optimizer.step(lambda: 1.0)
 
 
-def _try_scheduler(scheduler: LRScheduler, state: dict[str, Any]) -> None:
+def _try_scheduler(scheduler: LRScheduler, state: dict[str, Any], where: str, length: str | None) -> None:
     own = scheduler.state_dict()
-    _check_like(state, own, "lr_schedulers[0]")
+    _check_like(state, own, where)
+    if length in own and state.get(length, own[length]) != own[length]:
+        raise ZooError(
+            f"{type(scheduler).__name__} follows the length of the run, and its {length} would change from "
+            f"{state[length]} to {own[length]}: earlier rates would have been others too; resume the run with the "
+            "length it had, or start a new run"
+        )
     for name in state.keys() - own.keys():  # torch sets each as an attribute
         if hasattr(scheduler, name):
-            raise FaultError(f"lr_schedulers[0] must not have {name[:40]!r}")
-    with _loading("lr_schedulers[0]"):
+            raise FaultError(f"{where} must not have {name[:40]!r}")
+    with _loading(where):
         scheduler.load_state_dict(copy.deepcopy(state))
         if isinstance(scheduler, ReduceLROnPlateau):
             scheduler.step(1.0)

@@ -18,11 +18,13 @@ MAX_BYTES = 1_000_000
 MAX_VALUES = 20_000
 MAX_DEPTH = 20
 
-DATA_OPTIONS = (
-    *("data.", "trainer.val_check_interval", "trainer.check_val_every_n_epoch"),
+SHAPE_OPTIONS = (
     *("model.in_dim", "model.in_channels", "model.image_size", "model.input_size", "model.vocab_size"),
     *("model.num_classes", "model.multilabel"),
 )
+"""Options of networks that follow from the data."""
+
+DATA_OPTIONS = ("data.", "trainer.val_check_interval", "trainer.check_val_every_n_epoch", *SHAPE_OPTIONS)
 """Prefixes of options that belong to one data set: its own, those that count its batches, and its shape."""
 
 MODEL_OPTIONS = ("weights", "freeze", "unfreeze_at")

@@ -147,6 +147,8 @@ def read_metrics(path: Path) -> list[dict[str, float]]:
         rows = [
             {key: float(value) for key, value in row.items() if value} for row in csv.DictReader(io.StringIO(whole))
         ]
+        if any(row[name] < 0 for row in rows for name in FIRST):
+            raise ValueError
         return [{**row, "epoch": int(row["epoch"]), "step": int(row["step"])} for row in rows]
     except (OSError, AttributeError, KeyError, TypeError, ValueError, OverflowError, csv.Error):
         raise ZooError(f"{path} is damaged; repair it, or delete it to resume without the earlier metrics") from None

@@ -10,16 +10,15 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Trainer
-from lightning.pytorch.callbacks import GradientAccumulationScheduler
-from torch.optim.lr_scheduler import OneCycleLR
+from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau
 
 from zoo.datamodules.common import DataModule
 from zoo.errors import ZooError
-from zoo.internals.lightning import callbacks_of
 from zoo.kinds import Split
 from zoo.support.console import one_line
 from zoo.tasks import Classifier, Task
 from zoo.tasks.example_inputs import random_inputs
+from zoo.tasks.optimizers import unpack
 
 KNOWN_PACKAGES = ("zoo.", "lightning.")
 """Packages whose classes train and log in a known way."""
@@ -28,11 +27,6 @@ KNOWN_PACKAGES = ("zoo.", "lightning.")
 def count_batches(data: DataModule, split: Split, size: int) -> int:
     """Return the number of batches of a size that a split has, before limits."""
     return math.ceil(len(data.splits[split]) / size)
-
-
-def limited(limit: float, batches: int) -> int:
-    """Return how many of some batches a limit of the Trainer leaves."""
-    return min(limit, batches) if isinstance(limit, int) else int(limit * batches)
 
 
 def can_try(trainer: Trainer, model: Task) -> bool:
@@ -47,7 +41,7 @@ def can_try(trainer: Trainer, model: Task) -> bool:
     return own and trainer.strategy.root_device.type == "cpu" and isinstance(model.example_input_array, torch.Tensor)
 
 
-def try_step(trainer: Trainer, model: Task, data: DataModule) -> None:
+def try_step(trainer: Trainer, model: Task) -> None:
     """Take a step with a copy of the network."""
     network = copy.deepcopy(model)
     precision = trainer.precision_plugin
@@ -56,8 +50,7 @@ def try_step(trainer: Trainer, model: Task, data: DataModule) -> None:
     y = torch.zeros(2, dtype=torch.int64)
     if not isinstance(network, Classifier) or network.multilabel:
         y = torch.zeros(2, *network(x).shape[1:], dtype=x.dtype)
-    configured: Any = network.configure_optimizers()
-    optimizer: Any = configured["optimizer"] if isinstance(configured, dict) else configured
+    optimizer, schedulers = unpack(network.configure_optimizers())
 
     def closure() -> torch.Tensor:
         with precision.train_step_context():
@@ -72,8 +65,8 @@ def try_step(trainer: Trainer, model: Task, data: DataModule) -> None:
             optimizer.step(closure)
         except Exception as error:
             raise ZooError(f"the optimizer cannot take a step: {_message(error)}; see --model.optimizer_args") from None
-    if isinstance(configured, dict):
-        _try_schedule(configured["lr_scheduler"]["scheduler"], model, trainer, data)
+    for scheduler in schedulers:
+        _try_schedule(scheduler, model)
 
 
 @contextlib.contextmanager
@@ -90,23 +83,15 @@ def _precision_errors(trainer: Trainer) -> Iterator[None]:
         ) from None
 
 
-def _try_schedule(scheduler: Any, model: Task, trainer: Trainer, data: DataModule) -> None:
-    batches = limited(trainer.limit_train_batches, count_batches(data, "train", data.batch_size))
-    epochs = trainer.max_epochs if trainer.max_epochs not in (None, -1) else math.inf
-    steps = min(
-        epochs * math.ceil(batches / trainer.accumulate_grad_batches),
-        trainer.max_steps if trainer.max_steps != -1 else math.inf,
-    )
-    counted = math.isfinite(steps) and not any(
-        isinstance(one, GradientAccumulationScheduler) for one in callbacks_of(trainer)
-    )
-    if isinstance(scheduler, OneCycleLR) and counted and steps > scheduler.total_steps:
+def _try_schedule(scheduler: Any, model: Task) -> None:
+    steps = model.run_length.steps if model.run_length else None
+    if isinstance(scheduler, OneCycleLR) and steps and steps > scheduler.total_steps:
         raise ZooError(
             f"{model.lr_scheduler} ends after {scheduler.total_steps} steps, but the run takes {steps}; "
             "give that as total_steps in --model.lr_scheduler_args"
         )
     try:
-        scheduler.step(*([0.0] if model.lr_scheduler == "ReduceLROnPlateau" else []))
+        scheduler.step(*([0.0] if isinstance(scheduler, ReduceLROnPlateau) else []))
     except Exception as error:
         raise ZooError(
             f"the schedule {model.lr_scheduler} cannot take a step: {_message(error)}; see --model.lr_scheduler_args"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import warnings
 from functools import partial
 from typing import Any, ClassVar, Self
@@ -107,6 +108,10 @@ class LoaderModule(LightningDataModule):
         for split, examples in self.splits.items():
             if len(examples) < ranks:
                 raise ZooError(f"the {split} split has {len(examples)} examples, fewer than the {ranks} processes")
+
+    def count_train_batches(self, ranks: int = 1) -> int:
+        """Return the number of batches of a training epoch, on each of several ranks; call it after ``setup``."""
+        return math.ceil(len(self.splits["train"]) // ranks / max(1, self.batch_size // ranks))
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Prepare a batch on the device, in the precision of the trainer."""
