@@ -101,7 +101,8 @@ def mnist_folder(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def _offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No test reaches for a network, or for data or run folders of the developer's."""
+    """No test reaches for a network, or for data or run folders of the developer's, or has their terminal's width."""
+    monkeypatch.delenv("COLUMNS", raising=False)
     monkeypatch.setenv("ZOO_DATA", str(tmp_path / "nothing-here"))
     for module in ("mnist", "common.files"):
         monkeypatch.setattr(f"zoo.datamodules.{module}.offline_reason", lambda urls: "the tests have no network")

@@ -91,7 +91,7 @@ def make_report(
         whole: Whether train and val have all metrics, rather than those that each epoch has.
         compare: Whether to train simple models, to compare with.
     """
-    metrics: Metrics = dict.fromkeys(get_args(Split))
+    metrics: Metrics = dict.fromkeys(splits_of(data) if data.only_test else get_args(Split))
     collector = Collector()
     for split in splits_of(data):
         collector = Collector()
@@ -101,7 +101,7 @@ def make_report(
         metrics[split] = {**measured, **more}
     if not trainer.is_global_zero:
         return None
-    found = baselines(data) if compare and "train" in data.splits else {}
+    found = baselines(data) if compare and not data.only_test else {}
     predictions = collector.predictions  # of the last split, the test set
     if predictions is None:
         return Report(metrics, found)
