@@ -121,8 +121,7 @@ BAD = {
         *("fit", "slp", *DIGITS, "--trainer.callbacks+=ModelCheckpoint", "--trainer.callbacks.monitor", "acc")
     ],
     "progress bar without its package": ["fit", "slp", *DIGITS, "--trainer.callbacks+=RichProgressBar"],
-    "logger without its package": ["fit", "slp", *DIGITS, "--trainer.logger", "WandbLogger"],
-    "other logger without its package": ["fit", "slp", *DIGITS, "--trainer.logger", "MLFlowLogger"],
+    "logger without its package": ["fit", "slp", *DIGITS, "--trainer.logger", "CometLogger"],
     "step of no epoch": [
         *("fit", "slp", *DIGITS, "--model.lr_scheduler", "StepLR", "--model.lr_scheduler_args", "{step_size: 0}")
     ],
@@ -163,7 +162,7 @@ SUGGESTIONS = {
     "explicit data absent": "or train on the embedded digits with --data digits",
     "more batches than there are": "give at most 20",
     "metric that is not measured": "did you mean 'val/loss'?",
-    "logger without its package": "WandbLogger: Requirement 'wandb",
+    "logger without its package": "CometLogger: Requirement 'comet",
     "schedule shorter than the run": "the run takes 200",
     "nodes that nothing starts": "use torchrun or SLURM",
 }

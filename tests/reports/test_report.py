@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from pathlib import Path
@@ -59,18 +58,6 @@ def test_what_stopped_a_run_is_told(zoo_command: Command) -> None:
     assert re.search(r"best checkpoint, after epoch \d+ of \d+, stopped by max_time after 1 s", zoo_command(*short).out)
     patient = ("fit", "slp", *DIGITS, "--trainer.max_epochs", 50, "--model.lr", 1e-9, "--patience", 2)
     assert ", stopped early by val/loss" in zoo_command(*patient).out
-
-
-def test_the_users_loggers_get_the_test_metrics(zoo_command: Command) -> None:
-    logger = ("--trainer.logger", "CSVLogger", "--trainer.logger.save_dir", "mine")
-    assert zoo_command("fit", "slp", *DIGITS, *ONE_EPOCH, *logger).code == 0
-    results = json.loads(Path("runs/slp-digits/1/results.json").read_text(encoding="utf-8"))
-    (path,) = Path("mine").rglob("metrics.csv")
-    with path.open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    (row,) = [row for row in rows if row["test/acc"]]
-    assert float(row["test/acc"]) == pytest.approx(results["metrics"]["test"]["acc"])
-    assert "test/acc" not in Path("runs/slp-digits/1/metrics.csv").read_text(encoding="utf-8")
 
 
 def test_an_interrupted_evaluation_can_be_made_up_for(zoo_command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ from zoo.internals.messages import is_lost_connection
 from zoo.launch.signals import PREEMPTION, REQUEUE
 from zoo.reports.announcement import announce
 from zoo.reports.final_report import report_finished, report_interruption, report_run, report_unevaluated
+from zoo.reports.trackers import track_options
 from zoo.support.console import one_line
 from zoo.support.files import DISK_FULL
 from zoo.training.build import build_callbacks, build_data, build_loggers, build_network, load_start
@@ -78,6 +79,7 @@ def train(run: Run) -> float:
     """Train the network, and return the seconds it took. Expected failures become a one-line ZooError."""
     if is_first_rank():
         prepare_folder(run)
+        track_options(run)
     announce(run)
     path = last_checkpoint(run.folder)
     started = time.perf_counter()

@@ -65,5 +65,8 @@ def as_one_line(message: str) -> str:
 
 def class_problem(message: str) -> str:
     """Return what is wrong with a class that an option names, out of all that jsonargparse tried."""
-    found = re.search(r"Problem with given class_path '([^']+)':\s*(.*)", message)
-    return " ".join((f"{found[1].rpartition('.')[2]}: {found[2]}" if found else message).split())
+    if found := re.search(r"Problem with given class_path '([^']+)':\s*(.*)", message):
+        message = f"{found[1].rpartition('.')[2]}: {found[2]}"
+    elif found := re.search(r"Errors:\s+- (.*?)\s+- Expected a ", message, re.DOTALL):  # of the first type tried
+        message = found[1]
+    return " ".join(message.split())

@@ -16,10 +16,10 @@ from zoo.reports.evaluation import splits_of
 from zoo.reports.report import finite, make_report
 from zoo.reports.run_files import draw
 from zoo.reports.run_results import MAX_BYTES
+from zoo.reports.trackers import track_report
 from zoo.support.console import command_line, echo
 from zoo.support.files import atomic_write, read_bytes
 from zoo.support.tables import format_metrics, sort_metrics
-from zoo.training.metrics_file import MetricsFile
 from zoo.training.run import Run
 from zoo.training.versions import versions
 
@@ -75,10 +75,8 @@ def report_run(run: Run, checkpoint: Path, seconds: float) -> None:
         echo("Without a validation part (val_size 0), the val metrics of each epoch are those of the test set.")
         echo("The last epoch is reported, so that nothing is selected on the test set.\n")
     _print_files(run, checkpoint, drawn)
-    for logger in trainer.loggers:
-        if not isinstance(logger, MetricsFile):  # that one is of the training
-            logger.log_metrics({f"test/{name}": value for name, value in (made.metrics["test"] or {}).items()}, steps)
-            logger.finalize("success")
+    table = run.folder / "mistakes.csv"
+    track_report(run, made.metrics["test"] or {}, steps, [*drawn, *([table] if table.exists() else [])], checkpoint)
 
 
 def report_finished(folder: Path) -> None:
