@@ -59,6 +59,7 @@ def write(name: str) -> None:
 def fit(network: str, data: str, name: str, *options: str) -> Task:
     """Train a network on a file by the command line, and return it with the weights of its best checkpoint."""
     words = ["fit", network, "--data", data, "--data.path", f"{name}.csv", *options]
+    words += ["--trainer.enable_model_summary", "false", "--baselines", "false"]
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()) as told:
         code = main([*words, "--trainer.accelerator", "cpu", "--out", name])
     if code:
