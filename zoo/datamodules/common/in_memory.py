@@ -23,5 +23,6 @@ class InMemory(DataModule):
         whole, test = Examples(*self.load(train=True)), Examples(*self.load(train=False))
         if not self.val_size:
             return {"train": whole, "test": test}
-        train, val = (Examples(*(t.index_select(0, part) for t in whole.tensors)) for part in self.split(len(whole)))
+        parts = self.split(len(whole), whole.labels())
+        train, val = (Examples(*(t.index_select(0, part) for t in whole.tensors)) for part in parts)
         return {"train": train, "val": val, "test": test}
