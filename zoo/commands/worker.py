@@ -41,6 +41,7 @@ def run_side_by_side(count: int, words: Sequence[str], watch: Callable[[], None]
                 stdout=subprocess.DEVNULL,
                 stderr=error,
                 start_new_session=True,  # else Ctrl-C would reach it too, and a second one stops it at once
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same on Windows
             )
             for error in errors
         ]

@@ -55,7 +55,9 @@ def curves_with_spread(logs: Mapping[tuple[str, str], Sequence[Log]]) -> Figure 
             lowest, highest = min(lowest, *low), max(highest, *high)
         if lowest > 0 and highest > DECADES * lowest:
             axes.set_yscale("log")
-        axes.set(xlabel="epoch", title={"loss": "loss", "acc": "accuracy"}.get(name, name))
+        splits = {split for split, _ in logs}
+        of = f"{splits.pop()} " if len(splits) == 1 else ""
+        axes.set(xlabel="epoch", title=of + {"loss": "loss", "acc": "accuracy"}.get(name, name))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.grid(alpha=0.3)
         axes.legend(fontsize="small")

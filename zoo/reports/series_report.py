@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zoo.errors import ZooError
-from zoo.reports.figures import save
+from zoo.reports.figures import save, shorten
 from zoo.reports.series_figure import curves_with_spread
 from zoo.support.console import command_line, echo
 from zoo.support.files import atomic_write
@@ -21,6 +21,9 @@ from zoo.training.versions import versions
 NOTHING = "–"
 
 LOWER_IS_BETTER = ("mae", "loss")
+
+LONGEST_VALUE = 30
+"""Characters of the value of an option, in the table and the figure."""
 
 MOST_DRAWN = 8
 """Combinations whose curves the figure of a sweep shows: the best ones."""
@@ -150,9 +153,11 @@ def _table_of_combinations(summaries: Sequence[Mapping[str, Any]]) -> str:
     rows = []
     for summary in summaries:
         cells = [_with_spread(summary, name) if summary["mean"] else "failed" for name in names]
-        rows.append([*summary["options"].values(), *cells, summary["runs"][0]["run"]])
+        runs = [run["run"] for run in summary["runs"]]
+        folders = runs[0] if len(runs) == 1 else f"{runs[0].partition('-')[0]}-*"
+        rows.append([*(shorten(value, LONGEST_VALUE) for value in summary["options"].values()), *cells, folders])
     short = [name.removeprefix("model.").removeprefix("trainer.") for name in options]
-    return format_table([*short, *names, "runs from"], rows, align=">")
+    return format_table([*short, *names, "runs"], rows, align=">")
 
 
 def _with_spread(summary: Mapping[str, Any], name: str) -> str:
@@ -172,7 +177,8 @@ def _draw(series: Series, combinations: Sequence[Sequence[SubRun]], summaries: S
         rows = [read_metrics(path) for path in paths if path.exists()]
         if not summary["mean"] or not rows:
             continue
-        label = ", ".join(f"{name.rpartition('.')[2]} {value}" for name, value in summary["options"].items())
+        options = {name.rpartition(".")[2]: shorten(value, LONGEST_VALUE) for name, value in summary["options"].items()}
+        label = ", ".join(f"{name} {value}" for name, value in options.items())
         logs |= {("val", label): rows} if label else {("train", "train"): rows, ("val", "val"): rows}
     if figure := curves_with_spread(logs):
         save(figure, series.folder / "curves.png")
