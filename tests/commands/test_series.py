@@ -14,6 +14,7 @@ from PIL import Image
 from running import DIGITS_ON_CPU, LAST, weights
 
 from zoo.commands.grid import parse_seeds, split_values
+from zoo.reports.series_figure import curves_with_spread
 from zoo.training.run_folder import claim_folder
 
 SHORT = (*DIGITS_ON_CPU, "--trainer.max_epochs", "2", "--baselines", "false")
@@ -121,6 +122,55 @@ def test_what_another_process_trains_is_left_to_it(zoo_command: Command) -> None
     done = zoo_command("fit", "mlp", *SHORT, "--seeds", "0..1", "--ckpt_path", "last")
     assert "seed-1 (2 of 2)" in done.out
     assert "mean" in done.out
+
+
+def test_a_closed_test_set_is_opened_later(zoo_command: Command) -> None:
+    closed = zoo_command("fit", "mlp", *SHORT[:-2], "--test", "false")
+    assert closed.code == 0
+    assert "The test set was not opened" in closed.out
+    results = read(SERIES / "results.json")
+    assert results["metrics"]["test"] is None
+    assert not any(results[name] for name in ("baselines", "classes", "calibration"))
+    assert sorted(path.name for path in SERIES.glob("*.*") if path.suffix in (".png", ".csv")) == [
+        "curves.png",
+        "metrics.csv",
+    ]
+    again = zoo_command("fit", "mlp", *SHORT[:-2], "--ckpt_path", "last", "--test", "false")
+    assert "is finished" in again.out
+    opened = zoo_command("fit", "mlp", "--data", "digits", "--ckpt_path", "last", "--test", "true")
+    assert opened.code == 0
+    tested = read(SERIES / "results.json")
+    assert tested["metrics"]["test"]["acc"] > 0
+    assert {split: tested["metrics"][split] for split in ("train", "val")} == {
+        split: results["metrics"][split] for split in ("train", "val")
+    }
+    assert (tested["steps"], tested["epochs"]) == (results["steps"], results["epochs"])
+    assert zoo_command("fit", "mlp", "--ckpt_path", "last").out.count("is finished") == 1
+    whole = zoo_command("fit", "mlp", *SHORT[:-2])
+    assert whole.code == 0
+    assert read(SERIES.parent / "2" / "results.json")["metrics"] == tested["metrics"]
+
+
+def test_data_that_is_not_there_is_replaced_for_the_whole_series(zoo_command: Command) -> None:
+    words = ("slp", *SHORT[2:], "--seeds", "1,2")
+    assert zoo_command("fit", *words).code == 0
+    done = zoo_command("fit", *words)
+    assert "mean" in done.out
+    assert [path.name for path in Path("runs").iterdir()] == ["slp-digits"]
+
+
+def test_a_band_is_one_standard_deviation_around_the_mean() -> None:
+    first, second = ({"epoch": 0, "step": 9}, {"epoch": 1, "step": 19})
+    logs = [[{**first, "val/loss": loss}, {**second, "val/loss": 4}] for loss in (1, 3)]
+    figure = curves_with_spread({("val", "lr 1"): [*logs, logs[0][:1]]})
+    assert figure is not None
+    (axes,) = figure.axes
+    assert axes.get_title() == "val loss"
+    assert axes.lines[0].get_xydata().tolist() == [[1.0, 5 / 3], [2.0, 4.0]]
+    band = axes.collections[0].get_paths()[0].vertices[:, 1]
+    assert min(band) == pytest.approx(5 / 3 - stdev((1, 3, 1)))
+    assert max(band) == pytest.approx(4.0)
+    assert curves_with_spread({("val", "lr 1"): [[]]}) is None
 
 
 BAD = {

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +23,10 @@ pytestmark = ON_UNIX
 
 SWEEP = (
     *("sweep", "mlp", *DIGITS_ON_CPU, "--trainer.max_epochs", "6", "--checkpoint_every", "7", "--baselines", "false"),
-    *("--model.optimizer", "Adam", "--model.lr", "0.001,0.01"),
+    *("--model.optimizer", "Adam", "--model.lr", "0.001,0.01", "--seeds", "0..1"),
 )
+TABLE = re.compile("^lr .*?^std[^\\n]*", re.MULTILINE | re.DOTALL)
+"""What is printed at the end."""
 
 
 def start(folder: Path, *words: str) -> subprocess.Popen[str]:
@@ -67,70 +71,86 @@ def check_equal(folder: Path, other: Path) -> None:
         assert all(torch.equal(value, other_parameters[name][key]) for key, value in state.items()), name
 
 
-def check_survives(folder: Path, words: tuple[str, ...], kills: int, chance: random.Random) -> list[int]:
-    """Kill a sweep at random moments, and check that it ends as one that was left alone. Return when it was killed.
+def check_survives(folder: Path, alone: Path, words: tuple[str, ...], kills: int, chance: random.Random) -> list[int]:
+    """Kill a sweep at random moments, and check that it ends as one that was left alone.
 
     A moment counts from the first new file of a run, so that the start-up of the process is not all that is killed.
+
+    Returns:
+        The number of runs that had ended, at each kill.
     """
-    finish(start(folder / "left alone", *words))
-    runs = len(list(series_in(folder / "left alone").glob("*/results.json")))
-    ended = []
+    runs = len(list(series_in(alone).glob("*/results.json")))
+    ended: list[int] = []
     while len(ended) < kills:
-        process = start(folder / "killed", *words)
-        before = count_files(folder / "killed")
-        deadline = time.monotonic() + PATIENCE
-        while process.poll() is None and count_files(folder / "killed") == before and time.monotonic() < deadline:
-            time.sleep(0.01)
+        process = start(folder, *words)
+        before = count_files(folder)
+        wait_for(lambda running=process, files=before: running.poll() is not None or count_files(folder) > files)
         time.sleep(chance.uniform(0, 0.6 * runs / kills))
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
-        ended.append(len(list(folder.glob("killed/runs/*/*/*/results.json"))))
-    table = finish(start(folder / "killed", *words)).partition("val/acc")[2]
-    assert table == finish(start(folder / "left alone", *words)).partition("val/acc")[2]
-    check_equal(folder / "killed", folder / "left alone")
+        ended.append(len(list(folder.glob("runs/*/*/*/results.json"))))
+    assert (alone / "printed").read_text(encoding="utf-8") in finish(start(folder, *words))
+    check_equal(folder, alone)
     return ended
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "it took too long"
+        time.sleep(0.01)
 
 
 def count_files(folder: Path) -> int:
     return len(list(folder.glob("runs/*/*/*/checkpoints/*.ckpt")))
 
 
-def test_a_killed_sweep_ends_with_the_table_of_one_that_was_left_alone(tmp_path: Path) -> None:
-    check_survives(tmp_path, (*SWEEP, "--seeds", "0..1"), kills=2, chance=random.Random(0))
+def leave_alone(folder: Path, words: tuple[str, ...]) -> Path:
+    """Let a sweep end in a folder, and keep its table there."""
+    found = TABLE.search(finish(start(folder, *words)))
+    assert found
+    (folder / "printed").write_text(found[0], encoding="utf-8")
+    return folder
 
 
-def test_two_processes_share_the_work(tmp_path: Path) -> None:
-    words = (*SWEEP, "--seeds", "0..1")
-    finish(start(tmp_path / "alone", *words))
-    both = [start(tmp_path / "shared", *words) for _ in range(2)]
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a sweep that was left alone."""
+    return leave_alone(tmp_path_factory.mktemp("alone"), SWEEP)
+
+
+def test_a_killed_sweep_ends_with_the_table_of_one_that_was_left_alone(alone: Path, tmp_path: Path) -> None:
+    check_survives(tmp_path, alone, SWEEP, kills=2, chance=random.Random(0))
+
+
+def test_two_processes_share_the_work(alone: Path, tmp_path: Path) -> None:
+    both = [start(tmp_path, *SWEEP) for _ in range(2)]
     outs = [finish(process) for process in both]
     trained = [[line.split()[0] for line in out.splitlines() if line.endswith(" of 4)")] for out in outs]
     assert all(trained)
     assert sorted({*trained[0], *trained[1]}) == ["1-seed-0", "1-seed-1", "2-seed-0", "2-seed-1"]
     assert any("the best:" in out for out in outs)
-    check_equal(tmp_path / "shared", tmp_path / "alone")
+    check_equal(tmp_path, alone)
 
 
-def test_jobs_end_with_the_same_table_also_after_ctrl_c(tmp_path: Path) -> None:
-    words = (*SWEEP, "--seeds", "0..1")
-    finish(start(tmp_path / "alone", *words))
-    process = start(tmp_path / "jobs", *words, "--jobs", "2")
-    deadline = time.monotonic() + PATIENCE
-    while not count_files(tmp_path / "jobs") and time.monotonic() < deadline:
-        time.sleep(0.01)
+def test_jobs_end_with_the_same_table_also_after_ctrl_c(alone: Path, tmp_path: Path) -> None:
+    process = start(tmp_path, *SWEEP, "--jobs", "2")
+    wait_for(lambda: count_files(tmp_path) > 0)
     process.send_signal(signal.SIGINT)
     out, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert "Traceback" not in errors
-    assert f"go on       python -m zoo {' '.join(words[:1])} --model mlp" in out
-    for folder in series_in(tmp_path / "jobs").iterdir():
-        if folder.is_dir():
-            lock = (folder / ".lock").read_text(encoding="utf-8")
-            assert not alive(int(lock.split()[1]))
-    out = finish(start(tmp_path / "jobs", *words, "--jobs", "2"))
+    assert "go on       python -m zoo sweep --model mlp" in out
+    assert not any(map(alive, processes_of(tmp_path)))
+    out = finish(start(tmp_path, *SWEEP, "--jobs", "2"))
     assert "the best:" in out
-    assert not list(tmp_path.glob("jobs/runs/*/2"))
-    check_equal(tmp_path / "jobs", tmp_path / "alone")
+    check_equal(tmp_path, alone)
+
+
+def processes_of(folder: Path) -> list[int]:
+    """Return the processes that have written the runs of the only series in a folder."""
+    locks = [path.read_text(encoding="utf-8") for path in series_in(folder).glob("*/.lock")]
+    return [int(lock.split()[1]) for lock in locks if lock]
 
 
 def alive(process: int) -> bool:
@@ -141,16 +161,10 @@ def alive(process: int) -> bool:
     return True
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_the_processes_of_jobs_stop_with_the_first_one(number: int, tmp_path: Path) -> None:
-    process = start(tmp_path, *SWEEP, "--jobs", "2", "--trainer.max_epochs", "2000")
-    deadline = time.monotonic() + PATIENCE
-    while count_files(tmp_path) < 2 and time.monotonic() < deadline:
-        time.sleep(0.01)
-    process.send_signal(number)
+def test_the_processes_of_jobs_stop_with_the_first_one(tmp_path: Path) -> None:
+    process = start(tmp_path, *SWEEP[:-2], "--jobs", "2", "--trainer.max_epochs", "2000")
+    wait_for(lambda: len(list(tmp_path.glob("runs/*/1/*/checkpoints/last.ckpt"))) == 2)
+    process.kill()
     process.communicate(timeout=PATIENCE)
-    locks = [path.read_text(encoding="utf-8") for path in series_in(tmp_path).glob("*/.lock")]
-    assert len(locks) == 2
-    while any(alive(int(lock.split()[1])) for lock in locks):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    assert len(processes_of(tmp_path)) == 2
+    wait_for(lambda: not any(map(alive, processes_of(tmp_path))))
