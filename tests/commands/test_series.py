@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
 import pytest
 import torch
-from conftest import Command
+from conftest import REPOSITORY, Command
 from PIL import Image
 from running import DIGITS_ON_CPU, LAST, weights
 
@@ -18,6 +20,7 @@ from zoo.reports.series_figure import curves_with_spread
 from zoo.training.run_folder import claim_folder
 
 SHORT = (*DIGITS_ON_CPU, "--trainer.max_epochs", "2", "--baselines", "false")
+EXPERIMENTS = (REPOSITORY / "docs" / "experiments.md").read_text(encoding="utf-8")
 SERIES = Path("runs", "mlp-digits", "1")
 
 
@@ -106,13 +109,16 @@ def test_a_run_of_a_sweep_that_diverges_is_the_last(zoo_command: Command) -> Non
     assert [combination["options"]["model.lr"] for combination in combinations] == ["0.01", "1e30"]
     assert combinations[1]["runs"][0]["failed"].startswith("the loss is inf at step 2")
     assert "failed" in done.out
+    done = zoo_command(*words[:-1], "1e30,1e29", "--baselines", "false")
+    assert done.code == 2
+    assert "zoo: error: no combination of options could be trained; 1: the loss is inf" in done.err
     done = zoo_command("fit", "linear", "--trainer.max_epochs", "30", "--model.lr", "1e30", "--seeds", "0..1")
     assert (done.code, done.err.count("zoo: error: seed-0: ")) == (2, 1)
 
 
 def test_what_another_process_trains_is_left_to_it(zoo_command: Command) -> None:
     assert zoo_command("fit", "mlp", *SHORT, "--seeds", "0..1").code == 0
-    (SERIES / "seed-1" / "results.json").unlink()
+    (SERIES / "seed-1" / "results.json").write_text("{}", encoding="utf-8")  # damaged: it is evaluated again
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("zoo.commands.series_work.LOCK_TIMEOUT", 0.2)
         with claim_folder(SERIES, SERIES / "seed-1"):
@@ -216,6 +222,13 @@ def test_bad_input_is_one_line_and_writes_nothing(words: tuple[str, ...], zoo_co
     assert (done.code, done.err.count("\n")) == (2, 1), done.err
     assert done.err.startswith("zoo: error: ")
     assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("command", re.findall("^zoo .*?(?=  |$)", EXPERIMENTS, re.MULTILINE))
+def test_the_commands_of_the_guide_are_understood(command: str, zoo_command: Command) -> None:
+    done = zoo_command(*shlex.split(command)[1:], "--print_config")
+    assert done.code == 0, done.err
+    assert done.out.startswith("seed: 0")
 
 
 def test_a_series_in_a_config_is_refused(zoo_command: Command, tmp_path: Path) -> None:

@@ -46,6 +46,8 @@ class Work:
         code = self._train(self.series.runs, opens_test=self.tests and not self.sweeps)
         others = self.missing()
         best = best_first(self.series)[0] if self.sweeps and not code and not others else []
+        if failed := [run.name for run in best if run.name in self.failures]:
+            raise ZooError(f"no combination of options could be trained; {failed[0]}: {self.failures[failed[0]]}")
         if best and self.tests:
             code = self._train(best, opens_test=True)
             others = [run.name for run in best if not self._tested(run)]

@@ -49,7 +49,9 @@ def run_side_by_side(count: int, words: Sequence[str], watch: Callable[[], None]
         for process, error in zip(processes, errors, strict=True):
             if process.returncode not in (0, STOPPED):
                 error.seek(0)
-                echo(error.read().decode(errors="replace"), file=sys.stderr)
+                told = error.read().decode(errors="replace").strip()
+                last = told.rpartition("\n")[2]
+                echo(last if last.startswith("zoo: ") else told, file=sys.stderr)
                 return process.returncode if process.returncode > 0 else 128 - process.returncode
     return REQUEUE if PREEMPTION and received() == PREEMPTION else 0
 

@@ -8,7 +8,6 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from zoo.errors import ZooError
 from zoo.reports.figures import save, shorten
 from zoo.reports.series_figure import curves_with_spread
 from zoo.support.console import command_line, echo
@@ -42,9 +41,7 @@ def report_series(series: Series, failures: Mapping[str, str], best: str) -> Non
     """
     combinations = best_first(series) if best else series.combinations()
     summaries = [_summary(series, runs, failures) for runs in combinations]
-    first = next((results for run in series.runs if (results := series.results_of(run))), None)
-    if first is None:
-        raise ZooError("no run could be trained; lower --model.lr, or clip gradients with --trainer.gradient_clip_val")
+    first = next(results for run in series.runs if (results := series.results_of(run)))
     content = {
         "command": series.command,
         "model": first["model"],

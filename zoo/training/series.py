@@ -16,6 +16,9 @@ NAME = "series.json"
 
 MAX_BYTES = 10_000_000
 
+NEEDED: dict[str, Any] = {"metrics": dict, "seed": int, "epochs": int, "steps": int, "seconds": int | float}
+"""What the report on a series needs of a ``results.json``."""
+
 
 @dataclass(frozen=True)
 class SubRun:
@@ -51,8 +54,11 @@ class Series:
         return self.folder / run.name
 
     def results_of(self, run: SubRun) -> dict[str, Any] | None:
-        """Return what the ``results.json`` of a run holds, None if it has not ended."""
-        return _read(self.folder_of(run) / "results.json")
+        """Return what the ``results.json`` of a run holds, None if it has not ended, or the file is damaged."""
+        results = _read(self.folder_of(run) / "results.json")
+        return (
+            results if results and all(isinstance(results.get(name), kind) for name, kind in NEEDED.items()) else None
+        )
 
     def combinations(self) -> list[list[SubRun]]:
         """Return the runs that differ in seed and fold alone, for each combination of options."""
