@@ -112,7 +112,7 @@ class Work:
 
     def _tested(self, run: SubRun) -> bool:
         results = self.series.results_of(run)
-        return results is not None and results["metrics"]["test"] is not None
+        return results is not None and results["metrics"].get("test") is not None
 
     def missing(self) -> list[str]:
         """Return the names of the runs that have not ended, and did not fail here."""

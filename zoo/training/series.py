@@ -55,10 +55,8 @@ class Series:
 
     def results_of(self, run: SubRun) -> dict[str, Any] | None:
         """Return what the ``results.json`` of a run holds, None if it has not ended, or the file is damaged."""
-        results = _read(self.folder_of(run) / "results.json")
-        return (
-            results if results and all(isinstance(results.get(name), kind) for name, kind in NEEDED.items()) else None
-        )
+        results = _read(self.folder_of(run) / "results.json") or {}
+        return results if all(isinstance(results.get(name), kind) for name, kind in NEEDED.items()) else None
 
     def combinations(self) -> list[list[SubRun]]:
         """Return the runs that differ in seed and fold alone, for each combination of options."""
