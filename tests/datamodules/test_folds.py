@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from data_files import write_celeba, write_csv, write_folder
+from data_files import write_celeba, write_csv, write_folder, write_texts
 from every_data import arguments_of_data
 from hypothesis import given
 from hypothesis import strategies as st
@@ -113,6 +113,13 @@ def test_folds_divide_training_and_validation_photos(tmp_path: Path) -> None:
 
 def test_groups_of_a_table_stay_together(tmp_path: Path) -> None:
     check_folds("csv", 3, **{**write_csv(tmp_path), "drop": "price", "group": "group"})
+    check_folds("text", 3, **write_texts(tmp_path), group="id")
+    with pytest.raises(zoo.ZooError, match="folds need as many groups"):
+        load("csv", "1/50", **{**write_csv(tmp_path), "drop": "price", "group": "group"})
+
+
+def test_numbers_of_a_table_are_divided_at_random(tmp_path: Path) -> None:
+    check_folds("csv", 4, **{**write_csv(tmp_path), "target": "price", "drop": "kind,group"})
 
 
 def test_a_validation_part_of_its_own_is_divided_too(tmp_path: Path) -> None:
