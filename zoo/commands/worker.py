@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from zoo.launch.signals import PREEMPTION, REQUEUE, received
+from zoo.launch.signals import REQUEUE, received
 from zoo.support.console import echo
 
 STOPPED = 130
@@ -47,13 +47,14 @@ def run_side_by_side(count: int, words: Sequence[str], watch: Callable[[], None]
         ]
         _wait(processes, watch)
         for process, error in zip(processes, errors, strict=True):
-            if process.returncode not in (0, STOPPED):
+            if process.returncode not in (0, STOPPED, REQUEUE):
                 error.seek(0)
                 told = error.read().decode(errors="replace").strip()
                 last = told.rpartition("\n")[2]
                 echo(last if last.startswith("zoo: ") else told, file=sys.stderr)
                 return process.returncode if process.returncode > 0 else 128 - process.returncode
-    return REQUEUE if PREEMPTION and received() == PREEMPTION else 0
+    told_to_leave = bool(received()) or any(process.returncode == REQUEUE for process in processes)
+    return REQUEUE if told_to_leave else 0
 
 
 def _wait(processes: Sequence[subprocess.Popen[bytes]], watch: Callable[[], None]) -> None:
