@@ -36,6 +36,7 @@ VALUES = [
 
 NOT_HERE = {
     *("--trainer.devices", "--trainer.num_nodes", "--trainer.strategy", "--trainer.accelerator"),  # start processes
+    "--jobs",
     *("--trainer.plugins", "--trainer.profiler", "--trainer.barebones", "--trainer.max_time"),
     *("--trainer.callbacks", "--trainer.logger", "--print_config", "--data.root"),
 }

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -138,6 +140,31 @@ def test_a_sweep_is_a_run_for_each_network_and_seed(slurm: Path, tmp_path: Path,
     assert done.code == 0, done.err
     with Path("all.csv").open(encoding="utf-8") as file:
         assert sorted((row["model"], row["seed"]) for row in csv.DictReader(file)) == [("mlp", "3"), ("slp", "3")]
+
+
+def test_a_job_array_fills_the_folder_of_one_series(slurm: Path, tmp_path: Path) -> None:
+    script = str(REPOSITORY / "scripts" / "slurm" / "series.sbatch")
+    environment = {**os.environ, "PYTHON": sys.executable, "OMP_NUM_THREADS": "1"}
+    options = ("--trainer.max_epochs", str(EPOCHS), "--model.lr", "0.1,0.5", "--seeds", "0..1", "--baselines", "false")
+    command = ["sbatch", "--parsable", "--array", "0-1", script, "sweep", *JOB, *options]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True)
+    job = f"{done.stdout.strip()}_0"
+    series = tmp_path / "runs" / "mlp-digits" / "1"
+    wait_for(lambda: list(series.glob("*/checkpoints/last.ckpt")))
+    subprocess.run(["scancel", "--signal", "USR1", job], check=True)
+    start_again(job)
+    wait_for((series / "summary.json").exists, 240)
+    (left,) = (path for path in series.parent.iterdir() if path.is_dir())
+    assert left == series
+    best, other = json.loads((series / "summary.json").read_text(encoding="utf-8"))["combinations"]
+    assert len(best["runs"]) == len(other["runs"]) == 2
+    assert "test/acc" in best["mean"]
+    assert "test/acc" not in other["mean"]
+    logs = [path.read_text(encoding="utf-8") for path in tmp_path.glob("zoo-series-*.log")]
+    trained = [set(re.findall(r"^(\S+) \([0-9] of 4\)", log, flags=re.M)) for log in logs]
+    assert len(trained) == 2
+    assert all(trained)
+    assert any("go on       " in log for log in logs)
 
 
 def test_the_time_limits_signal_arrives(slurm: Path, tmp_path: Path) -> None:

@@ -12,6 +12,11 @@ from torch.nn import Parameter
 from zoo.errors import ZooError
 from zoo.internals.torch import all_finite
 
+
+class DivergedError(ZooError):
+    """A loss or a gradient is not finite."""
+
+
 REMEDY = (
     "Lower --model.lr, clip gradients with --trainer.gradient_clip_val, or continue anyway with --allow_nan; "
     "earlier checkpoints are valid"
@@ -19,14 +24,14 @@ REMEDY = (
 
 
 def check_loss(trainer: Trainer, loss: Tensor) -> None:
-    """Raise ZooError, with step and batch, if a loss is not finite."""
+    """Raise DivergedError, with step and batch, if a loss is not finite."""
     value = loss.item()
     if not math.isfinite(value):
-        raise ZooError(f"the loss is {value} at {_where(trainer, trainer.global_step)}. {REMEDY}")
+        raise DivergedError(f"the loss is {value} at {_where(trainer, trainer.global_step)}. {REMEDY}")
 
 
 def check_gradients(trainer: Trainer, module: LightningModule, parameters: list[Parameter]) -> None:
-    """Raise ZooError, with step, batch and parameter, if a gradient is not finite.
+    """Raise DivergedError, with step, batch and parameter, if a gradient is not finite.
 
     Args:
         trainer: The trainer.
@@ -40,7 +45,7 @@ def check_gradients(trainer: Trainer, module: LightningModule, parameters: list[
     if not bad:
         return
     name, parameter = max(bad, key=lambda pair: pair[1].numel())
-    raise ZooError(
+    raise DivergedError(
         f"a gradient is not finite at {_where(trainer, trainer.global_step + 1)}; the largest parameter affected"
         f" is {name}, {tuple(parameter.shape)}. The weights were not updated. {REMEDY}"
     )

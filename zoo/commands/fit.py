@@ -40,6 +40,12 @@ def run(request: Request) -> int:
     Returns:
         The exit code: 0, 75 for a job that is to be requeued, or 128 and the signal that ended the run.
     """
+    if request.seeds or request.folds:
+        from zoo.commands.series import run_series  # which runs several times what is below
+
+        return run_series(request)
+    if request.jobs:
+        raise ZooError("--jobs is for --seeds, --folds and zoo sweep; processes that load data are --data.num_workers")
     plan = make_plan(request)
     if isinstance(plan, Path):
         report_finished(plan)
@@ -47,13 +53,18 @@ def run(request: Request) -> int:
     # The other ranks write nothing; the trainer tells them where the checkpoints are.
     others = nullcontext(Claim(plan.runs_folder, keep=True))
     with claim_folder(plan.runs_folder, plan.folder) if is_first_rank() else others as claim:
-        training_run = build(plan, claim.path)
-        try:
-            seconds = train(training_run)
-        finally:
-            claim.keep |= training_run.exact_resume.started
-        claim.keep = True
-        return report(training_run, seconds)
+        return carry_out(plan, claim)
+
+
+def carry_out(plan: Plan, claim: Claim) -> int:
+    """Build what a plan needs, train, and report. Return the exit code."""
+    training_run = build(plan, claim.path)
+    try:
+        seconds = train(training_run)
+    finally:
+        claim.keep |= training_run.exact_resume.started
+    claim.keep = True
+    return report(training_run, seconds)
 
 
 def build(plan: Plan, folder: Path) -> Run:

@@ -18,6 +18,7 @@ from lightning.pytorch.profilers import Profiler
 from lightning.pytorch.strategies import Strategy
 
 from zoo.commands.report_options import add_report_options
+from zoo.commands.run_options import add_run_options
 from zoo.commands.suggestions import suggest_option
 from zoo.commands.transfer import add_transfer_options
 from zoo.datamodules.common.base import DataModule
@@ -81,23 +82,7 @@ def make_fit_parser(program: str, model: type[Task], data: type[DataModule]) -> 
     parser.add_argument(
         "--config", action=ConfigFile, help="read options from a file, such as the config.yaml of a run"
     )
-    parser.add_argument(
-        "--seed", type=int, default=0, help="seed of weights, order and dropout; equal seeds give equal runs"
-    )
-    parser.add_argument(
-        "--patience", type=int | None, help="stop after this many epochs without an improvement of val/loss"
-    )
-    parser.add_argument(
-        "--ckpt_path", type=str | None, help="resume from a checkpoint: a file, or 'last' for the newest run"
-    )
-    parser.add_argument(
-        "--checkpoint_every",
-        type=int | None,
-        help="steps between checkpoints (default: every epoch, at most every 2 seconds, at least every 5 minutes)",
-    )
-    parser.add_argument("--allow_nan", action="store_true", help="continue after a loss or gradient that is not finite")
-    parser.add_argument("--out", type=str, default="runs", help="folder for all runs")
-    parser.add_argument("--name", type=str | None, help="folder in it for runs like this (default: <model>-<data>)")
+    add_run_options(parser)
     add_transfer_options(parser)
     add_report_options(parser)
     parser.add_class_arguments(model, "model", instantiate=False)

@@ -15,6 +15,7 @@ from zoo.commands.options import Options, merge_with_run, parse_options
 from zoo.commands.parser import flat, section, trainer_arguments
 from zoo.commands.parser_defaults import STAND_IN
 from zoo.commands.request import Request
+from zoo.commands.run_options import SERIES
 from zoo.commands.stand_in import prepare_or_substitute_data
 from zoo.commands.transfer import check_transfer
 from zoo.errors import ZooError
@@ -46,13 +47,14 @@ def make_plan(request: Request) -> Plan | Path:
     """
     options = parse_options(request)
     resume = _find_checkpoint(options)
-    longer = False
+    longer = opens = False
     if resume:
         check_network_name(resume.checkpoint, resume.path, options.model)
         if resume.folder:
             before, options = merge_with_run(options.request, resume.folder)
             longer = _length(options.values) != _length(before)
-            if not longer and (resume.folder / "results.json").exists():
+            opens = options.values.test and not before.test
+            if not longer and not opens and (resume.folder / "results.json").exists():
                 return resume.folder
         _check_length(resume, options.values)
     check_transfer(options.values, options.model)
@@ -88,8 +90,10 @@ def make_plan(request: Request) -> Plan | Path:
         keeps_checkpoints=arguments["enable_checkpointing"] is not False,
         checkpoint_every=values.checkpoint_every,
         allow_nan=values.allow_nan,
+        test=values.test,
         all_metrics=values.metrics == "all",
         baselines=values.baselines,
+        processes=processes,
         length=str(_length(values)),
         runs_folder=runs_folder(values.out, values.name or f"{options.model}-{options.data}"),
         resume=resume,
@@ -142,6 +146,10 @@ def _check_numbers(options: Namespace) -> None:
         raise ZooError(f"--seed must be at least 0 and below 2**32, got {options.seed}")
     if options.checkpoint_every is not None and options.checkpoint_every < 1:
         raise ZooError(f"--checkpoint_every must be at least 1 step, got {options.checkpoint_every}")
+    if given := [name for name in SERIES if options.get(name) is not None]:
+        raise ZooError(f"--config has {given[0]}, which is an option of the command line alone")
+    if not options.test and not options.data.val_size:
+        raise ZooError("--test false needs a validation part; give --data.val_size a number above 0")
     if options.patience is not None and options.patience < 0:
         raise ZooError(f"--patience must be at least 0, got {options.patience}")
 

@@ -26,9 +26,16 @@ class Command:
 
 COMMANDS = {
     "fit": Command(
-        "--model NAME [--data NAME] [--OPTION VALUE ...]",
+        "--model NAME [--data NAME] [--seeds 0..4] [--folds 5] [--OPTION VALUE ...]",
         "train a network and report on it",
-        own_options=("model", "data"),
+        own_options=("model", "data", "seeds", "folds", "jobs"),
+        computes=True,
+        has_options=True,
+    ),
+    "sweep": Command(
+        "--model NAME [--data NAME] --OPTION VALUE,VALUE ... [--seeds 0..2]",
+        "train with each combination of several values of options, and test the best",
+        own_options=("model", "data", "seeds", "folds", "jobs"),
         computes=True,
         has_options=True,
     ),

@@ -29,6 +29,9 @@ class Request:
         sort: Column to sort a table by, if given.
         where: Conditions on the rows of a table.
         root: The data root, if given.
+        seeds: The seeds to train with, if given.
+        folds: The number of folds to train with, if given.
+        jobs: The number of runs side by side, if given.
         words: The other words of the command line: options, or what the command is about.
     """
 
@@ -44,6 +47,9 @@ class Request:
     sort: str | None = None
     where: list[str] = field(default_factory=list)
     root: str | None = None
+    seeds: str | None = None
+    folds: str | None = None
+    jobs: str | None = None
     words: list[str] = field(default_factory=list)
 
     @property
@@ -74,7 +80,8 @@ def parse(command: str, program: str, words: list[str]) -> Request:
         ZooError: An option has no value, is given twice, names something unknown, or is missing.
     """
     request = Request(command, program.replace("COMMAND", command))
-    if command == "fit" and words and not words[0].startswith("-"):
+    trains = command in ("fit", "sweep")
+    if trains and words and not words[0].startswith("-"):
         words = ["--model", *words]
     if command == "check" and words and not words[0].startswith("-"):
         words = ["--data", *words]
@@ -83,7 +90,7 @@ def parse(command: str, program: str, words: list[str]) -> Request:
     for word in rest:
         option, equals, value = word.partition("=")
         name = option.removesuffix(".name").removeprefix("--")
-        config = command == "fit" and option == "--config"
+        config = trains and option == "--config"
         if not config and (not option.startswith("--") or name not in COMMANDS[command].own_options):
             request.words.append(word)
             continue
@@ -106,7 +113,7 @@ def parse(command: str, program: str, words: list[str]) -> Request:
         for name, asked in (("model", request.model), ("data", request.data)):
             if named[name] not in (None, asked):
                 echo(f"zoo: --{name} is {asked}: the options of {named[name]} in {path} are ignored", file=sys.stderr)
-    if command == "fit" and not request.model and not request.wants_help:
+    if trains and not request.model and not request.wants_help:
         raise ZooError(f"give a network with --model NAME: {', '.join(list_models())}")
     if request.model:
         model_row(request.model)

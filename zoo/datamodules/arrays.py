@@ -10,6 +10,7 @@ from torch import Tensor
 
 from zoo.datamodules.common.base import DataModule, DataUnavailableError
 from zoo.datamodules.common.examples import Batches, Examples
+from zoo.datamodules.common.folds import ValSize
 from zoo.datamodules.common.images import bytes_to_floats, image_sizes
 from zoo.datamodules.common.splitting import check_test_size, divide
 from zoo.errors import ZooError
@@ -59,7 +60,7 @@ class Arrays(DataModule):
         y_test: Any = None,
         classes: Sequence[str] | None = None,
         batch_size: int = 64,
-        val_size: int | float = 0.1,
+        val_size: ValSize = 0.1,
         test_size: int | float = 0.2,
         seed: int = 0,
     ) -> None:
@@ -114,11 +115,15 @@ class Arrays(DataModule):
     def load_splits(self) -> dict[Split, Batches]:
         """Return the examples of each split."""
         self.prepare_data()
-        x, y = self.given["train"]
+        given, val_given = dict(self.given), 0
+        if isinstance(self.val_size, str) and "val" in given:
+            x, y = map(torch.cat, zip(given["train"], given.pop("val"), strict=True))
+            given["train"], val_given = (x, y), len(self.given["val"][1])
+        x, y = given["train"]
         labels = y if self.target == "class" else torch.zeros(len(y), dtype=torch.int64)
-        chosen = divide(labels, self.val_size, self.test_size, given=self.given)
+        chosen = divide(labels, self.val_size, self.test_size, given=given, val_given=val_given)
         splits: dict[Split, Batches] = {split: Examples(x[indices], y[indices]) for split, indices in chosen.items()}
-        return splits | {split: Examples(*pair) for split, pair in self.given.items() if split != "train"}
+        return splits | {split: Examples(*pair) for split, pair in given.items() if split != "train"}
 
     def scale(self, x: Tensor) -> Tensor:
         """Convert bytes to floats in 0 to 1. Floats are returned unchanged."""

@@ -11,6 +11,7 @@ from zoo.datamodules.common.augmentation import Augmentation
 from zoo.datamodules.common.base import DataUnavailableError
 from zoo.datamodules.common.examples import Batches
 from zoo.datamodules.common.files import data_root, read_text
+from zoo.datamodules.common.folds import ValSize
 from zoo.datamodules.common.images import ImageDataModule
 from zoo.datamodules.common.picture_files import PictureFiles
 from zoo.datamodules.common.splitting import count_of
@@ -43,7 +44,7 @@ class CelebA(ImageDataModule):
         augment: Whether to shift and flip the training images at random;
             or ``RandAugment``, ``TrivialAugmentWide``, ``AutoAugment``, ``MixUp`` or ``CutMix``, as in torchvision.
         val_size: Number of validation photos to use, or their fraction if below 1: the first ones of the data set's own
-            validation split. If 0, the test set replaces the validation set.
+            validation split. If 0, the test set replaces the validation set. ``"2/5"`` is the second of five folds.
         batch_size, seed: See :class:`zoo.datamodules.common.DataModule`.
     """
 
@@ -57,7 +58,7 @@ class CelebA(ImageDataModule):
         num_workers: int = 2,
         augment: Augmentation = False,
         batch_size: int = 64,
-        val_size: int | float = 19_867,
+        val_size: ValSize = 19_867,
         seed: int = 0,
     ) -> None:
         if image_size < 1 or num_workers < 0:
@@ -100,7 +101,10 @@ class CelebA(ImageDataModule):
             if set(row[1:]) - {"1", "-1"}:
                 raise ZooError(f"{lists} has attributes of {row[0]} other than 1 and -1")
             chosen[partition[row[0]]].append(row)
-        if self.val_size:
+        if isinstance(self.val_size, str):
+            rows = chosen["0"] + chosen["1"]
+            chosen["0"], chosen["1"] = ([rows[i] for i in part] for part in self.split(len(rows)))
+        elif self.val_size:
             chosen["1"] = chosen["1"][: count_of(self.val_size, len(chosen["1"]), "val_size")]
         splits = {
             split: PictureFiles(

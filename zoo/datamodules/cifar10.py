@@ -14,6 +14,7 @@ from torchvision import datasets
 from zoo.datamodules.common.augmentation import Augmentation
 from zoo.datamodules.common.base import DataUnavailableError
 from zoo.datamodules.common.files import data_root, fetch_tar
+from zoo.datamodules.common.folds import ValSize
 from zoo.datamodules.common.images import ImageDataModule
 from zoo.datamodules.common.in_memory import InMemory
 from zoo.errors import ZooError
@@ -47,7 +48,7 @@ class CIFAR10(InMemory, ImageDataModule):
         padding: int = 0,
         augment: Augmentation = False,
         batch_size: int = 64,
-        val_size: int | float = 5_000,
+        val_size: ValSize = 5_000,
         seed: int = 0,
     ) -> None:
         super().__init__(padding, augment, batch_size=batch_size, val_size=val_size, seed=seed)

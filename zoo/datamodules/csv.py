@@ -19,6 +19,7 @@ from zoo.datamodules.common.columns import (
     without_missing,
 )
 from zoo.datamodules.common.examples import Batches, Examples
+from zoo.datamodules.common.folds import ValSize
 from zoo.datamodules.common.splitting import check_test_size, divide
 from zoo.datamodules.common.table_files import TableFile
 from zoo.datamodules.common.tables import TableDataModule
@@ -65,7 +66,7 @@ class CSV(TableDataModule):
         missing: Missing = "refuse",
         test_size: int | float = 0.2,
         batch_size: int = 64,
-        val_size: int | float = 0.1,
+        val_size: ValSize = 0.1,
         seed: int = 0,
     ) -> None:
         super().__init__(batch_size, val_size, seed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from zoo.datamodules.common.folds import ValSize
 from zoo.datamodules.common.tables import TableDataModule
 from zoo.errors import ZooError
 
@@ -32,7 +33,7 @@ class CustomFunctionData(TableDataModule):
         b: float = -1.0,
         size: int = 100,
         batch_size: int = 100,
-        val_size: int | float = 0,
+        val_size: ValSize = 0,
         seed: int = 0,
     ) -> None:
         super().__init__(batch_size, val_size, seed)

@@ -7,6 +7,7 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional as F
 
 from zoo.datamodules.common.augmentation import Augmentation
+from zoo.datamodules.common.folds import ValSize
 from zoo.datamodules.common.images import ImageDataModule, small_affine
 from zoo.datamodules.common.in_memory import InMemory
 from zoo.errors import ZooError
@@ -41,7 +42,7 @@ class Digits(InMemory, ImageDataModule):
         channels: int = 1,
         augment: Augmentation = False,
         batch_size: int = 64,
-        val_size: int | float = 180,
+        val_size: ValSize = 180,
         seed: int = 0,
     ) -> None:
         if image_size < 16 or channels < 1:

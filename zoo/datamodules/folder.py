@@ -15,6 +15,7 @@ from zoo.datamodules.common.augmentation import Augmentation, is_policy
 from zoo.datamodules.common.base import DataUnavailableError
 from zoo.datamodules.common.examples import Batches
 from zoo.datamodules.common.folders import folders_in, split_folders
+from zoo.datamodules.common.folds import ValSize
 from zoo.datamodules.common.images import ImageDataModule
 from zoo.datamodules.common.picture_files import PictureFiles, pictures_in
 from zoo.datamodules.common.splitting import check_test_size, divide
@@ -67,7 +68,7 @@ class Folder(ImageDataModule):
         memory: int = 2_000,
         augment: Augmentation = False,
         batch_size: int = 64,
-        val_size: int | float = 0.1,
+        val_size: ValSize = 0.1,
         test_size: int | float = 0.2,
         seed: int = 0,
     ) -> None:
@@ -132,10 +133,13 @@ class Folder(ImageDataModule):
         splits: dict[Split, PictureFiles]
         if self.only_test:
             tested = [listed["test"]] if "test" in listed else [*listed.values()]
-            names = [name for files in tested for name in files.names]
-            splits = {"test": PictureFiles(names, torch.cat([files.targets for files in tested]), self.photo)}
+            splits = {"test": PictureFiles.join(tested)}
         else:
-            chosen = divide(listed["train"].targets, self.val_size, self.test_size, given=listed)
+            val_given = 0
+            if isinstance(self.val_size, str) and "val" in listed:
+                val_given = len(listed["val"])
+                listed["train"] = PictureFiles.join([listed["train"], listed.pop("val")])
+            chosen = divide(listed["train"].targets, self.val_size, self.test_size, given=listed, val_given=val_given)
             splits = {split: listed["train"].choose(indices) for split, indices in chosen.items()}
             splits |= {split: files for split, files in listed.items() if split != "train"}
             if not self.val_size:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from zoo.datamodules.common.base import DataUnavailableError
 from zoo.datamodules.common.files import data_root, fetch_tar, read_text
+from zoo.datamodules.common.folds import ValSize
 from zoo.datamodules.common.texts import LARGEST_TEXT, TextDataModule
 from zoo.errors import ZooError
 from zoo.kinds import Split
@@ -49,7 +50,7 @@ class IMDB(TextDataModule):
         min_frequency: int = 2,
         max_length: int = 400,
         batch_size: int = 64,
-        val_size: int | float = 2_500,
+        val_size: ValSize = 2_500,
         seed: int = 0,
     ) -> None:
         super().__init__(vocab_size, min_frequency, max_length, batch_size=batch_size, val_size=val_size, seed=seed)
@@ -75,7 +76,7 @@ class IMDB(TextDataModule):
     def read_texts(self) -> dict[Split, tuple[list[str], Tensor]]:
         """Return the reviews of each split, and their targets."""
         texts, targets = self._read("train")
-        train, val = self.split(len(texts))
+        train, val = self.split(len(texts), targets)
         held_out = {"train": train, "val": val}
         parts = {split: ([texts[i] for i in chosen], targets[chosen]) for split, chosen in held_out.items()}
         return cast(dict[Split, tuple[list[str], Tensor]], {**parts, "test": self._read("test")})

@@ -7,10 +7,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import get_args
 
-import torch
 from torch import Tensor
 
 from zoo.datamodules.common.folders import split_folders
+from zoo.datamodules.common.folds import ValSize
 from zoo.datamodules.common.labeled_texts import BadRows, LabeledTexts, texts_in_folders, texts_of_table
 from zoo.datamodules.common.splitting import check_test_size, divide
 from zoo.datamodules.common.table_files import TableFile
@@ -60,7 +60,7 @@ class OwnTexts(TextDataModule):
         min_frequency: int = 2,
         max_length: int = 400,
         batch_size: int = 64,
-        val_size: int | float = 0.1,
+        val_size: ValSize = 0.1,
         seed: int = 0,
     ) -> None:
         super().__init__(vocab_size, min_frequency, max_length, batch_size=batch_size, val_size=val_size, seed=seed)
@@ -115,15 +115,18 @@ class OwnTexts(TextDataModule):
     @cached_property
     def _divided(self) -> tuple[tuple[str, ...], dict[Split, tuple[list[str], Tensor]]]:
         """The names of the classes, and the texts and classes of each split."""
-        parts = self._read
+        parts = dict(self._read)
+        val_given = 0
+        if isinstance(self.val_size, str) and "val" in parts:
+            val_given = len(parts["val"].texts)
+            parts["train"] = LabeledTexts.join([parts["train"], parts.pop("val")])
         whole = parts["train"]
         if self.only_test:
             tested = [parts["test"]] if "test" in parts else [*parts.values()]
-            texts = [text for part in tested for text in part.texts]
-            return whole.classes, {"test": (texts, torch.cat([part.targets for part in tested]))}
+            return whole.classes, {"test": LabeledTexts.join(tested)[1:3]}
         if self.group and not self._table:
             raise ZooError(f"{self.path} is a folder, which has no columns; omit --data.group")
-        rows = divide(whole.targets, self.val_size, self.test_size, whole.groups, given=parts)
+        rows = divide(whole.targets, self.val_size, self.test_size, whole.groups, given=parts, val_given=val_given)
         for lost in sorted({*range(len(whole.classes))} - {*whole.targets[rows["train"]].tolist()}):
             raise ZooError(f"{self.path}: no text of class {whole.classes[lost]!r} is left for training; add texts")
         splits = {split: ([whole.texts[i] for i in chosen], whole.targets[chosen]) for split, chosen in rows.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from zoo.datamodules.common.folds import ValSize
 from zoo.datamodules.common.tables import TableDataModule
 from zoo.errors import ZooError
 
@@ -29,7 +30,7 @@ class Quadratic(TableDataModule):
     coefficients = (2.0, 3.0)
 
     def __init__(
-        self, size: int = 30, noise: float = 0.1, batch_size: int = 30, val_size: int | float = 0, seed: int = 0
+        self, size: int = 30, noise: float = 0.1, batch_size: int = 30, val_size: ValSize = 0, seed: int = 0
     ) -> None:
         super().__init__(batch_size, val_size, seed)
         if size < 1:

@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from zoo.datamodules.arrays import Arrays
+from zoo.datamodules.common.folds import ValSize
 from zoo.errors import ZooError
 from zoo.transforms import Photo, to_rgb
 
@@ -50,7 +51,7 @@ class Wrapped(Arrays):
         channels: int = 3,
         classes: Sequence[str] | None = None,
         batch_size: int = 64,
-        val_size: int | float = 0.1,
+        val_size: ValSize = 0.1,
         test_size: int | float = 0.2,
         seed: int = 0,
     ) -> None:

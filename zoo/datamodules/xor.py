@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from zoo.datamodules.common.folds import ValSize
 from zoo.datamodules.common.tables import TableDataModule
 
 
@@ -23,7 +24,7 @@ class XORData(TableDataModule):
     shape = (2,)
     classes = ("1",)
 
-    def __init__(self, batch_size: int = 4, val_size: int | float = 0, seed: int = 0) -> None:
+    def __init__(self, batch_size: int = 4, val_size: ValSize = 0, seed: int = 0) -> None:
         super().__init__(batch_size, val_size, seed)
 
     def load(self, train: bool) -> tuple[Tensor, Tensor]:

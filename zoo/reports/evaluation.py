@@ -21,7 +21,7 @@ def splits_of(data: DataModule) -> list[Split]:
     """Return the splits that a data set has: without a validation part, only train and test; or test alone."""
     if data.only_test:
         return ["test"]
-    return [split for split in get_args(Split) if split != "val" or data.val_size > 0]
+    return [split for split in get_args(Split) if split != "val" or data.val_size]
 
 
 def evaluate(

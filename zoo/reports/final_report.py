@@ -45,7 +45,8 @@ def report_run(run: Run, checkpoint: Path, seconds: float) -> None:
         saved = read_checkpoint(checkpoint)
         load_weights(run.model, saved, checkpoint)
         title = f"{checkpoint.stem} checkpoint, after epoch {saved['epoch'] + 1} of {epochs}{_why_stopped(trainer)}"
-    made = make_report(trainer, run.model, run.data, whole=run.plan.all_metrics, compare=run.plan.baselines)
+    plan = run.plan
+    made = make_report(trainer, run.model, run.data, whole=plan.all_metrics, compare=plan.baselines, test=plan.test)
     if made is None:  # on another rank
         return
     drawn = draw(run.folder, run.model, run.data, made)
@@ -71,6 +72,8 @@ def report_run(run: Run, checkpoint: Path, seconds: float) -> None:
         temporary.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     echo(f"\n{title}\n\n{made}\n")
     _print_parameters(run)
+    if not run.plan.test:
+        echo("The test set was not opened (--test false).\n")
     if made.metrics["val"] is None:
         echo("Without a validation part (val_size 0), the val metrics of each epoch are those of the test set.")
         echo("The last epoch is reported, so that nothing is selected on the test set.\n")

@@ -80,7 +80,7 @@ class Report:
 
 
 def make_report(
-    trainer: Trainer, model: Task, data: DataModule, *, whole: bool = False, compare: bool = True
+    trainer: Trainer, model: Task, data: DataModule, *, whole: bool = False, compare: bool = True, test: bool = True
 ) -> Report | None:
     """Evaluate a network, as it is, on all splits. All ranks must call it; only the first one returns a report.
 
@@ -90,10 +90,13 @@ def make_report(
         data: Its data.
         whole: Whether train and val have all metrics, rather than those that each epoch has.
         compare: Whether to train simple models, to compare with.
+        test: Whether to open the test set. If not, there is nothing to compare.
     """
     metrics: Metrics = dict.fromkeys(splits_of(data) if data.only_test else get_args(Split))
     collector = Collector()
     for split in splits_of(data):
+        if split == "test" and not test:
+            return Report(metrics) if trainer.is_global_zero else None
         collector = Collector()
         wanted = whole or split == "test"
         measured = evaluate(trainer, model, data, split, [collector] if wanted else [])

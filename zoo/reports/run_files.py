@@ -33,7 +33,7 @@ def draw(folder: Path, model: Task, data: DataModule, report: Report) -> list[Pa
 
 def _figures(folder: Path, model: Task, data: DataModule, report: Report) -> Iterator[tuple[str, Figure]]:
     if (folder / "metrics.csv").exists():
-        yield "curves", figures.curves(read_metrics(folder / "metrics.csv"), val_is_test=data.val_size == 0)
+        yield "curves", figures.curves(read_metrics(folder / "metrics.csv"), val_is_test=not data.val_size)
     if report.predictions is None:
         return
     if isinstance(model, Regressor):

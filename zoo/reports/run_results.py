@@ -36,6 +36,7 @@ SPLITS = ("train/", "val/", "test/")
 
 NOT_OPTIONS = (
     *("out", "name", "model.name", "data.name", "config", "ckpt_path", "checkpoint_every", "metrics", "baselines"),
+    "test",
     *("data.root", "trainer.max_epochs", "trainer.enable_model_summary", "trainer.enable_progress_bar"),
     *SHAPE_OPTIONS,
 )

@@ -29,8 +29,10 @@ class Plan:
         keeps_checkpoints: Whether the run saves checkpoints.
         checkpoint_every: Steps between two checkpoints within an epoch.
         allow_nan: Whether to continue after a loss or gradient that is not finite.
+        test: Whether the report opens the test set.
         all_metrics: Whether the report measures all splits in full, rather than the test set alone.
         baselines: Whether the report compares with simple models.
+        processes: Number of processes that train the network.
         length: The options that say how long the run is, as one text.
         runs_folder: The folder of all runs of this kind.
         resume: The checkpoint that the run resumes from, if it does.
@@ -54,8 +56,10 @@ class Plan:
     keeps_checkpoints: bool
     checkpoint_every: int | None
     allow_nan: bool
+    test: bool
     all_metrics: bool
     baselines: bool
+    processes: int
     length: str
     runs_folder: Path
     resume: ResumePoint | None

@@ -20,6 +20,10 @@ LOCK_TIMEOUT = 10.0
 """Time that the workers of a killed run may hold its lock."""
 
 
+class BusyError(ZooError):
+    """Another process is writing into a run folder."""
+
+
 def runs_folder(out: str, name: str) -> Path:
     """Return the folder ``name`` in ``out``, for all runs of a kind.
 
@@ -47,23 +51,31 @@ class Claim:
 
 
 @contextlib.contextmanager
-def claim_folder(base: Path, existing: Path | None) -> Iterator[Claim]:
+def claim_folder(base: Path, folder: Path | None, patience: float = LOCK_TIMEOUT) -> Iterator[Claim]:
     """Keep other processes from writing into a run folder; the lock is released when the process dies.
 
     A new folder is deleted again if the block raises before it sets ``keep``.
 
     Args:
         base: The folder in which a new folder is made.
-        existing: The folder of a run that is resumed; None for a new one.
+        folder: The folder of a run that is resumed, or begun if it does not exist; None for one with a new number.
+        patience: Seconds to wait for another process.
 
     Raises:
-        ZooError: The folder cannot be made, or another process is writing into it and does not end within some seconds.
+        BusyError: Another process is writing into the folder, and does not end in time.
+        ZooError: The folder cannot be made.
     """
-    made = [folder for folder in (base, *base.parents) if not folder.exists()]
-    claim = Claim(existing or _new_folder(base), keep=existing is not None)
+    made = [parent for parent in (base, *base.parents) if not parent.exists()]
+    if folder is None:
+        claim = Claim(new_folder(base), keep=False)
+    else:
+        claim = Claim(folder, keep=folder.exists())
+        folder.mkdir(exist_ok=True)
     try:
-        with _lock(claim.path):
+        with lock_folder(claim.path, patience):
             yield claim
+    except BusyError:
+        raise
     except BaseException:
         if not claim.keep:
             shutil.rmtree(claim.path, ignore_errors=True)
@@ -73,7 +85,7 @@ def claim_folder(base: Path, existing: Path | None) -> Iterator[Claim]:
         raise
 
 
-def _new_folder(base: Path) -> Path:
+def new_folder(base: Path) -> Path:
     """Make and return the next numbered folder in ``base``; runs that start at once get different ones."""
     number = max(_numbers(base), default=0)
     try:
@@ -94,13 +106,14 @@ def _new_folder(base: Path) -> Path:
 
 
 @contextlib.contextmanager
-def _lock(folder: Path) -> Iterator[None]:
+def lock_folder(folder: Path, patience: float = LOCK_TIMEOUT) -> Iterator[None]:
+    """Keep other processes from the block, of a folder that exists. Raises BusyError if one does not leave in time."""
     with (folder / ".lock").open("a+", encoding="utf-8") as file:
-        deadline = time.monotonic() + LOCK_TIMEOUT
+        deadline = time.monotonic() + patience
         while not try_lock(file):
             if time.monotonic() > deadline:
                 file.seek(0)
-                raise ZooError(f"{folder} is being written by {file.read() or 'another process'}; wait for it")
+                raise BusyError(f"{folder} is being written by {file.read() or 'another process'}; wait for it")
             time.sleep(0.1)
         file.truncate(0)
         file.write(f"process {os.getpid()} on {socket.gethostname()}")
@@ -114,8 +127,7 @@ def _lock(folder: Path) -> Iterator[None]:
 
 def list_runs(base: Path) -> list[Path]:
     """Return the folders of runs in ``base`` that have begun, newest first."""
-    paths = [base / str(number) for number in sorted(_numbers(base), reverse=True)]
-    return [path for path in paths if (path / "config.yaml").exists() or list_checkpoints(path)]
+    return [path for path in numbered_folders(base) if (path / "config.yaml").exists() or list_checkpoints(path)]
 
 
 def list_checkpoints(folder: Path) -> list[Path]:
@@ -133,6 +145,11 @@ def find_run_folder(checkpoint: Path) -> Path | None:
 def last_checkpoint(folder: Path) -> Path:
     """Return where a run keeps its last checkpoint."""
     return folder / "checkpoints" / "last.ckpt"
+
+
+def numbered_folders(base: Path) -> list[Path]:
+    """Return the folders of runs in ``base``, the newest first."""
+    return [base / str(number) for number in sorted(_numbers(base), reverse=True)]
 
 
 def _numbers(base: Path) -> list[int]:

@@ -4,7 +4,7 @@ import torch
 from sklearn.datasets import make_moons
 from torch import Tensor
 
-from zoo.datamodules.common import TableDataModule
+from zoo.datamodules.common import TableDataModule, ValSize
 
 
 class TwoMoons(TableDataModule):
@@ -22,7 +22,7 @@ class TwoMoons(TableDataModule):
     shape = (2,)
     classes = ("upper", "lower")
 
-    def __init__(self, noise: float = 0.1, batch_size: int = 32, val_size: int = 100, seed: int = 0) -> None:
+    def __init__(self, noise: float = 0.1, batch_size: int = 32, val_size: ValSize = 100, seed: int = 0) -> None:
         super().__init__(batch_size, val_size, seed)
         self.noise = noise
 

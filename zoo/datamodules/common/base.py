@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from zoo.datamodules.common.examples import Batches
+from zoo.datamodules.common.folds import Fold, ValSize, check_val_size, choose_fold
 from zoo.datamodules.common.loader_module import LoaderModule
 from zoo.datamodules.common.splitting import SPLIT_SEED, check_leaves_some, count_of
 from zoo.errors import ZooError
@@ -33,7 +34,7 @@ class DataModule(LoaderModule, ABC):
     Args:
         batch_size: Examples per batch, over all ranks.
         val_size: Number of training examples held out for validation, or their fraction if below 1. If 0, all of them
-            are used for training, and the test set replaces the validation set.
+            are used for training, and the test set replaces the validation set. ``"2/5"`` is the second of five folds.
         seed: Seed of the order of the training examples.
 
     Raises:
@@ -61,10 +62,9 @@ class DataModule(LoaderModule, ABC):
     coefficients: tuple[float, ...] = ()
     """True values of a network's parameters, in their order, for data that was generated with them."""
 
-    def __init__(self, batch_size: int = 64, val_size: int | float = 0, seed: int = 0) -> None:
+    def __init__(self, batch_size: int = 64, val_size: ValSize = 0, seed: int = 0) -> None:
         super().__init__(batch_size, seed)
-        if not (val_size >= 0 and (isinstance(val_size, int) or val_size < 1)):
-            raise ZooError(f"val_size must be at least 0, and below 1 if it is a fraction, got {val_size}")
+        check_val_size(val_size)
         self.val_size = val_size
         self.save_hyperparameters(constructor_arguments(self), logger=False)
 
@@ -128,8 +128,15 @@ class DataModule(LoaderModule, ABC):
         """Return the number of training examples of each class; call it after ``setup``."""
         return torch.bincount(self.splits["train"].labels(), minlength=len(self.classes)).tolist()
 
-    def split(self, size: int) -> tuple[Tensor, Tensor]:
-        """Return the indices of the training examples, and those of the examples held out for validation."""
+    def split(self, size: int, targets: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return the indices of the training examples, and those of the examples held out for validation.
+
+        Args:
+            size: Number of examples.
+            targets: Their targets, if folds are to have equal shares of each class.
+        """
+        if isinstance(self.val_size, str):
+            return choose_fold(torch.zeros(size) if targets is None else targets, Fold.parse(self.val_size))
         held_out = count_of(self.val_size, size, "val_size")
         check_leaves_some(self.val_size, held_out, size, "val_size")
         order = torch.randperm(size, generator=torch.Generator().manual_seed(SPLIT_SEED))

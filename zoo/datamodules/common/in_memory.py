@@ -23,5 +23,7 @@ class InMemory(DataModule):
         whole, test = Examples(*self.load(train=True)), Examples(*self.load(train=False))
         if not self.val_size:
             return {"train": whole, "test": test}
-        train, val = (Examples(*(t.index_select(0, part) for t in whole.tensors)) for part in self.split(len(whole)))
+        is_fold = isinstance(self.val_size, str)  # older subclasses that override split take no targets
+        parts = self.split(len(whole), whole.labels()) if is_fold else self.split(len(whole))
+        train, val = (Examples(*(t.index_select(0, part) for t in whole.tensors)) for part in parts)
         return {"train": train, "val": val, "test": test}

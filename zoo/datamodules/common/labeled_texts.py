@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -34,6 +35,12 @@ class LabeledTexts(NamedTuple):
     texts: list[str]
     targets: Tensor
     groups: Tensor | None = None
+
+    @classmethod
+    def join(cls, parts: Sequence[LabeledTexts]) -> LabeledTexts:
+        """Return the texts of several folders as one; those have no groups."""
+        texts = [text for part in parts for text in part.texts]
+        return cls(parts[0].classes, texts, torch.cat([part.targets for part in parts]))
 
 
 def texts_of_table(

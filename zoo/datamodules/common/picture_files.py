@@ -51,6 +51,12 @@ class PictureFiles(Batches):
         """Return the pictures at these indices."""
         return PictureFiles([self.names[index] for index in indices.tolist()], self.targets[indices], self.photo)
 
+    @classmethod
+    def join(cls, parts: Sequence[PictureFiles]) -> PictureFiles:
+        """Return the pictures of several parts as one."""
+        names = [name for part in parts for name in part.names]
+        return cls(names, torch.cat([part.targets for part in parts]), parts[0].photo)
+
     def inventory(self) -> list[tuple[str, str, int]]:
         """Return folder, name and size of each file, -1 for the size of one that is not there, as its reading says."""
         found = []

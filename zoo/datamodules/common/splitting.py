@@ -7,6 +7,7 @@ from collections.abc import Collection
 import torch
 from torch import Tensor
 
+from zoo.datamodules.common.folds import Fold, ValSize, choose_fold
 from zoo.errors import ZooError
 from zoo.kinds import Split
 from zoo.support.seeds import combine_seeds
@@ -46,10 +47,11 @@ def check_leaves_some(size: int | float, count: int, examples: int, name: str) -
 
 def divide(
     labels: Tensor,
-    val_size: int | float,
+    val_size: ValSize,
     test_size: int | float,
     groups: Tensor | None = None,
     given: Collection[Split] = (),
+    val_given: int = 0,
 ) -> dict[Split, Tensor]:
     """Divide examples into splits, and return the indices of each, in ascending order.
 
@@ -57,20 +59,29 @@ def divide(
 
     Args:
         labels: The class of each example, shape ``(examples,)``; all zeros for regression.
-        val_size: Number of examples for validation, or their share of what the test set leaves.
+        val_size: Number of examples for validation, or their share of what the test set leaves; or a fold of that.
         test_size: Number of examples for testing, or their share.
         groups: The group of each example, shape ``(examples,)``, if a group must not be divided.
         given: Splits that have examples of their own, for which none are held out.
+        val_given: How many of the last examples are those of a validation part of its own. They are divided into folds
+            with the others, and not held out for testing.
 
     Raises:
-        ZooError: A size leaves nothing to train on, or no group is small enough.
+        ZooError: A size leaves nothing to train on, no group is small enough, or there are too many folds.
     """
-    rest, splits = torch.arange(len(labels)), {}
-    sizes: dict[Split, int | float] = {"test": test_size, "val": val_size}
+    rest, last = torch.arange(len(labels)).split([len(labels) - val_given, val_given])
+    splits = {}
+    sizes: dict[Split, ValSize] = {"test": test_size, "val": val_size}
     for part, (split, size) in enumerate(sizes.items()):
-        count = 0 if split in given else count_of(size, len(rest), f"{split}_size")
-        check_leaves_some(size, count, len(rest), f"{split}_size")
-        kept, held_out = hold_out(labels[rest], count, None if groups is None else groups[rest], part)
+        if isinstance(size, str):
+            rest = torch.cat([rest, last])
+        groups_left = None if groups is None else groups[rest]
+        if isinstance(size, str):
+            kept, held_out = choose_fold(labels[rest], Fold.parse(size), groups_left)
+        else:
+            count = 0 if split in given else count_of(size, len(rest), f"{split}_size")
+            check_leaves_some(size, count, len(rest), f"{split}_size")
+            kept, held_out = hold_out(labels[rest], count, groups_left, part)
         rest, splits[split] = rest[kept], rest[held_out]
     return {"train": rest, **splits}
 
