@@ -45,6 +45,17 @@ def test_of_one_layer_each_number_adds_its_weight_times_itself(name: str, layer:
         torch.testing.assert_close(attribution.flatten(), weight * x.flatten(), rtol=1e-5, atol=1e-6)
 
 
+def test_a_picture_is_compared_with_a_black_one() -> None:
+    """The inputs of ``cifar_cnn`` run from -1."""
+    model = zoo.create_model("cifar_cnn", weights="cifar10")
+    x = random_inputs(model, 1)[0]
+    explained = Explanation.of(model, x)
+    black, output = torch.full_like(x, -1.0), int(model.predict(x[None]).values.argmax())
+    assert explained.attribution.baseline == pytest.approx(float(score(model, black)[output]), abs=1e-5)
+    assert explained.attribution.is_complete
+    assert "of a black picture" in str(explained)
+
+
 def test_of_a_text_each_word_adds_its_part() -> None:
     model = zoo.create_model("bilstm_sentiment", weights="imdb")
     assert model.transform
@@ -86,7 +97,7 @@ def test_the_network_is_left_as_it_was() -> None:
 
 
 def test_a_network_that_is_not_defined_for_zeros_is_refused() -> None:
-    with pytest.raises(zoo.ZooError, match="CustomFunction has no finite score for this input or for zeros"):
+    with pytest.raises(zoo.ZooError, match="CustomFunction has no finite score for this input, or for an empty one"):
         attribute(zoo.create_model("custom_function"), torch.ones(2), 0)  # has a logarithm
 
 

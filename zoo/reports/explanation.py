@@ -13,7 +13,7 @@ from zoo.reports.figures import COLORS, WRONG, plain, shorten
 from zoo.support.tables import format_number, format_table
 from zoo.tasks import Classifier, Task
 from zoo.tasks.attribution import Attribution, attribute
-from zoo.transforms import Table
+from zoo.transforms import Photo, Table
 
 SHOWN = 12
 """Parts of a row or a text in the table on the screen."""
@@ -63,8 +63,9 @@ class Explanation:
         if isinstance(model, Classifier):
             name = model.classes[output] if model.classes else str(output)
             answer = f"{name} {float(values[output]):.1%}"
-        attribution, names = attribute(model, x, output), []
         transform = model.transform
+        low = transform.low if isinstance(transform, Photo) else 0.0
+        attribution, names = attribute(model, x, output, start=low), []
         kind = transform.takes if transform else model.takes
         if kind == "text" and transform:
             names = transform.as_text(x).split(" ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,8 @@ TITLES = {"loss": "loss", "acc": "accuracy"}
 
 def save(figure: Figure, path: Path) -> None:
     """Write a figure to a PNG file, which appears once it is complete."""
-    with atomic_write(path) as temporary:
+    with atomic_write(path) as temporary, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # of letters that the font has not, which are shown as boxes
         figure.savefig(temporary, format="png", dpi=120)
 
 
@@ -81,7 +83,7 @@ def finish_panel(axes: Axes, title: str) -> None:
 
 def true_and_predicted(predictions: Predictions) -> Figure:
     """Plot the predicted values of the test set over the true ones; on the line they are equal."""
-    y, output = predictions.targets[:1000].flatten(), predictions.values[:1000].flatten()
+    y, output = predictions.targets[:1000].float().flatten(), predictions.values[:1000].flatten()
     figure = Figure(figsize=(4.5, 4.5), layout="constrained")
     axes = figure.add_subplot()
     axes.axline((float(y.mean()), float(y.mean())), slope=1, color="gray", linewidth=1)
@@ -98,6 +100,8 @@ def confusion(counts: torch.Tensor, classes: Sequence[str]) -> Figure:
         counts: Shape ``(true class, predicted class)``.
         classes: Their names.
     """
+    if len(classes) != len(counts):
+        classes = [str(index) for index in range(len(counts))]
     few = len(classes) <= MOST_COUNTED
     size = max(4.5, 0.55 * len(classes) + 1) if few else 10.0
     figure = Figure(figsize=(size, size), layout="constrained")

@@ -17,7 +17,7 @@ from zoo.reports.figures import WRONG, plain, shorten
 from zoo.reports.predictions import Predictions
 from zoo.support.files import atomic_write
 from zoo.support.tables import csv_cell
-from zoo.transforms import Row
+from zoo.transforms import Row, Transform
 
 MOST = 10_000
 """Rows of a table: those of all labels of many pictures would be millions."""
@@ -47,7 +47,7 @@ class Mistake:
 
 
 def mistakes(data: DataModule, predictions: Predictions, classes: Sequence[str]) -> list[Mistake]:
-    """Return the wrong answers of a classifier, the surest first. Each wrong label of a multi-label network is one.
+    """Return the wrong answers of a classifier, the surest first, at most 10,000; if multi-label, its wrong labels.
 
     Args:
         data: The data.
@@ -60,13 +60,13 @@ def mistakes(data: DataModule, predictions: Predictions, classes: Sequence[str])
     if targets.dim() == 1:
         sure, guessed = values.max(1)
         wrong = (guessed != targets).nonzero()[:, 0]
-        order = wrong[sure[wrong].argsort(descending=True, stable=True)]
+        order = wrong[sure[wrong].argsort(descending=True, stable=True)][:MOST]
         answers = [(names[int(targets[i])], names[int(guessed[i])], float(sure[i])) for i in order.tolist()]
     else:
         said = values > 0.5
         sure = torch.where(said, values, 1 - values)
         wrong = (said != (targets > 0.5)).nonzero()
-        wrong = wrong[sure[wrong[:, 0], wrong[:, 1]].argsort(descending=True, stable=True)]
+        wrong = wrong[sure[wrong[:, 0], wrong[:, 1]].argsort(descending=True, stable=True)][:MOST]
         order = wrong[:, 0]
         words = {True: "{}", False: "not {}"}
         answers = [
@@ -79,22 +79,30 @@ def mistakes(data: DataModule, predictions: Predictions, classes: Sequence[str])
     ]
 
 
+def count_wrong(predictions: Predictions) -> int:
+    """Return the number of examples of which the answer, or a label, is wrong."""
+    values, targets = predictions.values, predictions.targets
+    if targets.dim() == 1:
+        return int((values.argmax(1) != targets).sum())
+    return int(((values > 0.5) != (targets > 0.5)).any(1).sum())
+
+
 def write_mistakes(found: Sequence[Mistake], path: Path) -> None:
     """Write wrong answers as a CSV file: ``example``, ``true``, ``predicted``, ``probability``."""
     _write(
         path,
         ["example", "true", "predicted", "probability"],
-        ([*map(csv_cell, (one.example, one.true, one.predicted)), f"{one.probability:.6f}"] for one in found[:MOST]),
+        ([*map(csv_cell, (one.example, one.true, one.predicted)), f"{one.probability:.6f}"] for one in found),
     )
 
 
 def write_errors(data: DataModule, predictions: Predictions, path: Path) -> None:
     """Write the predicted numbers as a CSV file, the worst first: ``example``, ``true``, ``predicted``, ``error``."""
-    true, predicted = (values.flatten().tolist() for values in (predictions.targets, predictions.values))
-    files, each = data.splits["test"].names, len(true) // len(predictions.indices)
-    places = [index for index in predictions.indices.tolist() for _ in range(each)]
-    rows = zip(places, true, predicted, strict=True)
-    worst = sorted(rows, key=lambda row: -abs(row[2] - row[1]))[:MOST]
+    true, predicted = predictions.targets.flatten(), predictions.values.flatten()
+    files, outputs = data.splits["test"].names, predictions.values.shape[1]
+    order = (predicted - true).abs().argsort(descending=True, stable=True)[:MOST]
+    places = predictions.indices[order // outputs]
+    worst = zip(places.tolist(), true[order].tolist(), predicted[order].tolist(), strict=True)
     _write(
         path,
         ["example", "true", "predicted", "error"],
@@ -121,6 +129,8 @@ def _pictures(data: DataModule, found: Sequence[Mistake], title: str) -> Figure:
     images = data.scale(data.splits["test"].batch([one.index for one in shown])[0])
     low, high = float(images.min()), float(images.max())
     images = ((images - low) / max(high - low, 1e-9)).permute(0, 2, 3, 1)
+    if images.shape[3] != 3:
+        images = images[..., :1]
     height = 1.22  # of a picture with its two lines of text, in widths of a column
     figure = Figure(figsize=(1.25 * columns, 1.25 * height * rows + 0.4))
     # One panel for all: the layout of 32 panels takes longer than the training of a small network.
@@ -155,4 +165,5 @@ def _lines(data: DataModule, found: Sequence[Mistake], title: str) -> Figure:
 def _as_text(data: DataModule, index: int) -> str:
     """Return an example of the test set as text: the words of a text, or the values of a row."""
     x = data.scale(data.splits["test"].batch([index])[0])[0]
-    return (data.transform or Row(x.numel())).as_text(x)
+    transform = data.transform
+    return (transform if isinstance(transform, Transform) else Row(x.numel())).as_text(x)

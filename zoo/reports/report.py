@@ -93,19 +93,20 @@ def make_report(
         test: Whether to open the test set. If not, there is nothing to compare.
     """
     metrics: Metrics = dict.fromkeys(splits_of(data) if data.only_test else get_args(Split))
-    collector = Collector()
+    predictions: Predictions | None = None
     for split in splits_of(data):
         if split == "test" and not test:
             return Report(metrics) if trainer.is_global_zero else None
-        collector = Collector()
+        collector = Collector(data.target)
         wanted = whole or split == "test"
         measured = evaluate(trainer, model, data, split, [collector] if wanted else [])
-        more = scores(data.target, collector.predictions) if trainer.is_global_zero and collector.predictions else {}
-        metrics[split] = {**measured, **more}
+        predictions = collector.predictions  # in the end, those of the test set
+        more = scores(data.target, predictions) if trainer.is_global_zero and predictions else {}
+        metrics[split] = {**more, **measured}
     if not trainer.is_global_zero:
         return None
-    found = baselines(data) if compare and not data.only_test else {}
-    predictions = collector.predictions  # of the last split, the test set
+    whole_test = predictions is None or len(predictions.indices) == len(data.splits["test"])
+    found = baselines(data) if compare and whole_test and not data.only_test else {}
     if predictions is None:
         return Report(metrics, found)
     return Report(

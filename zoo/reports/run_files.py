@@ -9,10 +9,12 @@ from matplotlib.figure import Figure
 
 from zoo.datamodules.common import DataModule
 from zoo.reports import figures
-from zoo.reports.mistakes import draw_mistakes, mistakes, write_errors, write_mistakes
+from zoo.reports.mistakes import count_wrong, draw_mistakes, mistakes, write_errors, write_mistakes
 from zoo.reports.report import Report
 from zoo.tasks import Classifier, Regressor, Task
 from zoo.training.metrics_file import read_metrics
+
+FILES = ("curves.png", "mistakes.png", "mistakes.csv", "predictions.png", "confusion.png", "calibration.png")
 
 
 def draw(folder: Path, model: Task, data: DataModule, report: Report) -> list[Path]:
@@ -25,6 +27,8 @@ def draw(folder: Path, model: Task, data: DataModule, report: Report) -> list[Pa
         report: What it reaches.
     """
     paths = []
+    for name in FILES:  # those of an earlier report
+        (folder / name).unlink(missing_ok=True)
     for name, figure in _figures(folder, model, data, report):
         paths.append(folder / f"{name}.png")
         figures.save(figure, paths[-1])
@@ -44,8 +48,7 @@ def _figures(folder: Path, model: Task, data: DataModule, report: Report) -> Ite
     found = mistakes(data, report.predictions, model.classes)
     write_mistakes(found, folder / "mistakes.csv")
     if found:
-        size = len(report.predictions.targets)
-        wrong = len({one.index for one in found})
+        size, wrong = len(report.predictions.targets), count_wrong(report.predictions)
         yield "mistakes", draw_mistakes(data, found, f"surest of the mistakes: {wrong:,} of {size:,} test examples")
     if model.confusion is not None:
         yield "confusion", figures.confusion(model.confusion, data.classes)

@@ -16,6 +16,8 @@ from zoo.reports.predictions import Predictions
 TOP = 5
 """The classes of ``top5_acc``, which is measured where there are more."""
 
+MOST_PRECISE = 10_000_000
+
 BINS = 15
 """Bins of equal width for the calibration error, see Guo et al., "On Calibration of Modern Neural Networks"."""
 
@@ -28,13 +30,18 @@ def scores(kind: TargetKind, predictions: Predictions) -> dict[str, float]:
     there are two. Of a multi-label network: ``f1``, ``auroc`` and ``ap``, means over the labels, and ``ece``. Of
     numbers: ``rmse`` and ``r2``. A number that the split does not define, such as ``auroc`` of one class, is NaN.
     """
-    values, targets = predictions.values.double(), predictions.targets
+    values, targets = _precise(predictions.values), predictions.targets
     if kind == "value":
-        return _of_numbers(values, targets.double())
+        return _of_numbers(values.double(), targets.double())
     found = _of_labels(values, targets.long()) if kind == "binary" else _of_classes(values, targets)
     bins = calibration(kind, predictions)
     error = sum(abs(one["acc"] - one["confidence"]) * one["examples"] for one in bins)
     return {**found, "ece": error / sum(one["examples"] for one in bins)}
+
+
+def _precise(values: Tensor) -> Tensor:
+    """Return values in double precision, unless there are so many that it would take gigabytes."""
+    return values.double() if values.numel() <= MOST_PRECISE else values
 
 
 def _of_classes(values: Tensor, targets: Tensor) -> dict[str, float]:
@@ -80,7 +87,7 @@ def scores_by_class(kind: TargetKind, predictions: Predictions, names: Sequence[
     """Return ``class``, ``precision``, ``recall``, ``f1`` and ``support`` of each class; empty for numbers."""
     if kind == "value":
         return []
-    values, targets = predictions.values.double(), predictions.targets.long()
+    values, targets = _precise(predictions.values), predictions.targets.long()
     columns = {"precision": "precision", "recall": "recall", "f1": "f1_score"}
     found: dict[str, list[float]] = {}
     for name, metric in columns.items():
@@ -110,7 +117,8 @@ def calibration(kind: TargetKind, predictions: Predictions) -> list[dict[str, fl
     if kind == "binary":
         confidence, right = predictions.values.flatten().double(), predictions.targets.flatten().double()
     else:
-        confidence, predicted = predictions.values.double().max(1)
+        confidence, predicted = predictions.values.max(1)
+        confidence = confidence.double()
         right = (predicted == predictions.targets).double()
     edges = torch.linspace(0, 1, BINS + 1, dtype=torch.double)
     place = torch.bucketize(confidence.contiguous(), edges, right=True) - 1

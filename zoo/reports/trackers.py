@@ -18,12 +18,17 @@ from zoo.training.trainer import as_list
 
 
 def track_options(run: Run) -> None:
-    """Tell the user's loggers the options of the run; Lightning tells them the arguments of the network.
+    """Tell the user's loggers the options of a new run; Lightning tells them the arguments of the network.
+
+    Those of the loggers themselves are left out: they can hold keys, and change when a run goes on.
 
     Raises:
         ZooError: A logger cannot be set up.
     """
-    options = {name: value for name, value in _flat(run.plan.config) if not name.startswith("model.")}
+    if run.plan.resume:  # a tracker that goes on as well has them
+        return
+    left_out = ("model.", "trainer.logger")
+    options = {name: value for name, value in _flat(run.plan.config) if not name.startswith(left_out)}
     for logger in _of_the_user(run):
         try:
             logger.log_hyperparams(options)

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -36,8 +37,8 @@ class Attribution:
 
     Attributes:
         score: The score of the input.
-        baseline: The score of an input of zeros: of a black picture, of a row of means, of a text without words.
-        gradient: Gradient times input, with the shape of the input; of a text, ``(words,)``.
+        baseline: The score of the input that it is compared with.
+        gradient: Gradient times the difference of the inputs, with the shape of the input; of a text, ``(words,)``.
         integrated: Integrated gradients, of the same shape. Their sum is ``score - baseline``, except for networks
             whose score jumps between the two, as recurrent ones can.
     """
@@ -54,7 +55,7 @@ class Attribution:
         return abs(float(self.integrated.sum()) - whole) <= EXACT * max(1.0, abs(whole))
 
 
-def attribute(model: Task, x: Tensor, output: int) -> Attribution:
+def attribute(model: Task, x: Tensor, output: int, start: float = 0.0) -> Attribution:
     """Attribute one output of a network to its input.
 
     Sources: Shrikumar et al., "Not Just a Black Box: Learning Important Features Through Propagating Activation
@@ -64,23 +65,25 @@ def attribute(model: Task, x: Tensor, output: int) -> Attribution:
         model: The network.
         x: One input, without a batch dimension.
         output: Index of the output.
+        start: The numbers of the input that it is compared with; of texts, it is one without words.
 
     Raises:
         ZooError: The network takes texts, and has not one embedding; or a score is not finite.
     """
     network = copy.deepcopy(model).cpu().double().eval()
     x = x.cpu().double() if x.is_floating_point() else x.cpu()
-    (baseline, score), ends = _along_path(network, x, output, torch.tensor([0.0, 1.0], dtype=torch.double))
+    along = partial(_along_path, network, x, start, output)
+    (baseline, score), ends = along(torch.tensor([0.0, 1.0], dtype=torch.double))
     whole = float(score - baseline)
     if not math.isfinite(whole):
-        raise ZooError(f"{type(model).__name__} has no finite score for this input or for zeros, to compare it with")
+        raise ZooError(f"{type(model).__name__} has no finite score for this input, or for an empty one")
     allowed = 0.9 * EXACT * max(1.0, abs(whole))  # the result is rounded
     nodes, weights = (torch.from_numpy(values) / 2 for values in np.polynomial.legendre.leggauss(POINTS))
 
     def integrate(ends: list[tuple[float, float]]) -> list[_Part]:
         low, high = (torch.tensor(values, dtype=torch.double)[:, None] for values in zip(*ends, strict=True))
-        scores, _ = _along_path(network, x, output, torch.cat([low, high]).flatten())
-        _, found = _along_path(network, x, output, (low + (nodes + 0.5) * (high - low)).flatten())
+        scores, _ = along(torch.cat([low, high]).flatten())
+        _, found = along((low + (nodes + 0.5) * (high - low)).flatten())
         found = found.unflatten(0, (len(ends), POINTS)).movedim(1, -1) @ weights
         rises = (scores[len(ends) :] - scores[: len(ends)]).tolist()
         sums = [values * (b - a) for values, (a, b) in zip(found, ends, strict=True)]
@@ -109,23 +112,23 @@ class _Part:
     error: float
 
 
-def _along_path(model: Task, x: Tensor, output: int, scales: Tensor) -> tuple[Tensor, Tensor]:
+def _along_path(model: Task, x: Tensor, start: float, output: int, scales: Tensor) -> tuple[Tensor, Tensor]:
     """Return the scores of scaled inputs, shape ``(scales,)``, and their gradients times the input.
 
     Of texts, the embedded words are scaled, and the gradients times them are summed for each word.
     """
-    found = [_scores_and_gradients(model, x, output, part) for part in scales.split(CHUNK)]
+    found = [_scores_and_gradients(model, x, start, output, part) for part in scales.split(CHUNK)]
     scores, gradients = (torch.cat(values) for values in zip(*found, strict=True))
     return scores, gradients
 
 
-def _scores_and_gradients(model: Task, x: Tensor, output: int, scales: Tensor) -> tuple[Tensor, Tensor]:
+def _scores_and_gradients(model: Task, x: Tensor, start: float, output: int, scales: Tensor) -> tuple[Tensor, Tensor]:
     batch = x.expand(len(scales), *x.shape)
     if x.is_floating_point():
-        scaled = (batch * scales.view(-1, *[1] * x.dim())).requires_grad_()
+        scaled = (start + (batch - start) * scales.view(-1, *[1] * x.dim())).requires_grad_()
         score = _score(model, model(scaled))[:, output]
         (gradient,) = torch.autograd.grad(score.sum(), scaled)
-        return score.detach(), gradient * x
+        return score.detach(), gradient * (x - start)
     with _scaled_words(model, scales) as embedded:
         score = _score(model, model(batch))[:, output]
         ((words, scaled_words),) = embedded

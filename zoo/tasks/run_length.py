@@ -30,7 +30,7 @@ def run_length(trainer: Trainer, data: Any) -> RunLength:
     if any(isinstance(callback, GradientAccumulationScheduler) for callback in callbacks_of(trainer)):
         return RunLength(None if math.isfinite(most) else _whole(epochs), None)
     batches = _count_batches(trainer, data) if math.isfinite(epochs) or math.isfinite(most) else 1
-    each = math.ceil(batches / trainer.accumulate_grad_batches)
+    each = max(1, math.ceil(batches / trainer.accumulate_grad_batches))
     steps = min(epochs * each, most)
     return RunLength(_whole(steps / each), _whole(steps))
 

@@ -121,7 +121,10 @@ class DataModule(LoaderModule, ABC):
             return Path(root)
         if not (name := getattr(self, "path", None)):
             return None
-        path = parse_path(name, "--data.path")
+        try:
+            path = parse_path(name, "--data.path")
+        except ZooError:  # no file of this machine
+            return None
         return path if path.is_dir() else path.parent
 
     def class_counts(self) -> list[int]:

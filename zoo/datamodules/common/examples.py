@@ -59,6 +59,10 @@ class Examples(Batches):
         """Return the targets of all examples."""
         return self.tensors[1]
 
+    def inputs(self) -> Tensor:
+        """Return the inputs of all examples, as they are stored."""
+        return self.tensors[0]
+
     def batch(self, indices: list[int]) -> tuple[Tensor, Tensor]:
         """Return the inputs and targets at these indices, as they are stored."""
         chosen = torch.tensor(indices)

@@ -14,7 +14,7 @@ from lightning.pytorch.trainer.states import TrainerStatus
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from zoo.datamodules.common.augmentation import Augmentation, is_mix, is_policy, mix
+from zoo.datamodules.common.augmentation import Augmentation, check_augmentation, is_mix, is_policy, mix
 from zoo.datamodules.common.examples import Batches, Gathered, identity
 from zoo.datamodules.common.loading import ResumableLoader
 from zoo.datamodules.common.sampling import EpochSampler, NumbersSampler, PairSampler, random_numbers
@@ -124,7 +124,7 @@ class LoaderModule(LightningDataModule):
     def _prepare_batch(self, batch: tuple[Tensor, ...], epoch: int, batch_idx: int, training: bool) -> Any:
         x, y, *partners = batch
         x = self.scale(x)
-        if training and self.augment is True:
+        if training and self.augment and not isinstance(self.augment, str):
             x = self.augment_batch(x, self._random_numbers(len(x), epoch, batch_idx).to(x.device))
         if partners and is_mix(self.augment):
             other, random = (self.scale(partners[0]), partners[1]), self._random_numbers(len(x), epoch, batch_idx)
@@ -155,6 +155,9 @@ class LoaderModule(LightningDataModule):
         batch_size = self.batch_size if shuffle else self.evaluation_batch_size
         policy = self.augment if is_policy(self.augment) else None
         if shuffle and isinstance(self.augment, str):  # a sampler of Lightning's own, for overfit_batches, does neither
+            check_augmentation(self.augment)
+            if is_mix(self.augment) and not self.classes:
+                raise ZooError(f"{self.augment} mixes classes, and {type(self).__name__} has none")
             sampler = NumbersSampler if policy else PairSampler
         return ResumableLoader(
             Gathered(examples, policy),

@@ -47,6 +47,10 @@ class Texts(Batches):
         """Return the targets of all texts."""
         return self.targets
 
+    def inputs(self) -> Tensor:
+        """Return the token ids of all texts, one after the other."""
+        return self.ids
+
     def batch(self, indices: list[int]) -> tuple[Tensor, Tensor]:
         """Return token ids ``(batch, longest)`` and targets ``(batch,)``."""
         lengths = self.lengths[indices].tolist()
