@@ -48,10 +48,7 @@ def run(request: Request) -> int:
     if data.kind == "image":
         sheet = parse_path(request.out or "check.png", "--out")
         check_not_input(sheet, "--out", (name for examples in data.splits.values() for name in examples.names))
-        try:
-            contact_sheet(data, sheet)
-        except OSError as error:
-            raise ZooError(f"{sheet} cannot be written ({error.strerror})") from None
+        contact_sheet(data, sheet)
         echo(f"a batch as the network sees it: {sheet}")
     problems = find_problems(data)
     echo("\n" + ("\n".join(f"look at: {problem}" for problem in problems) or "nothing that looks wrong"))

@@ -13,6 +13,7 @@ from zoo.commands.trained_network import load_trained
 from zoo.errors import ZooError
 from zoo.support.console import echo, escape_control
 from zoo.support.files import check_not_input, parse_path
+from zoo.support.tables import shorten
 from zoo.tasks import Classifier, Task
 
 LONGEST = 60
@@ -25,14 +26,13 @@ def run(request: Request) -> int:
         raise ZooError("give inputs: pictures, texts, or rows such as 0,1, as the network takes them")
     check_no_options(request)
     network = load_trained(request)
-    if network.model.transform is None:
-        raise ZooError(f"{network.source} does not know how to make inputs: it was not trained on data of the zoo")
-    sources = read_sources(request.words, network.model.transform)
+    transform = network.transform
+    sources = read_sources(request.words, transform)
     if request.out:
         inputs = list(sources)
-        files = [source for source, _, _ in inputs] if network.model.transform.takes == "image" else request.words
+        files = [source for source, _, _ in inputs] if transform.takes == "image" else request.words
         check_not_input(parse_path(request.out, "--out"), "--out", [*files, *filter(None, [request.ckpt])])
-        failures = write_predictions(network.model, network.model.transform, inputs, request.out)
+        failures = write_predictions(network.model, transform, inputs, request.out)
         unread = f"; {failures:,} could not be read, see the column error" if failures else ""
         echo(f"{len(inputs):,} predictions written to {request.out}{unread}")
         return 2 if failures else 0
@@ -41,16 +41,12 @@ def run(request: Request) -> int:
         try:
             answer = _answer(network.model, read())
         except ZooError as problem:
-            named = "" if os.path.basename(place) in str(problem) else f"{_short(place)}: "
+            named = "" if os.path.basename(place) in str(problem) else f"{shorten(place, LONGEST)}: "
             echo(escape_control(f"zoo: error: {named}{problem}"), file=sys.stderr)
             failed = True
         else:
-            echo(escape_control(f"{_short(source)}  {answer}"))
+            echo(escape_control(f"{shorten(source, LONGEST)}  {answer}"))
     return 2 if failed else 0
-
-
-def _short(source: str) -> str:
-    return source if len(source) <= LONGEST else source[: LONGEST - 1] + "…"
 
 
 def _answer(model: Task, value: Any) -> str:

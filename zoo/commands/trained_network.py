@@ -9,6 +9,7 @@ from zoo.checkpoints.reading import build_network, data_arguments, read_checkpoi
 from zoo.commands.request import Request
 from zoo.errors import ZooError
 from zoo.tasks import Task
+from zoo.transforms import Transform
 from zoo.weights import WeightsRecord, create_model, list_weights, weights_record
 
 
@@ -35,6 +36,13 @@ class TrainedNetwork:
     data_arguments: dict[str, Any]
     checksum: str = ""
     record: WeightsRecord | None = None
+
+    @property
+    def transform(self) -> Transform:
+        """Turns a picture, a text or a row into an input. Raises ZooError if the network does not know it."""
+        if self.model.transform is None:
+            raise ZooError(f"{self.source} does not know how to make inputs: it was not trained on data of the zoo")
+        return self.model.transform
 
 
 def load_trained(request: Request) -> TrainedNetwork:

@@ -94,16 +94,11 @@ def compute(data: DataModule, whole: bool = False) -> Baselines:
 
 def _score(data: DataModule, values: Tensor, targets: Tensor) -> dict[str, float]:
     predictions = Predictions(torch.arange(len(targets)), values, targets)
-    name, first = (
-        ("mae", (values - targets).abs().mean()) if data.target == "value" else ("acc", _correct(values, targets))
-    )
+    if data.target == "value":
+        name, first = "mae", (values - targets).abs().mean()
+    else:
+        name, first = "acc", (~predictions.wrong()).double().mean()
     return {name: float(first), **scores(data.target, predictions)}
-
-
-def _correct(values: Tensor, targets: Tensor) -> Tensor:
-    if targets.dim() == 1:
-        return (values.argmax(1) == targets).double().mean()
-    return ((values > 0.5) == (targets > 0.5)).double().mean()
 
 
 def _targets(data: DataModule, examples: Batches) -> Tensor:

@@ -13,8 +13,8 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 from zoo.errors import ZooError
-from zoo.reports.figures import TITLES, finish_panel, plain, plot_curve, save
-from zoo.reports.results_table import format_value, shorten
+from zoo.reports.figures import TITLES, finish_panel, plain, plot_curve, save_as_asked
+from zoo.reports.results_table import format_value, shorten_middle
 from zoo.reports.run_results import SPLITS, Row, differing_options, names_of, read_run, short_name
 from zoo.support.console import echo, listed
 from zoo.support.files import parse_path
@@ -61,10 +61,7 @@ def compare(folders: Sequence[str], out: Path) -> None:
     figure = curves(logs, common)
     if figure is None:
         return
-    try:
-        save(figure, out)
-    except OSError as error:
-        raise ZooError(f"{out} cannot be written ({error.strerror})") from None
+    save_as_asked(figure, out)
     echo(f"\nfigure  {out}")
 
 
@@ -121,7 +118,7 @@ def _names(paths: Sequence[Path]) -> tuple[str, list[str]]:
 
 def _shortened(names: Iterable[str], most: int) -> list[str]:
     """Return names without their middles, if they are too long, and different without."""
-    short = [shorten(name, most) for name in names]
+    short = [shorten_middle(name, most) for name in names]
     return short if len(set(short)) == len(short) else list(names)
 
 

@@ -14,7 +14,7 @@ from zoo.datamodules.common import DataModule
 from zoo.datamodules.common.examples import Batches
 from zoo.kinds import Split
 from zoo.reports.evaluation import splits_of
-from zoo.reports.figures import plain, save
+from zoo.reports.figures import plain, save_as_asked
 from zoo.support.tables import format_number, format_table
 
 CHUNK = 500
@@ -93,7 +93,7 @@ def contact_sheet(data: DataModule, path: Path) -> None:
         axes.set_title(_title(data, target), fontsize=8)
     for axes in figure.axes:
         axes.axis("off")
-    save(figure, path)
+    save_as_asked(figure, path)
 
 
 def _title(data: DataModule, target: Tensor) -> str:

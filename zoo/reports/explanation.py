@@ -9,8 +9,8 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from zoo.reports.figures import COLORS, WRONG, plain, shorten
-from zoo.support.tables import format_number, format_table
+from zoo.reports.figures import COLORS, WRONG, plain
+from zoo.support.tables import format_number, format_table, shorten
 from zoo.tasks import Classifier, Task
 from zoo.tasks.attribution import Attribution, attribute
 from zoo.transforms import Photo, Table
@@ -24,7 +24,7 @@ MOST_WORDS = 600
 WIDTH, MARGIN, LINE, LETTER = 10.0, 0.15, 0.24, 0.6 * 8 / 72
 """Of that figure, in inches: of its side, its margin, a line, and a letter of eight points."""
 
-NOTHING = {"image": "a black picture", "table": "a row of zeros", "text": "no words"}
+EMPTY = {"image": "a black picture", "table": "a row of zeros", "text": "no words"}
 """What an input is compared with."""
 
 
@@ -87,7 +87,7 @@ class Explanation:
         """Return the answer, its score, and the parts that add most to it."""
         found = self.attribution
         added = f"{found.score - found.baseline:+.4f}"
-        lines = f"{self.answer}: score {found.score:.4f} = {found.baseline:.4f} of {NOTHING[self.kind]} {added}"
+        lines = f"{self.answer}: score {found.score:.4f} = {found.baseline:.4f} of {EMPTY[self.kind]} {added}"
         if not found.is_complete:
             total = float(found.integrated.sum())
             lines += f"\nThe parts add up to {total:+.4f} alone, since the score jumps on the way between the two."

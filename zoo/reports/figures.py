@@ -14,9 +14,10 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from zoo.errors import ZooError
 from zoo.reports.predictions import Predictions
 from zoo.support.files import atomic_write
-from zoo.support.tables import sort_metrics
+from zoo.support.tables import shorten, sort_metrics
 
 COLORS = {"train": "tab:blue", "val": "tab:orange"}
 WRONG = "tab:red"
@@ -36,6 +37,14 @@ def save(figure: Figure, path: Path) -> None:
         figure.savefig(temporary, format="png", dpi=120)
 
 
+def save_as_asked(figure: Figure, path: Path) -> None:
+    """Write a figure to the file that the user names. Raises ZooError if it cannot be written."""
+    try:
+        save(figure, path)
+    except OSError as error:
+        raise ZooError(f"{path} cannot be written ({error.strerror})") from None
+
+
 def curves(rows: list[dict[str, float]], val_is_test: bool = False) -> Figure:
     """Plot each metric by epoch, train and val in one panel.
 
@@ -46,7 +55,7 @@ def curves(rows: list[dict[str, float]], val_is_test: bool = False) -> Figure:
     keys = {key for row in rows for key in row if "/" in key}
     names = sort_metrics({key.partition("/")[2] for key in keys})
     figure = Figure(figsize=(5.2 * len(names), 4), layout="constrained")
-    for axes, name in zip(_panels(figure, len(names)), names, strict=True):
+    for axes, name in zip(panels(figure, len(names)), names, strict=True):
         for split, color in COLORS.items():
             plot_curve(
                 axes,
@@ -62,18 +71,25 @@ def curves(rows: list[dict[str, float]], val_is_test: bool = False) -> Figure:
 
 def plot_curve(axes: Axes, rows: list[dict[str, float]], key: str, color: Any, label: str) -> None:
     """Plot a metric of a run by epoch, if the run has it."""
-    if not any(key in row for row in rows):
-        return
-    ends = [row for row in rows if any(key.startswith("train/") for key in row)] or rows
-    steps = (ends[0]["step"] + 1) / (ends[0]["epoch"] + 1)  # steps an epoch; the last epoch may be cut short
-    points = [((row["step"] + 1) / steps, row[key]) for row in rows if key in row]
-    marker = "o" if len(points) <= 50 else None
-    axes.plot(*zip(*points, strict=True), marker=marker, markersize=3, color=color, label=label)
+    if points := curve_points(rows, key):
+        draw_curve(axes, *zip(*points, strict=True), color=color, label=label)
 
 
-def finish_panel(axes: Axes, title: str) -> None:
-    """Set the title and the axes of a panel of curves by epoch."""
-    values = [value for line in axes.lines for value in np.asarray(line.get_ydata()).tolist()]
+def curve_points(rows: Sequence[Mapping[str, float]], key: str) -> list[tuple[float, float]]:
+    """Return epochs and values of a metric of a run."""
+    ends = [row for row in rows if any(name.startswith("train/") for name in row)] or rows
+    steps = (ends[0]["step"] + 1) / (ends[0]["epoch"] + 1) if ends else 1.0  # an epoch; the last may be cut short
+    return [((row["step"] + 1) / steps, row[key]) for row in rows if key in row]
+
+
+def draw_curve(axes: Axes, epochs: Sequence[float], values: Sequence[float], *, color: Any, label: str) -> None:
+    """Draw a line, with a dot for each value if they are few."""
+    axes.plot(epochs, values, marker="o" if len(values) <= 50 else None, markersize=3, color=color, label=label)
+
+
+def finish_panel(axes: Axes, title: str, values: Sequence[float] = ()) -> None:
+    """Set the title and the axes of a panel of curves by epoch, given its values if it shows more than its lines."""
+    values = values or [value for line in axes.lines for value in np.asarray(line.get_ydata()).tolist()]
     if min(values) > 0 and max(values) > DECADES * min(values):
         axes.set_yscale("log")
     axes.set(xlabel="epoch", title=title)
@@ -152,11 +168,7 @@ def plain(name: str) -> str:
     return name.replace("$", r"\$")
 
 
-def shorten(text: str, length: int) -> str:
-    """Return a text of at most so many characters."""
-    return text if len(text) <= length else text[: length - 1] + "…"
-
-
-def _panels(figure: Figure, count: int) -> list[Axes]:
+def panels(figure: Figure, count: int) -> list[Axes]:
+    """Return panels side by side."""
     grid: Any = figure.subplots(1, count, squeeze=False)
     return list(grid.flat)

@@ -13,10 +13,10 @@ import torch
 from matplotlib.figure import Figure
 
 from zoo.datamodules.common import DataModule
-from zoo.reports.figures import WRONG, plain, shorten
+from zoo.reports.figures import WRONG, plain
 from zoo.reports.predictions import Predictions
 from zoo.support.files import atomic_write
-from zoo.support.tables import csv_cell
+from zoo.support.tables import csv_cell, shorten
 from zoo.transforms import Row, Transform
 
 MOST = 10_000
@@ -59,13 +59,13 @@ def mistakes(data: DataModule, predictions: Predictions, classes: Sequence[str])
     files = data.splits["test"].names
     if targets.dim() == 1:
         sure, guessed = values.max(1)
-        wrong = (guessed != targets).nonzero()[:, 0]
+        wrong = predictions.wrong().nonzero()[:, 0]
         order = wrong[sure[wrong].argsort(descending=True, stable=True)][:MOST]
         answers = [(names[int(targets[i])], names[int(guessed[i])], float(sure[i])) for i in order.tolist()]
     else:
         said = values > 0.5
         sure = torch.where(said, values, 1 - values)
-        wrong = (said != (targets > 0.5)).nonzero()
+        wrong = predictions.wrong().nonzero()
         wrong = wrong[sure[wrong[:, 0], wrong[:, 1]].argsort(descending=True, stable=True)][:MOST]
         order = wrong[:, 0]
         words = {True: "{}", False: "not {}"}
@@ -81,10 +81,8 @@ def mistakes(data: DataModule, predictions: Predictions, classes: Sequence[str])
 
 def count_wrong(predictions: Predictions) -> int:
     """Return the number of examples of which the answer, or a label, is wrong."""
-    values, targets = predictions.values, predictions.targets
-    if targets.dim() == 1:
-        return int((values.argmax(1) != targets).sum())
-    return int(((values > 0.5) != (targets > 0.5)).any(1).sum())
+    wrong = predictions.wrong()
+    return int((wrong if wrong.dim() == 1 else wrong.any(1)).sum())
 
 
 def write_mistakes(found: Sequence[Mistake], path: Path) -> None:

@@ -12,6 +12,7 @@ from torch.utils.data import SequentialSampler
 
 from zoo.datamodules.common.sampling import EpochSampler
 from zoo.kinds import TargetKind
+from zoo.support.ranks import gather
 from zoo.tasks import Task
 
 
@@ -39,6 +40,12 @@ class Predictions:
             return cls(indices, values, targets.long()) if fits else None
         values, targets = (tensor.reshape(len(tensor), -1) for tensor in (values, targets))
         return cls(indices, values, targets.float()) if values.shape == targets.shape else None
+
+    def wrong(self) -> Tensor:
+        """Return which answers of a classifier are wrong, shape ``(examples,)``; of labels, ``(examples, labels)``."""
+        if self.targets.dim() == 1:
+            return self.values.argmax(1) != self.targets
+        return (self.values > 0.5) != (self.targets > 0.5)
 
 
 class Collector(Callback):
@@ -80,10 +87,6 @@ class Collector(Callback):
             return
         values, targets = torch.cat(self.values).float().cpu(), torch.cat(self.targets).cpu()
         here = torch.tensor([*sampler])[: len(values)], values, targets
-        everywhere: list[Any] = [here]
-        if torch.distributed.is_available() and torch.distributed.is_initialized():
-            everywhere = [None] * torch.distributed.get_world_size()
-            torch.distributed.all_gather_object(everywhere, here)
-        indices, values, targets = (torch.cat(parts) for parts in zip(*everywhere, strict=True))
+        indices, values, targets = (torch.cat(parts) for parts in zip(*gather(here), strict=True))
         order = indices.argsort()
         self.predictions = Predictions.of(self.kind, indices[order], values[order], targets[order])

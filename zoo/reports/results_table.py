@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from zoo.reports.run_results import (
     COLUMNS,
     SPLITS,
     Row,
+    best_is_low,
     differing_options,
     find_column,
     names_of,
@@ -25,9 +25,6 @@ from zoo.support.tables import NOTHING, csv_cell, format_columns, format_number
 
 SHOWN = ("epochs", "seconds", "val/acc", "val/mae", "test/acc", "test/mae", "test/loss")
 """Columns on the screen in addition to the options that differ; the CSV file has all."""
-
-LOWER_IS_BETTER = ("loss", "error", "mae", "mse", "rmse", "ece")
-"""Last words of the names of metrics that are best when low."""
 
 
 def show(
@@ -75,10 +72,10 @@ def format_value(name: str, value: Any) -> str:
         )
     if name == "run":
         return str(value)  # to be copied
-    return f"{value:,}" if name == "parameters" else shorten(str(value))
+    return f"{value:,}" if name == "parameters" else shorten_middle(str(value))
 
 
-def shorten(text: str, most: int = 30) -> str:
+def shorten_middle(text: str, most: int = 30) -> str:
     """Return a text of at most some characters, without its middle if it is longer."""
     return text if len(text) <= most else f"{text[: most // 2 - 1]}…{text[-(most // 2) :]}"
 
@@ -109,7 +106,7 @@ def _equals(value: Any, text: str) -> bool:
 def _place(column: str, value: Any) -> tuple[bool, float, str]:
     """Return where a value is in its column: best first, numbers before texts, and what is missing last."""
     if isinstance(value, int | float):
-        best_is_high = column.startswith(SPLITS) and re.split("[/_]", column)[-1] not in LOWER_IS_BETTER
+        best_is_high = column.startswith(SPLITS) and not best_is_low(column)
         return False, -value if best_is_high else value, ""
     return value is None, float("inf"), str(value)
 

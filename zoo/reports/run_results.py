@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from os import PathLike
@@ -33,6 +34,9 @@ COLUMNS = ("run", *FIELDS)
 
 SPLITS = ("train/", "val/", "test/")
 """Beginnings of the names of metrics."""
+
+LOWER_IS_BETTER = ("loss", "error", "mae", "mse", "rmse", "ece")
+"""Last words of the names of metrics that are best when low."""
 
 NOT_OPTIONS = (
     *("out", "name", "model.name", "data.name", "config", "ckpt_path", "checkpoint_every", "metrics", "baselines"),
@@ -133,6 +137,11 @@ def find_column(name: str, rows: Sequence[Row]) -> str:
         plain = [known for known in names if known in COLUMNS or known.startswith(SPLITS)]
         raise ZooError(f"no run has {name!r}{hint or f'; there are options, and {listed(plain)}'}")
     return by_short_name[name]
+
+
+def best_is_low(metric: str) -> bool:
+    """Return whether a metric, such as ``val/loss``, is best when low."""
+    return re.split("[/_]", metric)[-1] in LOWER_IS_BETTER
 
 
 def short_name(name: str) -> str:

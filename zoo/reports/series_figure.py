@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
-from zoo.reports.figures import COLORS, DECADES, plain
+from zoo.reports.figures import COLORS, TITLES, curve_points, draw_curve, finish_panel, panels, plain
 from zoo.support.tables import sort_metrics
 
 Log = Sequence[Mapping[str, float]]
@@ -40,35 +38,22 @@ def curves_with_spread(logs: Mapping[tuple[str, str], Sequence[Log]]) -> Figure 
     if not names:
         return None
     figure = Figure(figsize=(5.2 * len(names), 4), layout="constrained")
-    panels: Any = figure.subplots(1, len(names), squeeze=False)
-    for axes, name in zip(panels.flat, names, strict=True):
+    for axes, name in zip(panels(figure, len(names)), names, strict=True):
         lowest, highest = float("inf"), 0.0
         for number, ((split, label), runs) in enumerate(logs.items()):
             color = COLORS.get(label, f"C{number}")
-            epochs, means, spreads = _means([_points(rows, f"{split}/{name}") for rows in runs])
+            epochs, means, spreads = _means([curve_points(rows, f"{split}/{name}") for rows in runs])
             if not means:
                 continue
-            marker = "o" if len(means) <= 50 else None
-            axes.plot(epochs, means, marker=marker, markersize=3, color=color, label=plain(label))
+            draw_curve(axes, epochs, means, color=color, label=plain(label))
             low, high = ([m + sign * s for m, s in zip(means, spreads, strict=True)] for sign in (-1, 1))
             axes.fill_between(epochs, low, high, color=color, alpha=0.2, linewidth=0)
             lowest, highest = min(lowest, *low), max(highest, *high)
-        if lowest > 0 and highest > DECADES * lowest:
-            axes.set_yscale("log")
         splits = {split for split, _ in logs}
         of = f"{splits.pop()} " if len(splits) == 1 else ""
-        axes.set(xlabel="epoch", title=of + {"loss": "loss", "acc": "accuracy"}.get(name, name))
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        axes.grid(alpha=0.3)
+        finish_panel(axes, of + TITLES.get(name, name), [lowest, highest])
         axes.legend(fontsize="small")
     return figure
-
-
-def _points(rows: Log, key: str) -> list[tuple[float, float]]:
-    """Return epochs and values of a metric of a run."""
-    ends = [row for row in rows if any(name.startswith("train/") for name in row)] or rows
-    steps = (ends[0]["step"] + 1) / (ends[0]["epoch"] + 1) if ends else 1.0  # an epoch; the last may be cut short
-    return [((row["step"] + 1) / steps, row[key]) for row in rows if key in row]
 
 
 def _means(runs: Sequence[Sequence[tuple[float, float]]]) -> tuple[list[float], list[float], list[float]]:

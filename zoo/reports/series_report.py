@@ -8,18 +8,15 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from zoo.reports.figures import save, shorten
+from zoo.reports.figures import save
+from zoo.reports.run_results import best_is_low, short_name
 from zoo.reports.series_figure import curves_with_spread
 from zoo.support.console import command_line, echo
 from zoo.support.files import atomic_write
-from zoo.support.tables import format_number, format_table, sort_metrics
+from zoo.support.tables import NOTHING, format_number, format_table, shorten, sort_metrics
 from zoo.training.metrics_file import metrics_path, read_metrics
 from zoo.training.series import Series, SubRun
 from zoo.training.versions import versions
-
-NOTHING = "–"
-
-LOWER_IS_BETTER = ("mae", "loss")
 
 LONGEST_VALUE = 30
 """Characters of the value of an option, in the table and the figure."""
@@ -78,7 +75,7 @@ def best_first(series: Series) -> list[list[SubRun]]:
         means = _means([_flat(one) for one in results if one])
         name = ranked_by(means)
         value = means.get(name, math.inf)
-        return False, value if name.endswith(LOWER_IS_BETTER) else -value, means.get("val/loss", math.inf)
+        return False, value if best_is_low(name) else -value, means.get("val/loss", math.inf)
 
     return sorted(series.combinations(), key=place)
 
@@ -153,8 +150,7 @@ def _table_of_combinations(summaries: Sequence[Mapping[str, Any]]) -> str:
         runs = [run["run"] for run in summary["runs"]]
         folders = runs[0] if len(runs) == 1 else f"{runs[0].partition('-')[0]}-*"
         rows.append([*(shorten(value, LONGEST_VALUE) for value in summary["options"].values()), *cells, folders])
-    short = [name.removeprefix("model.").removeprefix("trainer.") for name in options]
-    return format_table([*short, *names, "runs"], rows, align=">")
+    return format_table([*map(short_name, options), *names, "runs"], rows, align=">")
 
 
 def _with_spread(summary: Mapping[str, Any], name: str) -> str:

@@ -73,6 +73,11 @@ def format_number(value: float) -> str:
     return f"{value:.1e}" if 0 < abs(value) < 0.0005 else f"{value:.4f}"
 
 
+def shorten(text: str, length: int) -> str:
+    """Return a text of at most so many characters."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
 def csv_cell(value: Any) -> Any:
     """Return a cell of a CSV file. Text that a spreadsheet would run as a formula is prefixed with an apostrophe."""
     if isinstance(value, int | float) or value is None:

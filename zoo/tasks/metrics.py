@@ -10,7 +10,7 @@ from torchmetrics import MeanMetric, Metric, MetricCollection, SumMetric
 
 from zoo.internals.lightning import FastHooks, ends_epoch, is_last_batch, trainer_of
 from zoo.internals.torchmetrics import restore_state
-from zoo.support.ranks import rank_and_ranks
+from zoo.support.ranks import gather, rank_and_ranks
 
 SplitPrefix = Literal["train/", "val/", "test/"]
 
@@ -113,12 +113,7 @@ class MetricsModule(FastHooks):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Save the state of the training metrics of all ranks, so that a resumed epoch is complete."""
-        here = self.cut_short_state or self._state()
-        everywhere: list[Any] = [here]
-        if torch.distributed.is_available() and torch.distributed.is_initialized():
-            everywhere = [None] * torch.distributed.get_world_size()
-            torch.distributed.all_gather_object(everywhere, here)
-        checkpoint["measured"] = everywhere
+        checkpoint["measured"] = gather(self.cut_short_state or self._state())
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Load the state of the training metrics, unless the number of ranks has changed."""
