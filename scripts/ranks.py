@@ -96,7 +96,7 @@ def compare(name: str) -> tuple[str, bool]:
     counts = all(m.get("acc") == metrics.get("acc") for _, m in others)
     same_bits = all(torch.equal(w[key], others[0][0][key]) for w, _ in others for key in w)
     agree = max(largest) <= LIMIT and same_metrics and counts and same_bits
-    told = ", ".join(f"{key} {value:.6f}" for key, value in metrics.items())
+    told = ", ".join(f"{key} {metrics[key]:.6f}" for key in ("loss", "acc", "mae") if key in metrics)
     cells = [f"`{name}`", told, *(f"{value:.1e}" for value in largest), "equal" if agree else "NOT equal"]
     return f"| {' | '.join(cells)} |", agree
 

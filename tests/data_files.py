@@ -41,8 +41,8 @@ def write_imdb(root: Path, size: int = 20) -> Path:
     return root / "aclImdb"
 
 
-def imdb(root: Path, **arguments: int) -> zoo.datamodules.IMDB:
-    settings = {"val_size": 8, "batch_size": 4, "min_frequency": 1, "vocab_size": 50, **arguments}
+def imdb(root: Path, **arguments: int | str) -> zoo.datamodules.IMDB:
+    settings: dict[str, int | str] = {"val_size": 8, "batch_size": 4, "min_frequency": 1, "vocab_size": 50, **arguments}
     data = zoo.create_datamodule("imdb", root=str(root), **settings)
     data.prepare_data()
     data.setup()

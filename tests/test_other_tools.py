@@ -172,7 +172,7 @@ if __name__ == "__main__":
 
 def reviews() -> Any:
     """Texts of different lengths, which the sampler of reviews sorts by length, as a data module."""
-    from zoo.datamodules.common.texts import BucketSampler, Texts
+    from zoo.datamodules.common.text_examples import BucketSampler, Texts
 
     class Reviews(Digits):
         kind = "text"

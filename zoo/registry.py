@@ -109,11 +109,13 @@ MODELS: dict[str, ModelRow] = {
         "bidirectional LSTM for film reviews",
         "imdb",
         64,
-        6,
+        8,
         {
+            "data.max_length": 256,
+            "data.truncation_side": "left",
             "trainer.gradient_clip_val": 1.0,
+            "model.word_dropout": 0.2,
             "model.lr_scheduler": "CosineAnnealingLR",
-            "model.lr_scheduler_args": {"T_max": 6},
         },
     ),
 }

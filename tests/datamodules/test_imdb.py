@@ -12,7 +12,7 @@ from data_files import BAD, GOOD, imdb, write_imdb
 from lightning.pytorch import Trainer
 
 import zoo
-from zoo.datamodules.common.texts import BucketSampler, Texts
+from zoo.datamodules.common.text_examples import BucketSampler, Texts
 
 
 def test_reviews_become_padded_ids_of_the_training_words(tmp_path: Path) -> None:
@@ -36,6 +36,19 @@ def test_reviews_are_cut_and_bucketed(tmp_path: Path) -> None:
     assert data.transform("word " * 100_000).shape == (10,)
     order = list(data.sampler(data.splits["train"], batch_size=4, shuffle=True))
     assert sorted(order) == list(range(32))
+
+
+def test_the_start_or_the_end_of_a_long_review_is_cut(tmp_path: Path) -> None:
+    write_imdb(tmp_path)
+    for side, kept in (("right", slice(3)), ("left", slice(-3, None))):
+        whole, cut = imdb(tmp_path), imdb(tmp_path, max_length=3, truncation_side=side)
+        for index, length in enumerate(whole.splits["train"].lengths):
+            ids = whole.splits["train"][index][0]
+            assert len(ids) == length
+            assert torch.equal(cut.splits["train"][index][0], ids[kept])
+        assert torch.equal(cut.transform(GOOD), whole.transform(GOOD)[kept])
+    with pytest.raises(zoo.ZooError, match="truncation_side must be left or right, got 'middle'"):
+        imdb(tmp_path, truncation_side="middle")
 
 
 def test_a_pickle_of_reviews_is_of_their_size_and_the_same(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import PATIENCE, TEST, Command, load_script
+from data_files import write_imdb
 from running import DIGITS_ON_CPU, LAST, weights
 
 import zoo
@@ -131,6 +132,20 @@ def test_two_processes_train_as_one_does_dropout_included(tmp_path: Path) -> Non
     for key, value in one.items():
         assert torch.allclose(value, two[key], rtol=0, atol=ranks.LIMIT)
     assert one_metrics["acc"] == two_metrics["acc"]
+
+
+def test_two_processes_drop_the_words_that_one_does(zoo_process: Command, tmp_path: Path) -> None:
+    write_imdb(tmp_path / "data")  # whose reviews have several lengths, so that the processes pad differently
+    small = ("--model.hidden_dim", 8, "--data.batch_size", 8, "--data.val_size", 8, "--trainer.precision", "64-true")
+    dropping = ("--model.word_dropout", 0.5, "--trainer.max_epochs", 3, *small)
+    found = []
+    for out, devices in (("one", ("--trainer.accelerator", "cpu")), ("two", TWO)):
+        asked = ("--data.root", tmp_path / "data", *dropping, *devices, "--out", out)
+        done = zoo_process("fit", "bilstm_sentiment", *asked)
+        assert done.code == 0, done.err
+        found.append(weights(Path(f"{out}/bilstm_sentiment-imdb/1") / LAST))
+    for key, value in found[0].items():
+        assert torch.allclose(value, found[1][key], rtol=0, atol=1e-12)
 
 
 def test_nodes_that_are_started_by_hand_share_one_run_folder(tmp_path: Path) -> None:

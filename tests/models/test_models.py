@@ -128,10 +128,12 @@ def test_the_documents_own_weights_load_and_give_the_same_output(name: str) -> N
     if name not in DOCUMENTED:
         pytest.skip("its document defines no class")
     torch.manual_seed(1)
-    documented, model = DOCUMENTED[name]().eval(), zoo.create_model(name).eval()
+    documented, model, rounding = DOCUMENTED[name]().eval(), zoo.create_model(name).eval(), 0.0
+    if name == "bilstm_sentiment":  # it does not pack the sequences: the same sums in another order
+        documented, model, rounding = documented.double(), model.double(), 1e-15
     model.load_state_dict(documented.state_dict(), strict=True)
     x, _ = example(model)
-    assert torch.equal(model(x), documented(x))
+    torch.testing.assert_close(model(x), documented(x), rtol=0, atol=rounding)
 
 
 def test_checkpoint_round_trip(name: str, tmp_path: Path) -> None:

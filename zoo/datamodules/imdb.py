@@ -13,7 +13,7 @@ from torch import Tensor
 from zoo.datamodules.common.base import DataUnavailableError
 from zoo.datamodules.common.files import data_root, fetch_tar, read_text
 from zoo.datamodules.common.folds import ValSize
-from zoo.datamodules.common.texts import LARGEST_TEXT, TextDataModule
+from zoo.datamodules.common.texts import LARGEST_TEXT, TextDataModule, TruncationSide
 from zoo.errors import ZooError
 from zoo.kinds import Split
 
@@ -39,6 +39,7 @@ class IMDB(TextDataModule):
         min_frequency: Smallest number of occurrences in the training split of a word in the vocabulary.
         max_length: Largest number of tokens per review; longer ones are truncated.
         batch_size, val_size, seed: See :class:`zoo.datamodules.common.DataModule`.
+        truncation_side: Where a review is cut: ``right`` keeps its beginning, ``left`` its end.
     """
 
     classes = ("negative", "positive")
@@ -52,8 +53,10 @@ class IMDB(TextDataModule):
         batch_size: int = 64,
         val_size: ValSize = 2_500,
         seed: int = 0,
+        truncation_side: TruncationSide = "right",
     ) -> None:
-        super().__init__(vocab_size, min_frequency, max_length, batch_size=batch_size, val_size=val_size, seed=seed)
+        options = {"batch_size": batch_size, "val_size": val_size, "seed": seed}
+        super().__init__(vocab_size, min_frequency, max_length, truncation_side, **options)
         self.root = data_root(root)
         self.folder = self.root / "aclImdb"
 

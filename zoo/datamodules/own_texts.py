@@ -14,7 +14,7 @@ from zoo.datamodules.common.folds import ValSize
 from zoo.datamodules.common.labeled_texts import BadRows, LabeledTexts, texts_in_folders, texts_of_table
 from zoo.datamodules.common.splitting import check_test_size, divide
 from zoo.datamodules.common.table_files import TableFile
-from zoo.datamodules.common.texts import TextDataModule
+from zoo.datamodules.common.texts import TextDataModule, TruncationSide
 from zoo.errors import ZooError
 from zoo.kinds import Split
 from zoo.support.console import listed
@@ -44,6 +44,7 @@ class OwnTexts(TextDataModule):
         val_size: Number of training texts held out for validation, or their fraction if below 1, unless there is a
             ``val`` folder. If 0, the test set replaces the validation set in any case.
         batch_size, seed: See :class:`zoo.datamodules.common.DataModule`.
+        truncation_side: Where a text is cut: ``right`` keeps its beginning, ``left`` its end.
     """
 
     targets = ("class",)
@@ -62,8 +63,10 @@ class OwnTexts(TextDataModule):
         batch_size: int = 64,
         val_size: ValSize = 0.1,
         seed: int = 0,
+        truncation_side: TruncationSide = "right",
     ) -> None:
-        super().__init__(vocab_size, min_frequency, max_length, batch_size=batch_size, val_size=val_size, seed=seed)
+        options = {"batch_size": batch_size, "val_size": val_size, "seed": seed}
+        super().__init__(vocab_size, min_frequency, max_length, truncation_side, **options)
         check_test_size(test_size)
         if missing not in get_args(BadRows):
             raise ZooError(f"missing must be refuse or drop, got {missing!r}")

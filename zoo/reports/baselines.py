@@ -15,7 +15,7 @@ from torch import Tensor
 
 from zoo.datamodules.common import DataModule
 from zoo.datamodules.common.examples import Batches, Examples
-from zoo.datamodules.common.texts import Texts
+from zoo.datamodules.common.text_examples import Texts
 from zoo.reports.predictions import Predictions
 from zoo.reports.regressions import count_classes, fit_regression
 from zoo.reports.scores import scores

@@ -8,7 +8,7 @@ from typing import Any
 
 from zoo.errors import ZooError
 
-REAL_NUMBERS = ("lr", "l1", "l2", "dropout", "label_smoothing")
+REAL_NUMBERS = ("lr", "l1", "l2", "dropout", "word_dropout", "label_smoothing")
 """Hyperparameters that are real numbers, even if given as an integer; other integers are counts."""
 
 MAY_BE_ZERO = ("num_classes", "warmup_steps")
@@ -29,7 +29,7 @@ def check_hyperparameters(values: Mapping[str, Any]) -> None:
 def _check_number(name: str, value: Any) -> None:
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise ZooError(f"{name} must be a number, got {value!r}")
-    if name in ("dropout", "label_smoothing") and not 0 <= value < 1:
+    if name in ("dropout", "word_dropout", "label_smoothing") and not 0 <= value < 1:
         raise ZooError(f"{name} must be at least 0 and below 1, got {value}")
     if name == "lr" and not (math.isfinite(value) and value > 0):
         raise ZooError(f"lr must be a finite number above 0, got {value}")

@@ -1,4 +1,4 @@
-"""Data sets of texts: token ids, batches of similar lengths, and vocabularies."""
+"""Data sets of texts: their vocabularies and token ids."""
 
 from __future__ import annotations
 
@@ -6,73 +6,27 @@ import hashlib
 from abc import abstractmethod
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from zoo.datamodules.common.base import DataModule
 from zoo.datamodules.common.examples import Batches
-from zoo.datamodules.common.sampling import EpochSampler
+from zoo.datamodules.common.text_examples import BucketSampler, Texts
 from zoo.errors import ZooError
 from zoo.kinds import Split
 from zoo.support.files import atomic_write, open_file
-from zoo.support.seeds import combine_seeds
 from zoo.transforms import Text, Transform
 
 PADDING, UNKNOWN = "[PAD]", "[UNK]"
 
+TruncationSide = Literal["left", "right"]
+
 LARGEST_TEXT = 1_000_000
 """Bytes of a text file: the longest review of IMDB has 14,000, and one of ten million would take a minute."""
-
-POOL = 50
-"""Batches per pool of texts that are sorted by length: enough to save padding, few enough to stay random."""
-
-
-class Texts(Batches):
-    """Token ids of concatenated texts, and targets. A batch is padded with 0 to the length of its longest text."""
-
-    def __init__(self, ids: Tensor, lengths: Tensor, targets: Tensor) -> None:
-        self.ids, self.lengths, self.targets = ids, lengths, targets
-        self.ends = lengths.cumsum(0).tolist()
-
-    def __len__(self) -> int:
-        """Return the number of texts."""
-        return len(self.targets)
-
-    def labels(self) -> Tensor:
-        """Return the targets of all texts."""
-        return self.targets
-
-    def inputs(self) -> Tensor:
-        """Return the token ids of all texts, one after the other."""
-        return self.ids
-
-    def batch(self, indices: list[int]) -> tuple[Tensor, Tensor]:
-        """Return token ids ``(batch, longest)`` and targets ``(batch,)``."""
-        lengths = self.lengths[indices].tolist()
-        ends = [self.ends[index] for index in indices]
-        texts = [self.ids[end - length : end] for end, length in zip(ends, lengths, strict=True)]
-        return pad_sequence(texts, batch_first=True), self.targets[indices]
-
-
-class BucketSampler(EpochSampler):
-    """A sampler whose batches contain texts of similar lengths."""
-
-    def order(self) -> list[int]:
-        """Return the indices: shuffled, sorted by length within pools of batches, and then shuffled batch by batch."""
-        lengths: Tensor = self.dataset.lengths  # type: ignore[attr-defined]
-        if not self.shuffle:
-            return lengths.argsort(stable=True).tolist()
-        order = torch.tensor(super().order())
-        pools = [pool[lengths[pool].argsort(stable=True)] for pool in order.split(POOL * self.batch_size)]
-        *batches, last = torch.cat(pools).split(self.batch_size)  # the last one may be smaller, and stays last
-        generator = torch.Generator().manual_seed(combine_seeds(self.seed, self.epoch))
-        shuffled = [batches[i] for i in torch.randperm(len(batches), generator=generator).tolist()]
-        return torch.cat([*shuffled, last]).tolist()
 
 
 def learn_tokenizer(texts: Iterable[str], vocab_size: int, min_frequency: int) -> Tokenizer:
@@ -103,20 +57,31 @@ class TextDataModule(DataModule):
         vocab_size: Largest number of tokens, including padding and unknown: the most frequent words.
         min_frequency: Smallest number of occurrences in the training split of a word in the vocabulary.
         max_length: Largest number of tokens per text; longer ones are truncated.
+        truncation_side: Where a text is cut: ``right`` keeps its beginning, ``left`` its end.
         **options: See :class:`zoo.datamodules.common.DataModule`.
     """
 
     kind = "text"
     sampler = BucketSampler
 
-    def __init__(self, vocab_size: int = 10_000, min_frequency: int = 2, max_length: int = 400, **options: Any) -> None:
+    def __init__(
+        self,
+        vocab_size: int = 10_000,
+        min_frequency: int = 2,
+        max_length: int = 400,
+        truncation_side: TruncationSide = "right",
+        **options: Any,
+    ) -> None:
         super().__init__(**options)
         if vocab_size < 3 or min_frequency < 1 or max_length < 1:
             raise ZooError(
                 "vocab_size must be at least 3, min_frequency and max_length at least 1, "
                 f"got {vocab_size}, {min_frequency} and {max_length}"
             )
-        self.vocab_size, self.min_frequency, self.max_length = vocab_size, min_frequency, max_length
+        if truncation_side not in get_args(TruncationSide):
+            raise ZooError(f"truncation_side must be left or right, got {truncation_side!r}")
+        self.vocab_size, self.min_frequency = vocab_size, min_frequency
+        self.max_length, self.truncation_side = max_length, truncation_side
         self.shape = (max_length,)
         self.tokenizer: str | None = None
 
@@ -138,8 +103,8 @@ class TextDataModule(DataModule):
 
     def load_splits(self) -> dict[Split, Batches]:
         """Read the texts, learn the vocabulary and tokenize them, or load the cached result."""
-        settings = [2, self.vocab_size, self.min_frequency, self.max_length, self.val_size, self.tokenizer]
-        cache = self.cache(hashlib.sha256(repr([settings, self.contents()]).encode()).hexdigest()[:16])
+        words = [self.vocab_size, self.min_frequency, self.max_length, self.truncation_side, self.tokenizer]
+        cache = self.cache(hashlib.sha256(repr([3, words, self.val_size, self.contents()]).encode()).hexdigest()[:16])
         try:
             with open_file(cache) as file, np.load(file, allow_pickle=False) as arrays:
                 return self._splits({name: arrays[name] for name in arrays.files})
@@ -170,7 +135,7 @@ class TextDataModule(DataModule):
             tokenizer = Tokenizer.from_str(self.tokenizer)
         else:
             tokenizer = learn_tokenizer(parts["train"][0], self.vocab_size, self.min_frequency)
-        tokenizer.enable_truncation(self.max_length)
+        tokenizer.enable_truncation(self.max_length, direction=self.truncation_side)
         arrays = {"tokenizer": np.frombuffer(tokenizer.to_str().encode(), np.uint8)}
         for split, (texts, targets) in parts.items():
             ids = [encoding.ids for encoding in tokenizer.encode_batch(texts)]

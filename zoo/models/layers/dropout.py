@@ -1,9 +1,12 @@
-"""Dropout that does not depend on the number of processes."""
+"""Dropout of features and of words that does not depend on the number of processes."""
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, distributed, nn
 from torch.nn import functional as F
+
+from zoo.support.ranks import rank_and_ranks
 
 
 class Dropout(nn.Dropout):
@@ -22,3 +25,37 @@ class Dropout(nn.Dropout):
         rank, ranks = distributed.get_rank(), distributed.get_world_size()
         masks = F.dropout(input.new_ones(len(input) * ranks, *input.shape[1:]), self.p)
         return input * masks[rank::ranks]
+
+
+class WordDropout(nn.Module):
+    """Replaces words at random by the unknown word, so that a network does not rely on single ones.
+
+    As with :class:`Dropout`, what is replaced does not depend on the number of processes, though each pads its texts to
+    a length of its own: the random numbers are drawn word by word for the whole batch, by a generator that the global
+    one seeds.
+
+    Source: Iyyer et al., "Deep Unordered Composition Rivals Syntactic Methods for Text Classification".
+
+    Input: ``(batch, words)``, token ids; 0 is padding, which stays. Output: the same shape.
+
+    Args:
+        p: Probability of a word to be replaced.
+        unknown: Token id of the unknown word.
+    """
+
+    def __init__(self, p: float, unknown: int = 1) -> None:
+        super().__init__()
+        self.p, self.unknown = p, unknown
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Replace words in training; otherwise, return the input."""
+        if not self.training or not self.p:
+            return x
+        rank, ranks = rank_and_ranks(None)
+        generator = torch.Generator().manual_seed(int(torch.randint(2**62, ())))
+        random = torch.rand(x.shape[1], len(x) * ranks, generator=generator)[:, rank::ranks].T
+        return torch.where((random < self.p).to(x.device) & (x != 0), self.unknown, x)
+
+    def extra_repr(self) -> str:
+        """Return the probability, for the summary."""
+        return f"p={self.p}"
