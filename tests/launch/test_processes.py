@@ -8,12 +8,13 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
 from conftest import PATIENCE, TEST, Command, load_script
 from data_files import write_imdb
-from running import DIGITS_ON_CPU, LAST, weights
+from running import DIGITS_ON_CPU, LAST, load, weights
 
 import zoo
 
@@ -132,6 +133,18 @@ def test_two_processes_train_as_one_does_dropout_included(tmp_path: Path) -> Non
     for key, value in one.items():
         assert torch.allclose(value, two[key], rtol=0, atol=ranks.LIMIT)
     assert one_metrics["acc"] == two_metrics["acc"]
+
+
+def test_two_processes_share_fast_steps(zoo_process: Command, torture: ModuleType) -> None:
+    """A turn has as many steps on each, whatever the time that it takes there."""
+    words = ("fit", "ffnn", "--data", "digits", "--data.batch_size", 32, "--trainer.accumulate_grad_batches", 2, *TWO)
+    for out, fast in (("slow", "false"), ("fast", "true")):
+        done = zoo_process(*words, "--trainer.max_epochs", 2, "--checkpoint_every", 17, "--out", out, "--fast", fast)
+        assert done.code == 0, done.err
+    slow, quick = (Path(f"{out}/ffnn-digits/1") for out in ("slow", "fast"))
+    for part in (*torture.PARTS, "loops", "measured"):
+        assert torture.equal(load(slow / LAST)[part], load(quick / LAST)[part]), part
+    assert (slow / "metrics.csv").read_bytes() == (quick / "metrics.csv").read_bytes()
 
 
 def test_two_processes_drop_the_words_that_one_does(zoo_process: Command, tmp_path: Path) -> None:

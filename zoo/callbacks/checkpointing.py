@@ -8,12 +8,13 @@ from typing import Any
 
 import torch
 from lightning.pytorch import LightningModule, Trainer
-from lightning.pytorch.callbacks import Checkpoint, GradientAccumulationScheduler
+from lightning.pytorch.callbacks import Checkpoint
+from torch import Tensor
 from torch.nn import Parameter
 from torch.optim import Optimizer
 
 from zoo.callbacks.finite import check_gradients, check_loss
-from zoo.callbacks.resumability import check_callbacks
+from zoo.callbacks.resumability import check_callbacks, set_accumulation
 from zoo.callbacks.stop_signals import StopSignals
 from zoo.checkpoints.writing import SafeCheckpointIO, remove_leftovers
 from zoo.internals.lightning import (
@@ -36,24 +37,21 @@ SECONDS_AT_MOST = 300.0
 class ExactResume(Checkpoint):
     """Keeps ``last.ckpt`` such that a run resumed from it ends with the same weights as an uninterrupted run.
 
-    It requires a data module of the zoo, whose loaders save their position in an epoch and seed each batch, so that
-    neither the order of examples nor dropout depends on earlier random numbers. This callback
+    It requires a data module of the zoo, whose loaders save their position in an epoch and seed each batch. It
 
     - saves checkpoints from which Lightning can resume without loss, and writes them atomically;
     - on SIGINT, SIGTERM or, in a SLURM job, SIGUSR1, saves a checkpoint after a batch, on which all ranks agree, and
       stops. A second signal stops the run at once;
     - stops the run at the first loss or gradient that is not finite, before the gradient changes the weights.
 
-    Lightning's own ``save_last`` saves only when the best checkpoint is saved. Place this callback after other
-    checkpoint callbacks, so that their state is saved too.
+    Place it after other checkpoint callbacks, so that their state is saved too.
 
     Args:
         path: File to save to, used from the first rank. None to save nothing.
         every_n_steps: Optimizer steps between checkpoints within an epoch; by default, they are five minutes apart. In
             addition, one is saved at the end of each epoch, but not more often than every two seconds.
         allow_nan: Whether to continue if a loss or a gradient is not finite.
-        length: Description of the length of the run. A run that was about to stop continues if it is resumed with
-            another one.
+        length: Describes the length of the run. One that was about to stop continues if resumed with another length.
 
     Attributes:
         started: Whether training has begun.
@@ -108,9 +106,7 @@ class ExactResume(Checkpoint):
         begin_next_epoch(trainer)
         self.last_save_step, self.last_save_time = trainer.global_step, time.monotonic()
         self.ranks = trainer.world_size
-        for callback in callbacks_of(trainer):
-            if isinstance(callback, GradientAccumulationScheduler):  # not called in the middle of an epoch
-                callback.on_train_epoch_start(trainer)
+        set_accumulation(trainer)
         has_scaler = getattr(trainer.precision_plugin, "scaler", None) is not None  # which skips such a step
         self.checked_parameters = [] if self.allow_nan or has_scaler else list(pl_module.parameters())
         self.signals.catch()
@@ -127,15 +123,25 @@ class ExactResume(Checkpoint):
 
         Before a validation, and between the batches of an accumulated step, this waits for the next batch.
         """
-        if not self.allow_nan and outputs:
-            check_loss(trainer, outputs["loss"])
-        due = trainer.global_step - self.last_save_step >= self.every_n_steps if self.every_n_steps else self._overdue()
+        if outputs:
+            self.on_quick_step_end(trainer, outputs["loss"])
+        steps = self.steps_until_due(trainer)
+        due = steps <= 0 if steps is not None else time.monotonic() - self.last_save_time > SECONDS_AT_MOST
         if not self._any_rank(trainer, self.signals.received > 0 or due) or not can_be_resumed_here(trainer):
             return
         stop = self._stop_requested(trainer)
         self._save(trainer)
         if stop:
             raise KeyboardInterrupt
+
+    def on_quick_step_end(self, trainer: Trainer, loss: Tensor) -> None:
+        """Check the loss of a step that Lightning's loop does not see."""
+        if not self.allow_nan:
+            check_loss(trainer, loss)
+
+    def steps_until_due(self, trainer: Trainer) -> int | None:
+        """Return the number of optimizer steps to the next checkpoint; None if time decides."""
+        return self.last_save_step + self.every_n_steps - trainer.global_step if self.every_n_steps else None
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save a checkpoint if it is due, and stop if requested during the validation."""
@@ -159,15 +165,13 @@ class ExactResume(Checkpoint):
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Save what Lightning does not: whether the run is stopping, its duration, and metrics not yet logged."""
-        stopped_at = self.length if trainer.should_stop else None
-        seconds = self.seconds + time.monotonic() - self.start_time
         cut_short, data = was_cut_short(trainer), getattr(trainer, "datamodule", None)
         if cut_short:
             move_into_epoch(checkpoint["loops"]["fit_loop"])
         checkpoint["exact_resume"] = {
-            "stopped_at": stopped_at,
+            "stopped_at": self.length if trainer.should_stop else None,
             "epoch_metrics": self.epoch_metrics,
-            "seconds": seconds,
+            "seconds": self.seconds + time.monotonic() - self.start_time,
             "cut_short": cut_short,
             "sizes": getattr(data, "sizes", {}),
             "checksum": getattr(data, "checksum", ""),
@@ -184,9 +188,6 @@ class ExactResume(Checkpoint):
         if self.ranks > 1:  # not all may have received the signal
             self.signals.received = int(trainer.strategy.reduce(torch.tensor(self.signals.received), reduce_op="max"))
         return True
-
-    def _overdue(self) -> bool:
-        return time.monotonic() - self.last_save_time > SECONDS_AT_MOST
 
     def _any_rank(self, trainer: Trainer, here: bool) -> bool:
         if self.ranks == 1:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lightning.pytorch import Callback
+from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import (
     BaseFinetuning,
     BatchSizeFinder,
+    GradientAccumulationScheduler,
     LearningRateFinder,
     ModelPruning,
     SpikeDetection,
@@ -16,6 +17,7 @@ from lightning.pytorch.callbacks import (
 
 from zoo.callbacks.finetuning import FrozenBackbone
 from zoo.errors import ZooError
+from zoo.internals.lightning import callbacks_of
 
 NOT_EXACT: dict[type[Callback], str] = {
     StochasticWeightAveraging: "use WeightAveraging or EMAWeightAveraging instead",
@@ -34,3 +36,10 @@ def check_callbacks(callbacks: Iterable[Callback]) -> None:
         for cls, instead in NOT_EXACT.items():
             if isinstance(callback, cls) and not isinstance(callback, FrozenBackbone):
                 raise ZooError(f"{type(callback).__name__} cannot be resumed exactly; {instead}")
+
+
+def set_accumulation(trainer: Trainer) -> None:
+    """Let schedules of accumulation set their value, which Lightning does not ask for in the middle of an epoch."""
+    for callback in callbacks_of(trainer):
+        if isinstance(callback, GradientAccumulationScheduler):
+            callback.on_train_epoch_start(trainer)

@@ -90,6 +90,7 @@ def make_plan(request: Request) -> Plan | Path:
         keeps_checkpoints=arguments["enable_checkpointing"] is not False,
         checkpoint_every=values.checkpoint_every,
         allow_nan=values.allow_nan,
+        fast=values.fast,
         test=values.test,
         all_metrics=values.metrics == "all",
         baselines=values.baselines,

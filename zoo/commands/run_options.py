@@ -29,6 +29,9 @@ def add_run_options(parser: ArgumentParser) -> None:
         help="steps between checkpoints (default: every epoch, at most every 2 seconds, at least every 5 minutes)",
     )
     parser.add_argument("--allow_nan", action="store_true", help="continue after a loss or gradient that is not finite")
+    parser.add_argument(
+        "--fast", type=bool, default=True, help="run several steps in each turn of Lightning's loop, to the same result"
+    )
     parser.add_argument("--out", type=str, default="runs", help="folder for all runs")
     parser.add_argument("--name", type=str | None, help="folder in it for runs like this (default: <model>-<data>)")
     parser.add_argument(

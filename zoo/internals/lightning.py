@@ -21,9 +21,12 @@ class FastHooks(LightningModule):
     and modules first, which takes 8% of an epoch of ``slp``. There is no public way to avoid this.
     """
 
+    plain_attributes = frozenset({"_current_fx_name", "batch_recorded"})
+    """Attributes that are set in each step, and never a parameter or a module."""
+
     def __setattr__(self, name: str, value: Any) -> None:
         """Set an attribute."""
-        if name == "_current_fx_name":
+        if name in self.plain_attributes:
             object.__setattr__(self, name, value)
         else:
             super().__setattr__(name, value)

@@ -1,16 +1,20 @@
-"""Torch: copies of modules, a fast check of gradients, and the export of recurrent layers."""
+"""Torch: copies of modules, fast optimizer steps and checks of gradients, and the export of recurrent layers."""
 
 from __future__ import annotations
 
 import contextlib
 import copy
 import importlib.util
+import inspect
 import logging
-from collections.abc import Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.optimizer import _global_optimizer_post_hooks, _global_optimizer_pre_hooks
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -40,6 +44,23 @@ def all_finite(gradients: list[Tensor]) -> bool:
     finite = _FOUND.item() == 0
     _FOUND.zero_()
     return finite
+
+
+def bare_step(optimizer: Optimizer) -> Callable[[], Any]:
+    """Return ``optimizer.step`` without what torch wraps it in for a profiler and for hooks, unless there are hooks.
+
+    The wrappers take a third of the update of a small network by SGD. A schedule replaces ``step`` to see whether it
+    is called, so then it is left as it is.
+    """
+    hooks = (
+        optimizer._optimizer_step_pre_hooks,
+        optimizer._optimizer_step_post_hooks,
+        _global_optimizer_pre_hooks,
+        _global_optimizer_post_hooks,
+    )
+    if "step" in vars(optimizer) or any(hooks):
+        return optimizer.step
+    return torch.no_grad()(partial(inspect.unwrap(type(optimizer).step), optimizer))
 
 
 def exports_loops() -> bool:

@@ -121,7 +121,8 @@ def _shares(output: Tensor, target: Tensor) -> Tensor:
     classes = output.shape[-1]
     if target.is_floating_point():
         return F.pad(target, (0, classes - target.shape[-1])).to(output.dtype)
-    return F.one_hot(target, classes).to(output.dtype)
+    # As F.one_hot, which first looks twice for targets that are out of range; scatter_ does so on the way.
+    return torch.zeros_like(output).scatter_(-1, target.unsqueeze(-1), 1)
 
 
 def _mse_sum(output: Tensor, target: Tensor, reduction: str = "sum") -> Tensor:

@@ -11,7 +11,7 @@ from lightning.pytorch import Callback
 from lightning.pytorch.callbacks import Checkpoint, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 
-from zoo.callbacks import ExactResume, FrozenBackbone
+from zoo.callbacks import ExactResume, FastSteps, FrozenBackbone
 from zoo.callbacks.best_checkpoint import best_checkpoint
 from zoo.datamodules.common import DataModule
 from zoo.errors import ZooError
@@ -105,6 +105,8 @@ def build_callbacks(plan: Plan, folder: Path) -> tuple[ExactResume, ModelCheckpo
                 )
     elif plan.data_arguments["val_size"]:  # without a validation part, nothing could tell which is the best
         callbacks = [best, last]  # the last checkpoint holds the state of the best one
+    if plan.fast:
+        callbacks.append(FastSteps())
     if plan.frozen:
         callbacks.append(FrozenBackbone(plan.unfreeze_at))
     if plan.patience is not None:

@@ -29,6 +29,7 @@ class Plan:
         keeps_checkpoints: Whether the run saves checkpoints.
         checkpoint_every: Steps between two checkpoints within an epoch.
         allow_nan: Whether to continue after a loss or gradient that is not finite.
+        fast: Whether several steps go together, without Lightning's overhead.
         test: Whether the report opens the test set.
         all_metrics: Whether the report measures all splits in full, rather than the test set alone.
         baselines: Whether the report compares with simple models.
@@ -56,6 +57,7 @@ class Plan:
     keeps_checkpoints: bool
     checkpoint_every: int | None
     allow_nan: bool
+    fast: bool
     test: bool
     all_metrics: bool
     baselines: bool

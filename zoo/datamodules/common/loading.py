@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import torch
 from torch.utils.data import DataLoader
 
-from zoo.datamodules.common.examples import Gathered
+from zoo.datamodules.common.examples import Examples, Gathered
 from zoo.datamodules.common.sampling import EpochSampler
 from zoo.errors import ZooError
 from zoo.internals.messages import is_worker_failure
 from zoo.support.console import one_line
 from zoo.support.ranks import rank_and_ranks
 from zoo.support.seeds import combine_seeds, seed_generators
+
+BATCHES_PER_GATHER = 16
+"""Batches that are taken at once from examples in memory."""
 
 STEPS = 0
 """Distinguishes the seeds of training steps from those of augmentation."""
@@ -69,7 +73,7 @@ class ResumableLoader(DataLoader[Any]):
         if order:
             order.start = self.fetched * self.batch_sampler.batch_size  # type: ignore[union-attr]
         try:
-            for batch in super().__iter__():
+            for batch in self._batches(order):
                 if isinstance(batch, ZooError):
                     raise batch
                 if order and order.shuffle:  # in training, a step's random numbers depend on its position alone
@@ -86,6 +90,17 @@ class ResumableLoader(DataLoader[Any]):
             ) from None
         if order:
             order.start = 0
+
+    def _batches(self, order: EpochSampler | None) -> Iterator[Any]:
+        """Yield the batches that ``DataLoader`` would; of examples in memory, each gather makes several of them."""
+        examples = getattr(self.dataset, "examples", None)
+        if type(examples) is not Examples or type(order) is not EpochSampler or self.pin_memory:
+            yield from super().__iter__()
+            return
+        size: int = self.batch_sampler.batch_size  # type: ignore[union-attr]
+        for chosen in torch.tensor(list(order)).split(size * BATCHES_PER_GATHER):
+            parts = (part.index_select(0, chosen).split(size) for part in examples.tensors)
+            yield from zip(*parts, strict=True)
 
     def state_dict(self) -> dict[str, int]:
         """Return the position in the epoch."""

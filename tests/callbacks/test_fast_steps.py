@@ -1,0 +1,209 @@
+"""Several steps in a turn of Lightning's loop, and the same run as one step in each."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+from conftest import Command
+from every_data import arguments_of_data, small_data
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import Checkpoint, EMAWeightAveraging, LearningRateMonitor, ModelCheckpoint
+from lightning.pytorch.loggers import CSVLogger
+from running import DIGITS_ON_CPU, LAST, load
+
+import zoo
+from zoo.callbacks import ExactResume, FastSteps
+from zoo.datamodules.common import DataModule
+from zoo.internals.lightning_loop import QuickEpochLoop
+from zoo.models import SLP
+from zoo.registry import model_row
+
+OPTIONS: list[list[object]] = [
+    [],
+    ["--trainer.accumulate_grad_batches", 3, "--trainer.gradient_clip_val", 0.1],
+    ["--trainer.val_check_interval", 5, "--model.optimizer", "Adam"],
+    ["--trainer.val_check_interval", 7, "--trainer.check_val_every_n_epoch", "null"],
+    ["--trainer.precision", "64-true", "--checkpoint_every", 3],
+    ["--trainer.precision", "bf16-mixed", "--trainer.limit_train_batches", 13],
+    ["--model.lr_scheduler", "CosineAnnealingLR", "--model.warmup_steps", 25, "--trainer.max_steps", 31],
+    ["--model.lr_scheduler", "OneCycleLR", "--model.lr_scheduler_args", "{max_lr: 0.2}"],
+    ["--data.augment", "true", "--model.l2", 0.01],
+    ["--weights", "fashion_mnist", "--freeze", "backbone", "--unfreeze_at", 1],
+    ["--trainer.callbacks+=GradientAccumulationScheduler", "--trainer.callbacks.scheduling", "{0: 1, 1: 4}"],
+]
+
+
+def turns(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return the list that will hold the number of steps of each turn."""
+    seen: list[int] = []
+    due = QuickEpochLoop.steps_until_due
+
+    def steps_until_due(self: QuickEpochLoop) -> int:
+        seen.append(min(due(self), self.steps))
+        return due(self)
+
+    monkeypatch.setattr(QuickEpochLoop, "steps_until_due", steps_until_due)
+    return seen
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+def test_a_fast_run_leaves_what_lightnings_own_loop_leaves(
+    options: list[object], zoo_command: Command, torture: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = turns(monkeypatch)
+    words = ["fit", "ffnn", *DIGITS_ON_CPU, "--data.batch_size", 64, "--trainer.max_epochs", 3, *options]
+    for out, fast in (("slow", "false"), ("fast", "true")):
+        done = zoo_command(*words, "--out", out, "--fast", fast)
+        assert done.code == 0, done.err
+        assert "Lightning's loop" not in done.out
+        assert bool(seen) == (fast == "true")
+    assert max(seen) > 1
+    slow, fast_run = (Path(f"{out}/ffnn-digits/1") for out in ("slow", "fast"))
+    before, after = load(slow / LAST), load(fast_run / LAST)
+    for part in (*torture.PARTS, "loops", "measured"):
+        assert torture.equal(before[part], after[part]), part
+    assert (slow / "metrics.csv").read_bytes() == (fast_run / "metrics.csv").read_bytes()
+    reported = [json.loads((run / "results.json").read_text(encoding="utf-8")) for run in (slow, fast_run)]
+    assert reported[0]["metrics"] == reported[1]["metrics"]
+
+
+def digits(**options: Any) -> DataModule:
+    data = zoo.create_datamodule("digits", val_size=100, **options)
+    data.setup()
+    return data
+
+
+def fit(name: str, data: Any, *callbacks: Callback, steps: int = 11, **options: Any) -> tuple[Trainer, dict[str, Any]]:
+    torch.manual_seed(0)
+    model = zoo.create_model(name, data=data)
+    trainer = Trainer(
+        max_steps=steps,
+        accelerator="cpu",
+        enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        callbacks=list(callbacks),
+        **{"logger": False, **options},
+    )
+    trainer.fit(model, data)
+    return trainer, {**model.state_dict(), "optimizer": trainer.optimizers[0].state_dict()["state"]}
+
+
+@pytest.mark.parametrize("name", zoo.list_models())
+def test_every_network_trains_to_the_same_weights(name: str, tmp_path: Path, torture: ModuleType) -> None:
+    data_name = model_row(name).data
+    arguments = arguments_of_data(data_name, tmp_path)
+    ends = [
+        fit(name, small_data(data_name, arguments), *callbacks)[1] for callbacks in ([], [FastSteps(4)], [FastSteps()])
+    ]
+    for end in ends[1:]:
+        assert torture.equal(ends[0], end)
+
+
+class Watcher(Callback):
+    def on_before_zero_grad(self, *_: Any) -> None:
+        """Look at each step."""
+
+
+class OwnMonitor(ModelCheckpoint):
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Look at each step, which ModelCheckpoint itself need not."""
+
+
+class OwnStep(SLP):
+    def on_after_backward(self) -> None:
+        """Look at the gradients of each step."""
+
+
+@pytest.mark.parametrize(
+    ("reason", "callbacks", "options"),
+    [
+        ("Watcher looks at each step", [Watcher], {}),
+        ("LearningRateMonitor looks at each step", [LearningRateMonitor], {}),
+        ("EMAWeightAveraging looks at each step", [EMAWeightAveraging], {}),
+        ("OwnMonitor looks at each step", [OwnMonitor], {}),
+        ("a profiler measures each step", [], {"profiler": "simple"}),
+    ],
+)
+def test_it_steps_aside_where_something_looks_at_each_step(
+    reason: str,
+    callbacks: list[type[Callback]],
+    options: dict[str, Any],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    data, fast = digits(), FastSteps()
+    options = {"logger": CSVLogger(tmp_path), **options}  # which LearningRateMonitor needs
+    fit("slp", data, fast, *(callback() for callback in callbacks), **options)
+    assert fast.reason == reason
+    assert reason in capsys.readouterr().out
+
+
+def test_it_steps_aside_for_networks_of_other_packages(tmp_path: Path) -> None:
+    fast = FastSteps()
+    trainer = Trainer(max_steps=3, accelerator="cpu", default_root_dir=tmp_path, callbacks=[fast])
+    trainer.fit(OwnStep(), digits())
+    assert fast.reason == "OwnStep has its own on_after_backward"
+
+
+def test_lbfgs_takes_its_own_steps(zoo_command: Command) -> None:
+    words = ["fit", "mlp", *DIGITS_ON_CPU, "--model.optimizer", "LBFGS", "--model.lr", 0.1, "--trainer.max_epochs", 1]
+    done = zoo_command(*words)
+    assert done.code == 0, done.err
+    assert "each step goes through Lightning's loop: LBFGS evaluates a batch several times" in done.out
+
+
+def test_a_bad_gradient_stops_a_fast_run_before_it_changes_the_weights(
+    zoo_command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = turns(monkeypatch)
+    words = [
+        "fit",
+        "mlp",
+        *DIGITS_ON_CPU,
+        "--data.batch_size",
+        16,
+        "--trainer.max_epochs",
+        2,
+        "--checkpoint_every",
+        100,
+    ]
+    training_step = zoo.tasks.Task.training_step
+
+    def bad(self: LightningModule, batch: Any, batch_idx: int) -> torch.Tensor:
+        loss: torch.Tensor = training_step(self, batch, batch_idx)  # type: ignore[arg-type]
+        return loss * float("nan") if self.trainer.global_step == 70 else loss
+
+    monkeypatch.setattr(zoo.tasks.Task, "training_step", bad)
+    done = zoo_command(*words)
+    assert done.code == 2
+    assert "a gradient is not finite at step 71 (epoch 1, batch 71)" in done.err
+    assert max(seen) > 1
+
+
+def test_checkpoints_by_steps_come_when_they_are_due(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = turns(monkeypatch)
+    every = ModelCheckpoint(tmp_path, filename="{step}", every_n_train_steps=10, save_top_k=-1)
+    fit("slp", digits(batch_size=16), every, FastSteps(), steps=45)
+    assert sorted(path.name for path in tmp_path.glob("*.ckpt")) == [f"step={n}.ckpt" for n in (10, 20, 30, 40)]
+    assert max(seen) > 1
+
+
+def test_a_signal_is_noticed_at_the_end_of_a_turn(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    class Interrupted(ExactResume):
+        def on_quick_step_end(self, trainer: Trainer, loss: torch.Tensor) -> None:
+            super().on_quick_step_end(trainer, loss)
+            if trainer.global_step == 30:
+                signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(SystemExit):
+        fit("slp", digits(batch_size=1), Interrupted("last.ckpt"), FastSteps(steps=20), steps=5000)
+    assert load("last.ckpt")["global_step"] == 40

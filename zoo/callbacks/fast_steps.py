@@ -1,0 +1,128 @@
+"""Training steps without Lightning's overhead."""
+
+from __future__ import annotations
+
+from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar, Timer, TQDMProgressBar
+from lightning.pytorch.profilers import PassThroughProfiler
+from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
+from lightning.pytorch.utilities.model_helpers import is_overridden
+
+from zoo.callbacks.checkpointing import ExactResume
+from zoo.callbacks.progress import ProgressBar
+from zoo.internals.lightning import callbacks_of
+from zoo.internals.lightning_loop import QuickEpochLoop
+from zoo.support.console import echo
+from zoo.tasks import Task
+
+STEP_HOOKS = (
+    "on_train_batch_start",
+    "on_before_zero_grad",
+    "on_before_backward",
+    "on_after_backward",
+    "on_before_optimizer_step",
+    "on_train_batch_end",
+)
+"""Hooks that Lightning calls in each step, of callbacks and of the network."""
+
+NETWORK_HOOKS = (
+    *STEP_HOOKS,
+    "training_step",
+    "optimizer_step",
+    "optimizer_zero_grad",
+    "backward",
+    "configure_gradient_clipping",
+    "on_before_batch_transfer",
+    "transfer_batch_to_device",
+    "on_after_batch_transfer",
+    "lr_scheduler_step",
+)
+"""What a network can do in each step."""
+
+SEE_ENOUGH = (ExactResume, ProgressBar, TQDMProgressBar, RichProgressBar, ModelCheckpoint, Timer)
+"""Callbacks whose hooks need the last of several steps only, or which see the others in another way."""
+
+
+class FastSteps(Callback):
+    """Runs several optimizer steps in each turn of Lightning's loop, whose overhead is that of a step of ``slp``.
+
+    Lightning's loop calls some 1,500 functions around each step: hooks of callbacks that have none, profilers that are
+    off, metrics that nobody logged. With this callback it does so about 30 times a second, after the last of as many
+    steps as take 30 ms; the others do the same operations on the same batches in the same order, so that weights,
+    metrics and checkpoints are the same, bit for bit. There are fewer steps in a turn where something is due that
+    counts them: a validation, a checkpoint, the end of an epoch or of ``max_steps``.
+
+    It steps aside, and Lightning runs each step, where something looks at each of them: a callback or a network with
+    such a hook of its own, a profiler, a loss scaler (16-mixed), LBFGS, or a strategy other than one device or DDP.
+
+    ``zoo fit`` uses it unless ``--fast false``; with a Trainer of your own, add it to the callbacks.
+
+    Args:
+        steps: Steps in a turn. Default: as many as take 30 ms.
+
+    Attributes:
+        reason: Why it stepped aside in the last epoch; None if it did not.
+    """
+
+    def __init__(self, steps: int | None = None) -> None:
+        self.steps = steps
+        self.reason: str | None = None
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Replace the loop over the batches of an epoch."""
+        if stage == "fit" and not isinstance(trainer.fit_loop.epoch_loop, QuickEpochLoop):
+            trainer.fit_loop.epoch_loop = QuickEpochLoop(trainer, self.why_not, self.steps)
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Say why it steps aside, if it does."""
+        if trainer.is_global_zero and (reason := self.why_not(trainer)):
+            echo(f"each step goes through Lightning's loop: {reason}")
+
+    def why_not(self, trainer: Trainer) -> str | None:
+        """Return why Lightning must run each step of the next epoch; None if it need not."""
+        self.reason = _about_network(trainer) or _about_callbacks(trainer) or _about_trainer(trainer)
+        return self.reason
+
+
+def _about_network(trainer: Trainer) -> str | None:
+    module, data = trainer.lightning_module, getattr(trainer, "datamodule", None)
+    name = type(module).__name__
+    if not isinstance(module, Task):
+        return f"{name} is not a network of the zoo"
+    if not module.automatic_optimization:
+        return f"{name} optimizes manually"
+    for hook in NETWORK_HOOKS:
+        if getattr(type(module), hook) is not getattr(Task, hook):
+            return f"{name} has its own {hook}"
+    if not isinstance(data, LightningDataModule):
+        return "there is no data module"
+    for hook in ("on_before_batch_transfer", "transfer_batch_to_device"):
+        if is_overridden(hook, data):
+            return f"{type(data).__name__} has its own {hook}"
+    return None
+
+
+def _about_callbacks(trainer: Trainer) -> str | None:
+    for callback in callbacks_of(trainer):
+        for hook in STEP_HOOKS:
+            function = getattr(type(callback), hook)
+            known = (None, *(getattr(cls, hook) for cls in (Callback, *SEE_ENOUGH)))
+            if not any(function is one for one in known):
+                return f"{type(callback).__name__} looks at each step"
+    return None
+
+
+def _about_trainer(trainer: Trainer) -> str | None:
+    if type(trainer.profiler) is not PassThroughProfiler:  # type: ignore[attr-defined]
+        return "a profiler measures each step"
+    if type(trainer.optimizers[0]).__name__ == "LBFGS":
+        return "LBFGS evaluates a batch several times"
+    if getattr(trainer.precision_plugin, "scaler", None) is not None:
+        return "16-mixed scales the loss"
+    if not isinstance(trainer.strategy, SingleDeviceStrategy | DDPStrategy):
+        return f"{type(trainer.strategy).__name__} runs its own steps"
+    if trainer.num_training_batches == float("inf"):
+        return "the number of batches is not known"
+    if any(config.reduce_on_plateau and config.interval == "step" for config in trainer.lr_scheduler_configs):
+        return "a schedule looks at the metrics of each step"
+    return None
