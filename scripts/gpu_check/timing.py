@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
 from gpu_check.training import make_data, make_network, make_trainer
+from zoo.callbacks import ExactResume, FastSteps
 from zoo.datamodules.common import DataModule
 from zoo.datamodules.common.examples import Examples
 from zoo.tasks import Task
@@ -52,10 +53,18 @@ def many_digits(batch_size: int, steps: int) -> DataModule:
     return data
 
 
-def zoo_seconds(model: Task, data: DataModule, accelerator: str, epochs: int) -> list[float]:
-    """Return the seconds of epochs of Lightning with the zoo, its metrics included."""
+def zoo_seconds(model: Task, data: DataModule, accelerator: str, epochs: int, fast: bool = True) -> list[float]:
+    """Return the seconds of epochs of Lightning with the zoo, its metrics and its checks of each step included."""
     clock = Clock()
-    trainer = make_trainer(accelerator, deterministic=False, max_epochs=epochs, limit_val_batches=0, callbacks=[clock])
+    callbacks: list[Callback] = [clock, ExactResume(None), *([FastSteps()] if fast else [])]
+    trainer = make_trainer(
+        accelerator,
+        deterministic=False,
+        max_epochs=epochs,
+        limit_val_batches=0,
+        enable_checkpointing=True,
+        callbacks=callbacks,
+    )
     trainer.fit(model, data)
     return clock.seconds
 
@@ -112,6 +121,7 @@ def measure(network: str, batch_size: int, accelerator: str, steps: int, epochs:
 
     torch.use_deterministic_algorithms(False)
     seconds = {"zoo": zoo_seconds(model(), data, accelerator, epochs)}
+    seconds["Lightning's loop"] = zoo_seconds(model(), data, accelerator, epochs, fast=False)
     seconds["plain loop"] = plain_seconds(model(), data, accelerator, epochs, copied)
     seconds["plain, resident"] = plain_seconds(model(), data, accelerator, epochs, resident)
     if accelerator != "cpu":

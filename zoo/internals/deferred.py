@@ -1,7 +1,7 @@
 """Packages that Lightning imports, and few runs use: they are imported when somebody uses what they hold.
 
-Torchmetrics imports scipy.signal and torchvision for metrics of sound, pictures and boxes. They take a third of the time
-of ``import lightning``, and there is no public way to leave them out.
+Torchmetrics imports scipy.signal and torchvision for metrics of sound, pictures and boxes. They take a third of the
+time of ``import lightning``, and there is no public way to leave them out.
 """
 
 from __future__ import annotations

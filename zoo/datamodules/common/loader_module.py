@@ -151,6 +151,7 @@ class LoaderModule(LightningDataModule):
         trainer = self._running_trainer
         rank, ranks = rank_and_ranks(trainer)
         self.check_ranks(ranks)
+        device = trainer.strategy.root_device if trainer else None
         examples = self.splits[split]
         batch_size = self.batch_size if shuffle else self.evaluation_batch_size
         policy = self.augment if is_policy(self.augment) else None
@@ -166,10 +167,11 @@ class LoaderModule(LightningDataModule):
                 examples, batch_size=batch_size, rank=rank, ranks=ranks, shuffle=shuffle, seed=self.seed
             ),
             prepare=None if trainer else partial(self._prepare_batch, training=shuffle),
+            device=device,
             collate_fn=identity,
             num_workers=self.num_workers,
             timeout=SECONDS_TO_LOAD if self.num_workers else 0,
             persistent_workers=self.num_workers > 0,
-            pin_memory=torch.cuda.is_available(),
+            pin_memory=torch.cuda.is_available() and (device is None or device.type == "cuda"),
             generator=torch.Generator(),  # the global one would be advanced in each epoch, and change dropout's masks
         )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader
+from torch import Tensor
+from torch.utils.data import BatchSampler, DataLoader
 
 from zoo.datamodules.common.examples import Examples, Gathered
 from zoo.datamodules.common.sampling import EpochSampler
@@ -18,6 +20,9 @@ from zoo.support.seeds import combine_seeds, seed_generators
 
 BATCHES_PER_GATHER = 16
 """Batches that are taken at once from examples in memory."""
+
+DEVICE_SHARE = 0.25
+"""Share of the free memory of a GPU that examples may take, to be there from the first epoch on."""
 
 STEPS = 0
 """Distinguishes the seeds of training steps from those of augmentation."""
@@ -35,6 +40,7 @@ class ResumableLoader(DataLoader[Any]):
         dataset: The examples.
         prepare: Function of a stored batch, the epoch and the index of the batch, that returns the inputs and targets
             of a network. None if the trainer does this on the device.
+        device: The device of the trainer. On a GPU, examples in memory are moved there once, if there is room.
         **options: Arguments of ``DataLoader``.
 
     Raises:
@@ -45,10 +51,15 @@ class ResumableLoader(DataLoader[Any]):
     fetched = 0
 
     def __init__(
-        self, dataset: Gathered, *, prepare: Callable[[Any, int, int], Any] | None = None, **options: Any
+        self,
+        dataset: Gathered,
+        *,
+        prepare: Callable[[Any, int, int], Any] | None = None,
+        device: torch.device | None = None,
+        **options: Any,
     ) -> None:
         super().__init__(dataset, **options)
-        self.prepare = prepare
+        self.prepare, self.device = prepare, device
 
     @property
     def order(self) -> EpochSampler | None:
@@ -93,14 +104,30 @@ class ResumableLoader(DataLoader[Any]):
 
     def _batches(self, order: EpochSampler | None) -> Iterator[Any]:
         """Yield the batches that ``DataLoader`` would; of examples in memory, each gather makes several of them."""
-        examples = getattr(self.dataset, "examples", None)
-        if type(examples) is not Examples or type(order) is not EpochSampler or self.pin_memory:
+        # To predict, Lightning puts in a batch sampler of its own, which must see the indices.
+        is_usual = type(self.batch_sampler) is BatchSampler and type(order) is EpochSampler
+        tensors = self._tensors if is_usual else None
+        if not tensors:
             yield from super().__iter__()
             return
         size: int = self.batch_sampler.batch_size  # type: ignore[union-attr]
-        for chosen in torch.tensor(list(order)).split(size * BATCHES_PER_GATHER):
-            parts = (part.index_select(0, chosen).split(size) for part in examples.tensors)
+        indices = torch.tensor(list(order or ())).to(tensors[0].device)
+        for chosen in indices.split(size * BATCHES_PER_GATHER):
+            parts = (tensor.index_select(0, chosen).split(size) for tensor in tensors)
             yield from zip(*parts, strict=True)
+
+    @cached_property
+    def _tensors(self) -> tuple[Tensor, ...] | None:
+        """The examples, on the device if there is room; None if they must be fetched, or copied batch by batch."""
+        examples = getattr(self.dataset, "examples", None)
+        if type(examples) is not Examples:
+            return None
+        if not self.device or self.device.type != "cuda":
+            return None if self.pin_memory else examples.tensors
+        free, _ = torch.cuda.mem_get_info(self.device)
+        if sum(tensor.nbytes for tensor in examples.tensors) > free * DEVICE_SHARE:
+            return None
+        return tuple(tensor.to(self.device) for tensor in examples.tensors)
 
     def state_dict(self) -> dict[str, int]:
         """Return the position in the epoch."""
