@@ -82,10 +82,14 @@ def test_a_search_that_lost_runs_trains_the_same_ones_again(searched: str, zoo_c
     pruned = next(one["runs"][0]["run"] for one in found["combinations"] if "pruned" in one["runs"][0])
     (SERIES / pruned / "results.json").unlink()  # it was killed before its report
     shutil.rmtree(SERIES / "2")
+    measured = (SERIES / "3" / "metrics.csv").read_bytes()
+    shutil.rmtree(SERIES / "3" / "checkpoints")  # it was killed before its first checkpoint
+    (SERIES / "3" / "results.json").unlink()
     again = zoo_command(*found["command"].split()[1:])
     assert again.code == 0
-    assert trained(again.out) == ["2", pruned]
+    assert {"2", "3", pruned} <= {*trained(again.out)}
     assert summary() == found
+    assert (SERIES / "3" / "metrics.csv").read_bytes() == measured
 
 
 def test_more_trials_go_on_where_fewer_ended(zoo_command: Command) -> None:
@@ -125,6 +129,16 @@ def test_all_seeds_of_a_trial_decide_and_none_is_stopped(zoo_command: Command) -
 def test_runs_are_left_alone_without_pruning(zoo_command: Command) -> None:
     assert zoo_command(*SHORT, *LR, "--trials", "8", "--prune", "false").code == 0
     assert {one["runs"][0]["epochs"] for one in summary()["combinations"]} == {2}
+
+
+@pytest.mark.parametrize(
+    "length", [("--trainer.max_epochs", "1"), ("--trainer.max_steps", "20")], ids=lambda words: words[0]
+)
+def test_a_trial_at_its_end_is_not_stopped(length: tuple[str, str], zoo_command: Command) -> None:
+    assert zoo_command(*SHORT, *LR, "--trials", "8", *length).code == 0
+    runs = [one["runs"][0] for one in summary()["combinations"]]
+    assert {run["steps"] for run in runs} == {20}
+    assert not any("pruned" in run for run in runs)
 
 
 def test_a_trial_that_diverges_is_the_last(zoo_command: Command) -> None:

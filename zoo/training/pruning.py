@@ -41,5 +41,6 @@ class Pruning(Callback):
     def _decide(self, trainer: Trainer) -> None:
         path = metrics_path(self.folder)
         rows = read_metrics(path) if path.exists() else []
-        ends = not rows or rows[-1]["epoch"] + 1 == trainer.max_epochs
+        last = rows[-1] if rows else {}
+        ends = not rows or last["epoch"] + 1 == trainer.max_epochs or last["step"] + 1 == trainer.max_steps
         self.pruned = not ends and self.is_worse(self.folder)
