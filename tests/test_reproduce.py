@@ -76,3 +76,14 @@ def test_each_number_has_its_spread(reproduce: ModuleType) -> None:
     results = [reproduce.Result(text, [a, b], True) for a, b in ((1, 5), (3, 5))]
     assert reproduce.summarize(results[:1]) == "A 1.00, B 5.0 (made with 2.0)"
     assert reproduce.summarize(results) == "A 2.00 ± 1.41, B 5.0 ± 0.0 (made with 2.0) (n = 2)"
+
+
+def test_xor_is_not_required_of_every_seed(
+    reproduce: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reproduce, "SEEDS", 1)
+    for seed, share, solved in ((0, 0.75, False), (0, 1.0, True), (3, 0.75, True)):
+        results = {"seed": seed, "metrics": {"test": {"acc": share}}}
+        (tmp_path / "results.json").write_text(json.dumps(results), encoding="utf-8")
+        result = reproduce.all_rows(tmp_path)
+        assert (result.numbers, result.reached) == ([share], solved)
