@@ -26,7 +26,11 @@ SWEEP = (
     *("sweep", "mlp", *DIGITS_ON_CPU, "--trainer.max_epochs", "6", "--checkpoint_every", "7", "--baselines", "false"),
     *("--model.optimizer", "Adam", "--model.lr", "0.001,0.01", "--seeds", "0..1"),
 )
-TABLE = re.compile("^lr .*?^std[^\\n]*", re.MULTILINE | re.DOTALL)
+SEARCH = (
+    *SWEEP[: SWEEP.index("--model.lr")],
+    *("--model.lr", "1e-4..0.1:log", "--model.hidden_dim", "5..60", "--search", "optuna", "--trials", "7"),
+)
+TABLE = re.compile("^lr .*?(?=^figure)", re.MULTILINE | re.DOTALL)
 """What is printed at the end."""
 
 
@@ -123,6 +127,28 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_killed_sweep_ends_with_the_table_of_one_that_was_left_alone(alone: Path, tmp_path: Path) -> None:
     check_survives(tmp_path, alone, SWEEP, kills=2, chance=random.Random(0))
+
+
+def test_a_killed_search_ends_with_the_table_of_one_that_was_left_alone(tmp_path: Path) -> None:
+    alone = leave_alone(tmp_path / "alone", SEARCH)
+    summary, _ = outcome(alone)
+    assert any("pruned" in combination["runs"][0] for combination in summary["combinations"])
+    check_survives(tmp_path / "killed", alone, SEARCH, kills=2, chance=random.Random(1))
+
+
+def test_the_jobs_of_a_search_are_told_in_order_also_after_ctrl_c(tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ZOO_WORKER", "1")  # all by itself, two at a time
+        alone = leave_alone(tmp_path / "alone", (*SEARCH, "--jobs", "2"))
+    stopped = tmp_path / "stopped"
+    process = start(stopped, *SEARCH, "--jobs", "2")
+    wait_for(lambda: len(list(stopped.glob("runs/*/*/*/results.json"))) > 2)
+    process.send_signal(signal.SIGINT)
+    out, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130, errors
+    assert "--search optuna --trials 7" in out
+    finish(start(stopped, *SEARCH, "--jobs", "2"))
+    check_equal(stopped, alone)
 
 
 def test_two_processes_share_the_work(alone: Path, tmp_path: Path) -> None:

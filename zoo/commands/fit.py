@@ -40,6 +40,8 @@ def run(request: Request) -> int:
     Returns:
         The exit code: 0, 75 for a job that is to be requeued, or 128 and the signal that ended the run.
     """
+    if request.search or request.trials or request.prune:
+        raise ZooError("--search, --trials and --prune are for zoo sweep")
     if request.seeds or request.folds:
         from zoo.commands.series import run_series  # which runs several times what is below
 

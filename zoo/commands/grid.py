@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from zoo.commands.registry import SERIES
 from zoo.commands.request import Request
+from zoo.commands.space import corners, parse_range, parse_space
 from zoo.errors import ZooError
 from zoo.training.series import SubRun
 
@@ -17,47 +20,82 @@ SINGLE = ("--config", "--out", "--name", "--ckpt_path", "--seed", "--test")
 
 
 def plan_runs(request: Request) -> tuple[list[str], list[SubRun]]:
-    """Return the words of a request that all runs share, and the runs.
+    """Return the words of a request that all runs share, and the runs; of a search, those at the corners of its space.
 
     Raises:
         ZooError: An option is wrong, or contradicts another.
     """
-    grid: dict[str, list[str]] = {}
+    words, grid = read_grid(request)
+    combinations: Iterable[dict[str, str]] = (
+        dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())
+    )
+    number = math.prod(map(len, grid.values()))
+    if request.search:
+        combinations, number = corners(parse_space(grid)), parse_trials(request)
+    if (count := number * len(runs_of(request, {}))) > MOST_RUNS:
+        raise ZooError(f"these are {count:,} runs, expected at most {MOST_RUNS:,}")
+    return words, [run for n, options in enumerate(combinations, start=1) for run in runs_of(request, options, n)]
+
+
+def read_grid(request: Request) -> tuple[list[str], dict[str, list[str]]]:
+    """Return the words of a request that all runs share, and the options of a sweep that differ, with their values.
+
+    Raises:
+        ZooError: An option is wrong, or contradicts another.
+    """
     words = list(request.words)
+    grid: dict[str, list[str]] = {}
     if request.command == "sweep":
         words, grid = split_grid(words)
-        if not grid:
+        if not grid and not request.search:
             hint = "for several seeds of one combination, use zoo fit --seeds"
             raise ZooError(f"zoo sweep needs an option with several values, such as --model.lr 0.01,0.1; {hint}")
     if request.seeds and request.gives("--seed"):
         raise ZooError("--seed and --seeds exclude each other; give one of them")
     if request.folds and (request.gives("--data.val_size") or "--data.val_size" in grid):
         raise ZooError("--folds and --data.val_size exclude each other: each fold is the validation part once")
-    seeds = parse_seeds(request.seeds) if request.seeds else []
-    folds = parse_count(request.folds, "--folds", 2) if request.folds else 0
-    combinations = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
-    if (count := len(combinations) * max(1, len(seeds)) * max(1, folds)) > MOST_RUNS:
-        raise ZooError(f"these are {count:,} runs, expected at most {MOST_RUNS:,}")
-    runs = []
-    for number, options in enumerate(combinations, start=1):
-        axes = [[(str(number), options)]] if grid else []
-        axes += [[(f"seed-{seed}", {"--seed": seed}) for seed in seeds]] if seeds else []
-        axes += [[(f"fold-{n}", {"--data.val_size": f"{n}/{folds}"}) for n in range(1, folds + 1)]] if folds else []
-        for chosen in itertools.product(*axes):
-            given = {option: value for _, part in chosen for option, value in part.items()}
-            runs.append(SubRun("-".join(name for name, _ in chosen), options, as_words(given)))
-    return words, runs
+    ranges = [f"{option} {values[0]}" for option, values in grid.items() if len(values) == 1]
+    if ranges and not request.search:
+        raise ZooError(f"{ranges[0]} is a range, which needs --search optuna; without it, give values: 0.01,0.1")
+    if request.search and not ranges:
+        raise ZooError(
+            "--search needs an option with a range, such as --model.lr 1e-4..1e-1:log; values need no search"
+        )
+    return words, grid
 
 
-def all_words(request: Request, series: bool = True) -> list[str]:
-    """Return the words of a command, with the names of network and data, and without ``--jobs``.
+def runs_of(request: Request, options: Mapping[str, str], number: int = 0) -> list[SubRun]:
+    """Return the runs of one combination of options: with each seed, and on each fold.
 
     Args:
         request: The command.
-        series: Whether ``--seeds`` and ``--folds`` are among them.
+        options: The options.
+        number: Which combination it is, from 1.
+    """
+    seeds = parse_seeds(request.seeds) if request.seeds else []
+    folds = parse_count(request.folds, "--folds", 2) if request.folds else 0
+    axes = [[(str(number), options)]] if options else []
+    axes += [[(f"seed-{seed}", {"--seed": seed}) for seed in seeds]] if seeds else []
+    axes += [[(f"fold-{n}", {"--data.val_size": f"{n}/{folds}"}) for n in range(1, folds + 1)]] if folds else []
+    runs = []
+    for chosen in itertools.product(*axes):
+        given = {option: value for _, part in chosen for option, value in part.items()}
+        runs.append(SubRun("-".join(name for name, _ in chosen), options, as_words(given)))
+    return runs
+
+
+def all_words(request: Request, series: bool = True) -> list[str]:
+    """Return the words of a command, with the names of network and data.
+
+    ``--jobs`` is among them only for a search, which suggests as many combinations at a time.
+
+    Args:
+        request: The command.
+        series: Whether those that ask for a series of runs are among them.
     """
     names = {"--model": request.model, "--data": request.data}
-    counts = {"--seeds": request.seeds, "--folds": request.folds} if series else {}
+    asked = [name for name in SERIES if name != "jobs" or request.search] if series else []
+    counts = {f"--{name}": getattr(request, name) for name in asked}
     first, last = (as_words({option: value for option, value in part.items() if value}) for part in (names, counts))
     return [*first, *request.words, *last]
 
@@ -71,7 +109,7 @@ def as_words(options: Mapping[str, str]) -> list[str]:
 
 
 def split_grid(words: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
-    """Return the words without the options that have several values, and those options with their values.
+    """Return the words without the options that have several values or a range, and those options with their values.
 
     Raises:
         ZooError: A value is empty or given twice, or such an option is.
@@ -92,12 +130,15 @@ def split_grid(words: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
                 continue
             value = following
         values = [value] if option in SINGLE else split_values(value)
-        if len(values) == 1:
+        ranges = [] if option in SINGLE else [one for one in values if parse_range(option, one)]
+        if len(values) == 1 and not ranges:
             rest += as_words({option: values[0]})
         elif option in grid:
             raise ZooError(f"{option} is given twice")
         elif "" in values or len(set(values)) < len(values):
             raise ZooError(f"{option} has {'an empty value' if '' in values else 'a value twice'}: {value}")
+        elif ranges and len(values) > 1:
+            raise ZooError(f"{option} {value} has a range among other values; give one range, or values alone")
         else:
             grid[option] = values
     return rest, grid
@@ -142,6 +183,11 @@ def parse_seeds(text: str) -> list[str]:
     if len(set(seeds)) < len(seeds):
         raise ZooError(f"--seeds has a seed twice: {text[:40]}")
     return list(map(str, seeds))
+
+
+def parse_trials(request: Request) -> int:
+    """Return the number of trials of a search. Raises ZooError if it is none."""
+    return parse_count(request.trials or "50", "--trials", 1)
 
 
 def parse_count(text: str, option: str, least: int) -> int:

@@ -14,8 +14,8 @@ from zoo.checkpoints.reading import check_network_name
 from zoo.commands.options import Options, merge_with_run, parse_options
 from zoo.commands.parser import flat, section, trainer_arguments
 from zoo.commands.parser_defaults import STAND_IN
+from zoo.commands.registry import SERIES
 from zoo.commands.request import Request
-from zoo.commands.run_options import SERIES
 from zoo.commands.stand_in import prepare_or_substitute_data
 from zoo.commands.transfer import check_transfer
 from zoo.errors import ZooError

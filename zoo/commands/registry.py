@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+SERIES = {
+    "seeds": "train with each of several seeds: 0..4, or 0,3,7",
+    "folds": "train on each of so many folds of the data for training and validation; each is the validation part once",
+    "jobs": "runs of --seeds, --folds and zoo sweep side by side, in processes of one thread each (default: 1)",
+    "search": "let zoo sweep try values that optuna suggests, also in ranges such as 1e-4..1e-1:log",
+    "trials": "combinations of values that --search tries (default: 50)",
+    "prune": "whether --search stops a run that is worse than the median of those before it (default: true)",
+}
+"""Options that ask for a series of runs, by name. A request has them; none of its runs does."""
+
 
 @dataclass(frozen=True)
 class Command:
@@ -28,14 +38,14 @@ COMMANDS = {
     "fit": Command(
         "--model NAME [--data NAME] [--seeds 0..4] [--folds 5] [--OPTION VALUE ...]",
         "train a network and report on it",
-        own_options=("model", "data", "seeds", "folds", "jobs"),
+        own_options=("model", "data", *SERIES),
         computes=True,
         has_options=True,
     ),
     "sweep": Command(
-        "--model NAME [--data NAME] --OPTION VALUE,VALUE ... [--seeds 0..2]",
+        "--model NAME [--data NAME] --OPTION VALUE,VALUE ... [--seeds 0..2] [--search optuna]",
         "train with each combination of several values of options, and test the best",
-        own_options=("model", "data", "seeds", "folds", "jobs"),
+        own_options=("model", "data", *SERIES),
         computes=True,
         has_options=True,
     ),

@@ -32,6 +32,9 @@ class Request:
         seeds: The seeds to train with, if given.
         folds: The number of folds to train with, if given.
         jobs: The number of runs side by side, if given.
+        search: What suggests the values of a sweep, if given.
+        trials: The number of combinations that it tries, if given.
+        prune: Whether it stops trials that do badly, if given.
         words: The other words of the command line: options, or what the command is about.
     """
 
@@ -50,6 +53,9 @@ class Request:
     seeds: str | None = None
     folds: str | None = None
     jobs: str | None = None
+    search: str | None = None
+    trials: str | None = None
+    prune: str | None = None
     words: list[str] = field(default_factory=list)
 
     @property

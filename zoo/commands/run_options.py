@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from jsonargparse import ArgumentParser
 
-SERIES = {
-    "seeds": "train with each of several seeds: 0..4, or 0,3,7",
-    "folds": "train on each of so many folds of the data for training and validation; each is the validation part once",
-    "jobs": "runs of --seeds, --folds and zoo sweep side by side, in processes of one thread each (default: 1)",
-}
-"""Options that ask for a series of runs, by name. A request has them; none of its runs does."""
+from zoo.commands.registry import SERIES
 
 
 def add_run_options(parser: ArgumentParser) -> None:

@@ -14,7 +14,8 @@ from zoo.commands.grid import all_words, parse_count, plan_runs
 from zoo.commands.options import parse_options
 from zoo.commands.request import Request
 from zoo.commands.series_work import Work, plan_run
-from zoo.commands.worker import run_side_by_side
+from zoo.commands.space import check_search
+from zoo.commands.worker import is_worker, run_side_by_side
 from zoo.errors import ZooError
 from zoo.support.console import command_line, echo
 from zoo.training.plan import Plan
@@ -29,10 +30,12 @@ def run_series(request: Request) -> int:
     """
     if request.wants_help:
         parse_options(replace(request, words=["--help"]))
+    check_search(request)
     jobs = parse_count(request.jobs or "1", "--jobs", 1)
     request, resumes = _without_checkpoint(request)
     words, runs = plan_runs(request)
     fit = replace(request, command="fit", program=_fit_program(request), words=words)
+    fit.search = fit.trials = fit.prune = None
     first = plan_run(fit, runs[0])
     if first.processes > 1:
         raise ZooError("each run of a series trains in one process; give --trainer.devices 1, and --jobs for several")
@@ -40,6 +43,10 @@ def run_series(request: Request) -> int:
     if sweeps and not first.data_arguments["val_size"]:
         raise ZooError("zoo sweep chooses by the validation part; give --data.val_size a number above 0")
     description = describe(first.config, runs)
+    if request.search:
+        from zoo.commands.search import Search, describe_search  # Optuna is imported only when asked for
+
+        description["search"] = describe_search(request)
     if not find_series(first.runs_folder, description):
         if resumes:
             raise ZooError(f"there is nothing of this command to resume in {first.runs_folder}; omit --ckpt_path")
@@ -47,9 +54,12 @@ def run_series(request: Request) -> int:
     command = f"{request.program} {command_line(all_words(request))}"
     series = Series(open_series(first.runs_folder, description), command, runs)
     work = Work(series, fit, sweeps=sweeps, tests=first.test)
+    if request.search:
+        work = Search(series, fit, sweeps=True, tests=first.test, request=request, seed=first.seed, batch=jobs)
     try:
-        if jobs > 1 and (left := len(work.missing())):
-            code = run_side_by_side(min(jobs, left), [request.program, request.command, *all_words(request)], work.tell)
+        if jobs > 1 and not is_worker() and (left := len(work.missing())):
+            count = jobs if request.search else min(jobs, left)
+            code = run_side_by_side(count, [request.program, request.command, *all_words(request)], work.tell)
             if code:
                 return code
         return work.do()

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from lightning.pytorch import Callback
+
 from zoo.callbacks.finite import DivergedError
 from zoo.commands.fit import carry_out
 from zoo.commands.grid import all_words, as_words
@@ -19,6 +21,7 @@ from zoo.support.console import command_line, echo, listed
 from zoo.training.plan import Plan
 from zoo.training.run_folder import LOCK_TIMEOUT, BusyError, claim_folder, last_checkpoint
 from zoo.training.series import Series, SubRun
+from zoo.training.trainer import as_list
 
 
 @dataclass
@@ -43,13 +46,13 @@ class Work:
 
     def do(self) -> int:
         """Train what is left and nobody else is training, report if that is all, and return the exit code."""
-        code = self._train(self.series.runs, opens_test=self.tests and not self.sweeps)
+        code = self.train_all()
         others = self.missing()
         best = best_first(self.series)[0] if self.sweeps and not code and not others else []
         if failed := [run.name for run in best if run.name in self.failures]:
             raise ZooError(f"no combination of options could be trained; {failed[0]}: {self.failures[failed[0]]}")
         if best and self.tests:
-            code = self._train(best, opens_test=True)
+            code = self.train(best, opens_test=True)
             others = [run.name for run in best if not self._tested(run)]
         if code:
             echo(f"\n{'go on':<12}{self.series.command}")
@@ -60,14 +63,27 @@ class Work:
             report_series(self.series, self.failures, self._best_command(best[0]) if best else "")
         return code
 
+    def train_all(self) -> int:
+        """Train what is left and nobody else is training; return the exit code of the first that is stopped, or 0."""
+        return self.train(self.series.runs, opens_test=self.tests and not self.sweeps)
+
+    def callbacks_of(self, run: SubRun) -> list[Callback]:
+        """Return the callbacks of a run beside those of any run."""
+        return []
+
+    @property
+    def total(self) -> int:
+        """The number of runs, at most."""
+        return len(self.series.runs)
+
     def tell(self) -> None:
         """Tell which runs have ended since the last call."""
-        for run in self.series.runs:
-            if run.name not in self.told and (results := self.series.results_of(run)):
-                self.told.add(run.name)
-                echo(f"{run.name:<12}{measured(results)}", flush=True)
+        for name in sorted(path.parent.name for path in self.series.folder.glob("*/results.json")):
+            if name not in self.told and (results := self.series.results_of(SubRun(name, {}, ()))):
+                self.told.add(name)
+                echo(f"{name:<12}{measured(results)}", flush=True)
 
-    def _train(self, runs: Sequence[SubRun], opens_test: bool) -> int:
+    def train(self, runs: Sequence[SubRun], opens_test: bool) -> int:
         """Train runs one after the other; return the exit code of the first that is stopped, or else 0."""
         busy = [run for run in runs if run.name not in self.failures]
         for patience in (0.0, LOCK_TIMEOUT):  # the workers of a run that was killed hold its lock for a while
@@ -97,10 +113,13 @@ class Work:
             if self._has_ended(run, opens_test):  # another process has just done it
                 return 0
             number = self.series.runs.index(run) + 1
-            echo(f"\n{run.name} ({number} of {len(self.series.runs)})\n", flush=True)
+            echo(f"\n{run.name} ({number} of {self.total})\n", flush=True)
             (folder / "results.json").unlink(missing_ok=True)  # without the test set, or damaged
             plan = plan_run(self.fit, run, opens_test, last_checkpoint(folder))
-            return carry_out(replace(plan, command=_command(self.fit, run, opens_test)), claim)
+            theirs = as_list(plan.trainer_arguments["callbacks"])
+            arguments = {**plan.trainer_arguments, "callbacks": [*theirs, *self.callbacks_of(run)]}
+            command = _command(self.fit, run, opens_test)
+            return carry_out(replace(plan, command=command, trainer_arguments=arguments), claim)
 
     def _best_command(self, run: SubRun) -> str:
         """Return the command that trains all runs of a combination, without the others."""

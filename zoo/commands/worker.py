@@ -19,6 +19,15 @@ STOPPED = 130
 """Exit code of a process that has stopped because it was asked to."""
 
 
+MARK = "ZOO_WORKER"
+"""Environment variable of such a process."""
+
+
+def is_worker() -> bool:
+    """Return whether this is a process of ``--jobs``, which starts no others."""
+    return MARK in os.environ
+
+
 def run_side_by_side(count: int, words: Sequence[str], watch: Callable[[], None]) -> int:
     """Run a command in several processes of one thread each, until all have ended. Ctrl-C stops them cleanly.
 
@@ -30,7 +39,7 @@ def run_side_by_side(count: int, words: Sequence[str], watch: Callable[[], None]
     Returns:
         The exit code: that of the first process that fails, of which the others are stopped.
     """
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", MARK: "1"}
     with contextlib.ExitStack() as files:
         errors = [files.enter_context(tempfile.TemporaryFile()) for _ in range(count)]
         processes = [

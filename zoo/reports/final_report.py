@@ -20,6 +20,7 @@ from zoo.reports.trackers import track_report
 from zoo.support.console import command_line, echo
 from zoo.support.files import atomic_write, read_bytes
 from zoo.support.tables import format_metrics, sort_metrics
+from zoo.training.pruning import Pruning
 from zoo.training.run import Run
 from zoo.training.versions import versions
 
@@ -60,6 +61,7 @@ def report_run(run: Run, checkpoint: Path, seconds: float) -> None:
         "seconds": round(seconds, 3),
         "command": run.plan.command,
         **({"weights": run.plan.origin} if run.plan.origin else {}),
+        **({"pruned": True} if _was_pruned(trainer) else {}),
         "sizes": {split: len(run.data.splits[split]) for split in splits_of(run.data)},
         "metrics": {split: finite(values) for split, values in made.metrics.items()},
         "versions": versions(),
@@ -143,8 +145,14 @@ def _print_files(run: Run, checkpoint: Path, drawn: list[Path]) -> None:
     _print_line("again", f"{run.plan.program} --config {command_line([str(run.config_file)])}")
 
 
+def _was_pruned(trainer: Trainer) -> bool:
+    return any(isinstance(callback, Pruning) and callback.pruned for callback in callbacks_of(trainer))
+
+
 def _why_stopped(trainer: Trainer) -> str:
     """Return what ended a run before its last epoch, as the title of its report says it."""
+    if _was_pruned(trainer):
+        return ", pruned: worse than the median of the runs before"
     for callback in callbacks_of(trainer):
         if isinstance(callback, Timer) and (callback.time_remaining() or 1) <= 0:
             return f", stopped by max_time after {callback.time_elapsed():.0f} s"

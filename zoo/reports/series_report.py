@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from zoo.reports.figures import save
@@ -64,23 +65,43 @@ def report_series(series: Series, failures: Mapping[str, str], best: str) -> Non
 def best_first(series: Series) -> list[list[SubRun]]:
     """Return the runs of each combination, the best combination first: by its mean val/acc, or else val/mae or loss.
 
-    Combinations with equal means are in the order of their loss, and then of the command. Those with a run that could
-    not be trained come last.
+    Combinations with equal means are in the order of their loss, and then of the command. Those that a search stopped
+    early come after the others, and those with a run that could not be trained last.
     """
 
-    def place(runs: list[SubRun]) -> tuple[bool, float, float]:
-        results = [series.results_of(run) for run in runs]
-        if not all(results):
-            return True, 0.0, 0.0
-        means = _means([_flat(one) for one in results if one])
-        name = ranked_by(means)
-        value = means.get(name, math.inf)
-        return False, value if best_is_low(name) else -value, means.get("val/loss", math.inf)
+    def place(runs: list[SubRun]) -> tuple[bool, bool, float, float]:
+        found = score(series, runs)
+        return found is None, any(map(series.was_pruned, runs)), *(found or (0.0, 0.0))
 
     return sorted(series.combinations(), key=place)
 
 
-def ranked_by(metrics: Mapping[str, float]) -> str:
+def score(series: Series, runs: Sequence[SubRun]) -> tuple[float, float] | None:
+    """Return what the best combination has least of: its mean val/acc, negated, or val/mae or loss; then its loss.
+
+    None if a run could not be trained.
+    """
+    results = [series.results_of(run) for run in runs]
+    if not all(results):
+        return None
+    means = _means([_flat(one) for one in results if one])
+    name = ranked_by(means)
+    return _sign(name) * means.get(name, math.inf), means.get("val/loss", math.inf)
+
+
+def validation_curve(folder: Path) -> list[float]:
+    """Return what a run measured in each validation: what the best combination has least of."""
+    path = metrics_path(folder)
+    rows = read_metrics(path) if path.exists() else []
+    name = ranked_by({name for row in rows for name in row})
+    return [_sign(name) * row[name] for row in rows if name in row]
+
+
+def _sign(name: str) -> int:
+    return 1 if best_is_low(name) else -1
+
+
+def ranked_by(metrics: Container[str]) -> str:
     """Return the name of the metric that decides which combination is best."""
     return next((name for name in ("val/acc", "val/mae") if name in metrics), "val/loss")
 
@@ -118,6 +139,7 @@ def _summary(series: Series, runs: Sequence[SubRun], failures: Mapping[str, str]
         if results:
             row |= {name: results[name] for name in ("seed", "epochs", "steps", "seconds")}
             row["metrics"] = _flat(results)
+            row |= {"pruned": True} if series.was_pruned(run) else {}
             rows.append(row["metrics"])
         else:
             row["failed"] = failures[run.name]
@@ -149,6 +171,7 @@ def _table_of_combinations(summaries: Sequence[Mapping[str, Any]]) -> str:
         cells = [_with_spread(summary, name) if summary["mean"] else "failed" for name in names]
         runs = [run["run"] for run in summary["runs"]]
         folders = runs[0] if len(runs) == 1 else f"{runs[0].partition('-')[0]}-*"
+        folders += " (pruned)" if any("pruned" in run for run in summary["runs"]) else ""
         rows.append([*(shorten(value, LONGEST_VALUE) for value in summary["options"].values()), *cells, folders])
     return format_table([*map(short_name, options), *names, "runs"], rows, align=">")
 

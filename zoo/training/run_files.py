@@ -31,6 +31,8 @@ def prepare_folder(run: Run) -> None:
     if resume:
         complete = resume.is_complete(run.trainer.max_steps, run.plan.length)
         rewind(metrics_path(run.folder), resume.checkpoint, complete)
+    else:
+        metrics_path(run.folder).unlink(missing_ok=True)  # of a run that was killed before its first checkpoint
     with atomic_write(run.config_file) as temporary:
         temporary.write_text(_config(run), encoding="utf-8")
     _record(run).write(run.folder)

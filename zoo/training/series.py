@@ -58,6 +58,10 @@ class Series:
         results = _read(self.folder_of(run) / "results.json") or {}
         return results if all(isinstance(results.get(name), kind) for name, kind in NEEDED.items()) else None
 
+    def was_pruned(self, run: SubRun) -> bool:
+        """Return whether a search has stopped a run early."""
+        return bool((self.results_of(run) or {}).get("pruned"))
+
     def combinations(self) -> list[list[SubRun]]:
         """Return the runs that differ in seed and fold alone, for each combination of options."""
         found: dict[tuple[str, ...], list[SubRun]] = {}
