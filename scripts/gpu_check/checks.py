@@ -118,6 +118,17 @@ def equals_cpu(machine: Machine, network: str) -> Iterator[Finding]:
         yield Finding(precision, largest_difference(weights_of(there), weights_of(here)), limit)
 
 
+def goes_fast(machine: Machine, network: str) -> Iterator[Finding]:
+    """Several steps in a turn, and on a GPU compiled ones, give the weights of Lightning's loop, bit for bit."""
+    training = machine.training(network, precision="32-true")
+    weights = weights_of(train(training)[0])
+    ways = {"fast": replace(training, fast=True)}
+    if machine.accelerator == "cuda":
+        ways["compiled"] = replace(training, fast=True, compile=True)
+    for way, other in ways.items():
+        yield Finding(way, largest_difference(weights, weights_of(train(other)[0])), 0)
+
+
 def killed(machine: Machine, network: str) -> list[Training]:
     """Return the trainings of a network that are killed in step 37."""
     return [
@@ -229,6 +240,7 @@ CHECKS: dict[str, Check] = {
     "trains for 60 steps": trains,
     "mixes no devices": mixes_no_devices,
     "weights as on the CPU": equals_cpu,
+    "several steps in a turn": goes_fast,
     "resumes after SIGKILL": resumes,
     "distributed as one": distributed,
     "evaluates as the CPU": evaluates,

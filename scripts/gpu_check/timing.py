@@ -17,7 +17,7 @@ from zoo.datamodules.common import DataModule
 from zoo.datamodules.common.examples import Examples
 from zoo.tasks import Task
 
-NETWORKS = {"slp": 64, "mlp": 64, "digits_cnn": 16, "cifar_cnn": 4, "convnet": 64, "lstm": 64, "lstm_cell": 64}
+NETWORKS = {"slp": 64, "mlp": 64, "digits_cnn": 16, "cifar_cnn": 4, "convnet": 64, "lstm": 64}
 """Networks of images, with their documented batch sizes."""
 LARGE_BATCH = 1024
 
@@ -53,17 +53,16 @@ def many_digits(batch_size: int, steps: int) -> DataModule:
     return data
 
 
-def zoo_seconds(model: Task, data: DataModule, accelerator: str, epochs: int, fast: bool = True) -> list[float]:
-    """Return the seconds of epochs of Lightning with the zoo, its metrics and its checks of each step included."""
+def zoo_seconds(model: Task, data: DataModule, accelerator: str, epochs: int, *callbacks: Callback) -> list[float]:
+    """Return the seconds of epochs of Lightning with the zoo, its metrics and its look at each step included."""
     clock = Clock()
-    callbacks: list[Callback] = [clock, ExactResume(None), *([FastSteps()] if fast else [])]
     trainer = make_trainer(
         accelerator,
         deterministic=False,
         max_epochs=epochs,
         limit_val_batches=0,
         enable_checkpointing=True,
-        callbacks=callbacks,
+        callbacks=[clock, ExactResume(None), *callbacks],
     )
     trainer.fit(model, data)
     return clock.seconds
@@ -120,10 +119,12 @@ def measure(network: str, batch_size: int, accelerator: str, steps: int, epochs:
         return make_network(network, data)
 
     torch.use_deterministic_algorithms(False)
-    seconds = {"zoo": zoo_seconds(model(), data, accelerator, epochs)}
-    seconds["Lightning's loop"] = zoo_seconds(model(), data, accelerator, epochs, fast=False)
+    seconds = {"zoo": zoo_seconds(model(), data, accelerator, epochs, FastSteps())}
+    if accelerator == "cuda":
+        seconds["compiled"] = zoo_seconds(model(), data, accelerator, epochs, FastSteps(compile=True))
+    seconds["Lightning's loop"] = zoo_seconds(model(), data, accelerator, epochs)
     seconds["plain loop"] = plain_seconds(model(), data, accelerator, epochs, copied)
     seconds["plain, resident"] = plain_seconds(model(), data, accelerator, epochs, resident)
     if accelerator != "cpu":
-        seconds["zoo on CPU"] = zoo_seconds(model(), data, "cpu", epochs)
+        seconds["zoo on CPU"] = zoo_seconds(model(), data, "cpu", epochs, FastSteps())
     return {way: statistics.median(found[1:]) / steps * 1e6 for way, found in seconds.items()}

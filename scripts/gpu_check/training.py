@@ -17,7 +17,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer, seed_everythin
 from torch import Tensor
 
 import zoo
-from zoo.callbacks import ExactResume
+from zoo.callbacks import ExactResume, FastSteps
 from zoo.callbacks.checkpointing import SECONDS_APART
 from zoo.datamodules.common import DataModule
 from zoo.factory import datamodule_class, model_class
@@ -45,6 +45,8 @@ class Training:
         checkpoint: The file to which it saves, every ten steps and at its end.
         killed_in: Step in which the process kills itself with SIGKILL.
         resumes: Whether it continues from its checkpoint.
+        fast: Whether several steps go together.
+        compile: Whether these are compiled, too.
     """
 
     network: str
@@ -57,6 +59,8 @@ class Training:
     checkpoint: str | None = None
     killed_in: int | None = None
     resumes: bool = False
+    fast: bool = False
+    compile: bool = False
 
 
 class KilledIn(Callback):
@@ -118,6 +122,8 @@ def train(training: Training, **options: Any) -> tuple[Task, Trainer, DataModule
     data = make_data(training.network, training.folder)
     model = make_network(training.network, data, **options)
     callbacks: list[Callback] = [ExactResume(training.checkpoint, every_n_steps=10)]
+    if training.fast:
+        callbacks.append(FastSteps(8, compile=training.compile))
     if training.killed_in is not None:
         assert training.checkpoint
         callbacks.append(KilledIn(training.killed_in, Path(training.checkpoint)))

@@ -207,3 +207,40 @@ def test_a_signal_is_noticed_at_the_end_of_a_turn(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(SystemExit):
         fit("slp", digits(batch_size=1), Interrupted("last.ckpt"), FastSteps(steps=20), steps=5000)
     assert load("last.ckpt")["global_step"] == 40
+
+
+@pytest.mark.parametrize("options", [[], ["--model.l2", 0.001, "--trainer.gradient_clip_val", 0.5]])
+def test_compiled_steps_give_the_same_up_to_rounding(options: list[object], zoo_command: Command) -> None:
+    words = ["fit", "ffnn", *DIGITS_ON_CPU, "--trainer.max_epochs", 3, "--model.hidden_dim", 8, *options]
+    plain = zoo_command(*words, "--out", "plain")
+    compiled = zoo_command(*words, "--out", "compiled", "--compile")
+    assert compiled.code == plain.code == 0, compiled.err
+    if "not compiled" in compiled.out:
+        pytest.skip("needs a C++ compiler")
+    assert "the steps were compiled in" in compiled.out
+    before, after = (load(f"{out}/ffnn-digits/1/{LAST}") for out in ("plain", "compiled"))
+    assert before["global_step"] == after["global_step"]
+    for key, value in before["state_dict"].items():
+        torch.testing.assert_close(value, after["state_dict"][key], rtol=0, atol=1e-4)
+    assert any(not value.equal(after["state_dict"][key]) for key, value in before["state_dict"].items())
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "reason"),
+    [
+        ("lstm", [], "torch's compiler does not know the backward of nn.LSTM"),
+        ("slp", ["--trainer.accumulate_grad_batches", 2], "without accumulation or autocast"),
+        ("slp", ["--trainer.precision", "bf16-mixed"], "without accumulation or autocast"),
+    ],
+)
+def test_what_cannot_be_compiled_is_said(
+    name: str, options: list[object], reason: str, zoo_command: Command, torture: ModuleType
+) -> None:
+    words = ["fit", name, *DIGITS_ON_CPU, "--trainer.max_epochs", 2, *options]
+    plain = zoo_command(*words, "--out", "plain")
+    compiled = zoo_command(*words, "--out", "compiled", "--compile")
+    assert compiled.code == plain.code == 0, compiled.err
+    assert "the steps are not compiled: " in compiled.out
+    assert reason in compiled.out
+    before, after = (load(f"{out}/{name}-digits/1/{LAST}") for out in ("plain", "compiled"))
+    assert torture.equal(before["state_dict"], after["state_dict"])

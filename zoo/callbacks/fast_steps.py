@@ -12,7 +12,7 @@ from zoo.callbacks.checkpointing import ExactResume
 from zoo.callbacks.progress import ProgressBar
 from zoo.internals.lightning import callbacks_of
 from zoo.internals.lightning_loop import QuickEpochLoop
-from zoo.support.console import echo
+from zoo.support.console import echo, one_line
 from zoo.tasks import Task
 
 STEP_HOOKS = (
@@ -55,28 +55,48 @@ class FastSteps(Callback):
     It steps aside, and Lightning runs each step, where something looks at each of them: a callback or a network with
     such a hook of its own, a profiler, a loss scaler (16-mixed), LBFGS, or a strategy other than one device or DDP.
 
+    With ``compile`` forward and backward of these steps are one graph: on CUDA the GPU records and replays it, to the
+    same bits; on a CPU torch's compiler fuses it, which takes seconds to a minute at first and needs a C++ compiler.
+    Weights are then equal up to rounding. This is for one device, without accumulation or autocast.
+
     ``zoo fit`` uses it unless ``--fast false``; with a Trainer of your own, add it to the callbacks.
 
     Args:
         steps: Steps in a turn. Default: as many as take 30 ms.
+        compile: Whether to compile the steps.
 
     Attributes:
         reason: Why it stepped aside in the last epoch; None if it did not.
     """
 
-    def __init__(self, steps: int | None = None) -> None:
-        self.steps = steps
+    def __init__(self, steps: int | None = None, compile: bool = False) -> None:  # noqa: A002  # torch's name
+        self.steps, self.compiles = steps, compile
         self.reason: str | None = None
+        self.told = False
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Replace the loop over the batches of an epoch."""
         if stage == "fit" and not isinstance(trainer.fit_loop.epoch_loop, QuickEpochLoop):
-            trainer.fit_loop.epoch_loop = QuickEpochLoop(trainer, self.why_not, self.steps)
+            trainer.fit_loop.epoch_loop = QuickEpochLoop(trainer, self.why_not, self.steps, self.compiles)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Say why it steps aside, if it does."""
         if trainer.is_global_zero and (reason := self.why_not(trainer)):
             echo(f"each step goes through Lightning's loop: {reason}")
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """After the first epoch, say what compiling took, or why it was not possible."""
+        if not self.compiles or self.told or not trainer.is_global_zero:
+            return
+        self.told = True
+        loop = trainer.fit_loop.epoch_loop
+        assert isinstance(loop, QuickEpochLoop)
+        if not (compiled := loop.automatic_optimization.compiled):
+            echo("the steps are not compiled: that is for one device, without accumulation or autocast")
+        elif compiled.reason:
+            echo(f"the steps are not compiled: {one_line(compiled.reason)[:200]}")
+        elif compiled.seconds:
+            echo(f"the steps were compiled in {compiled.seconds:.1f} s")
 
     def why_not(self, trainer: Trainer) -> str | None:
         """Return why Lightning must run each step of the next epoch; None if it need not."""

@@ -53,8 +53,12 @@ def check_gradients(trainer: Trainer, module: LightningModule, parameters: list[
 
 def _all_finite(gradients: list[Tensor]) -> bool:
     """Return whether all gradients are finite: cheap enough for each step, but an overflow may make it False."""
-    if all(gradient.is_cpu and gradient.layout == torch.strided for gradient in gradients):
-        return all_finite(gradients)
+    if len({(g.device, g.dtype) for g in gradients}) == 1 and all(g.layout == torch.strided for g in gradients):
+        first = gradients[0]
+        if first.is_cpu or (first.is_cuda and first.itemsize >= 4):
+            return all_finite(gradients)
+    if not gradients:
+        return True
     total = torch.stack([gradient.sum() for gradient in gradients]).sum()  # a single synchronization with the device
     return math.isfinite(total.item())
 

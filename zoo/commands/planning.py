@@ -91,6 +91,7 @@ def make_plan(request: Request) -> Plan | Path:
         checkpoint_every=values.checkpoint_every,
         allow_nan=values.allow_nan,
         fast=values.fast,
+        compile=values.compile,
         test=values.test,
         all_metrics=values.metrics == "all",
         baselines=values.baselines,

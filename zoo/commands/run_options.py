@@ -27,6 +27,9 @@ def add_run_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--fast", type=bool, default=True, help="run several steps in each turn of Lightning's loop, to the same result"
     )
+    parser.add_argument(
+        "--compile", action="store_true", help="compile forward and backward of a step: a CUDA graph, or fused by torch"
+    )
     parser.add_argument("--out", type=str, default="runs", help="folder for all runs")
     parser.add_argument("--name", type=str | None, help="folder in it for runs like this (default: <model>-<data>)")
     parser.add_argument(

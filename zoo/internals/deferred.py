@@ -75,16 +75,16 @@ class _Name:
     """What a module has by a name. It can be called, and has attributes; the first use of it imports the module."""
 
     def __init__(self, module: _StandIn, name: str) -> None:
-        self._module, self._name = module, name
+        self.deferred_module, self.deferred_name = module, name
 
-    def _found(self) -> Any:
-        self._module.finder.close()  # already, if it is used while others are still being imported
-        return getattr(importlib.import_module(self._module.__name__), self._name)
+    def deferred_value(self) -> Any:
+        self.deferred_module.finder.close()  # already, if it is used while others are still being imported
+        return getattr(importlib.import_module(self.deferred_module.__name__), self.deferred_name)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return getattr(self._found(), name)
+        return getattr(self.deferred_value(), name)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._found()(*args, **kwargs)
+        return self.deferred_value()(*args, **kwargs)

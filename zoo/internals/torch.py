@@ -8,7 +8,7 @@ import importlib.util
 import inspect
 import logging
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from typing import Any, TypeVar
 
 import torch
@@ -17,9 +17,6 @@ from torch.optim import Optimizer
 from torch.optim.optimizer import _global_optimizer_post_hooks, _global_optimizer_pre_hooks
 
 Network = TypeVar("Network", bound=nn.Module)
-
-_FOUND, _ONE = torch.zeros(1, device="cpu"), torch.ones(1, device="cpu")
-"""Created once: creating them in each step would slow down a small network."""
 
 
 def evaluating(network: Network) -> Network:
@@ -34,15 +31,22 @@ def evaluating(network: Network) -> Network:
     return other
 
 
-def all_finite(gradients: list[Tensor]) -> bool:
-    """Return whether gradients in the memory of the CPU are all finite.
+@cache
+def _found_and_one(device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return two numbers on a device; making them in each step would slow down a small network."""
+    return torch.zeros(1, device=device), torch.ones(1, device=device)
 
-    This is what GradScaler uses. Scaled by 1, nothing changes. The public ``isfinite`` and ``sum`` start threads for
-    each parameter.
+
+def all_finite(gradients: list[Tensor]) -> bool:
+    """Return whether gradients on a CPU or a GPU, which must not be sparse, are all finite.
+
+    This is what GradScaler uses. Scaled by 1, nothing changes. The public ``isfinite`` and ``sum`` start threads, or
+    kernels, for each parameter.
     """
-    torch._amp_foreach_non_finite_check_and_unscale_(gradients, _FOUND, _ONE)
-    finite = _FOUND.item() == 0
-    _FOUND.zero_()
+    found, one = _found_and_one(gradients[0].device)
+    torch._amp_foreach_non_finite_check_and_unscale_(gradients, found, one)
+    finite = found.item() == 0
+    found.zero_()
     return finite
 
 

@@ -17,6 +17,7 @@ from zoo.factory import build_model, name_of
 from zoo.registry import models
 from zoo.support.console import one_line
 from zoo.support.files import open_file, read_bytes
+from zoo.support.tables import sort_metrics
 from zoo.tasks import Task, class_path
 from zoo.transforms import from_spec
 from zoo.weights import WeightsRecord, find_record
@@ -55,7 +56,8 @@ for {{ record.epochs }} epochs ({{ record.steps }} steps), by
 | split | examples | {{ names | join(" | ") }} |
 |---|---|{{ "---|" * names | length }}
 {% for split, values in record.metrics.items() -%}
-| {{ split }} | {{ record.sizes[split] }} | {% for name in names %}{{ "%.4f" | format(values[name]) }} | {% endfor %}
+| {{ split }} | {{ record.sizes[split] }} | {% for name in names -%}
+{{ "%.4f" | format(values[name]) if name in values else "–" }} | {% endfor %}
 {% endfor %}{% endif %}"""
 
 METRICS = {"acc": "accuracy", "mae": "mae"}
@@ -98,7 +100,7 @@ class HubModel(nn.Module, PyTorchModelHubMixin, library_name="lightning-zoo", mo
             return super().generate_model_card(record=None, **texts)
         measured = record.metrics["test"]
         arguments = ", ".join(f"{name} {value}" for name, value in record.data_arguments.items())
-        card = super().generate_model_card(record=record, names=list(measured), arguments=arguments, **texts)
+        card = super().generate_model_card(record=record, names=sort_metrics(measured), arguments=arguments, **texts)
         license_id = record.license.lower().replace(" ", "-")
         results = [
             EvalResult("other", record.data, record.data, METRICS[name], round(value, 4), dataset_split="test")

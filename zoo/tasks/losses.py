@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Literal, get_args
 
@@ -74,6 +74,14 @@ def weighted_loss(
     if loss in ("nll", "cross_entropy"):  # equal for log-probabilities
         return partial(_weighted_cross_entropy, smoothing)
     return partial(_weighted_elements, _function(loss, output), loss, target, smoothing)
+
+
+def add_penalties(loss: Tensor, parameters: Callable[[], Iterable[Tensor]], l1: float, l2: float) -> Tensor:
+    """Add the weighted sums of the absolute values and of the squares of parameters, which are asked for if needed."""
+    for weight, values in ((l1, torch.abs), (l2, torch.square)):
+        if weight:
+            loss = loss + weight * torch.stack([values(p).sum() for p in parameters()]).sum()
+    return loss
 
 
 def _function(loss: LossName, output: OutputKind) -> Callable[..., Tensor]:

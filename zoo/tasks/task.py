@@ -18,7 +18,7 @@ from zoo.support.ranks import rank_and_ranks
 from zoo.support.signatures import class_path, constructor_arguments, follow_options
 from zoo.tasks.compatibility import check_fits
 from zoo.tasks.hyperparameters import check_hyperparameters
-from zoo.tasks.losses import LossName, loss_function
+from zoo.tasks.losses import LossName, add_penalties, loss_function
 from zoo.tasks.metrics import MetricsModule, SplitPrefix
 from zoo.tasks.optimizers import check_optimizer, configure
 from zoo.tasks.prediction import Prediction, input_batch
@@ -121,16 +121,19 @@ class Task(MetricsModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the loss of a batch, including penalties."""
-        loss, output = self._loss(batch, None if self.batch_recorded else "train/")
+        minimized, loss, output = self.losses(batch)
+        if not self.batch_recorded:
+            self.record("train/", loss, output, batch[1])
         self.batch_recorded = True
-        loss = self.objective(loss, output, batch[1]) if self.adjusts_loss else loss
+        return minimized
+
+    def losses(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """Return what training minimizes, the recorded loss, and the output of a batch."""
+        loss = self.loss(output := self(batch[0]), batch[1])
+        minimized = self.objective(loss, output, batch[1]) if self.adjusts_loss else loss
         if self.summed:
-            loss = loss * rank_and_ranks(trainer_of(self))[1]  # DDP averages the gradients of the ranks
-        if self.l1:
-            loss = loss + self.l1 * torch.stack([p.abs().sum() for p in self.parameters()]).sum()
-        if self.l2:
-            loss = loss + self.l2 * torch.stack([p.square().sum() for p in self.parameters()]).sum()
-        return loss
+            minimized = minimized * rank_and_ranks(trainer_of(self))[1]  # DDP averages the gradients of the ranks
+        return add_penalties(minimized, self.parameters, self.l1, self.l2), loss, output
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Record the metrics of a validation batch."""
@@ -158,11 +161,9 @@ class Task(MetricsModule):
         with torch.inference_mode():
             return Prediction([], self.predicted(evaluating(self)(x)))
 
-    def _loss(self, batch: Batch, split: SplitPrefix | None) -> tuple[Tensor, Tensor]:
-        output, target = self(batch[0]), batch[1]
-        loss = self.loss(output, target)
-        if split:
-            self.record(split, loss, output, target)
+    def _loss(self, batch: Batch, split: SplitPrefix) -> tuple[Tensor, Tensor]:
+        loss = self.loss(output := self(batch[0]), batch[1])
+        self.record(split, loss, output, batch[1])
         return loss, output
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
@@ -184,10 +185,9 @@ class Task(MetricsModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Save what :func:`zoo.load_model` needs: the classes of the network and its data, and the transform."""
         super().on_save_checkpoint(checkpoint)
-        data = getattr(trainer_of(self), "datamodule", None)
         checkpoint["zoo"] = {
             "model": class_path(self),
-            "data": class_path(data) if data else None,
+            "data": class_path(data) if (data := getattr(trainer_of(self), "datamodule", None)) else None,
             "transform": self.transform.spec() if self.transform else None,
             "classes": list(self.classes),
         }

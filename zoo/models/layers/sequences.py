@@ -40,9 +40,10 @@ def final_states(lstm: nn.LSTM, x: Tensor, lengths: Tensor) -> Tensor:
         x: Sequences, shape ``(batch, steps, features)``.
         lengths: Number of valid steps of each sequence, shape ``(batch,)``.
     """
-    if not len(x):  # an empty batch cannot be packed
+    exporting = torch.compiler.is_exporting()  # which must not ask for the size of a batch
+    if not exporting and not len(x):
         return x.new_zeros(0, 2 * lstm.hidden_size)
-    if x.is_cuda and not torch.compiler.is_exporting():
+    if not exporting and x.is_cuda:
         packed = pack_padded_sequence(x, lengths.cpu(), batch_first=True, enforce_sorted=False)
         _, (hidden, _) = lstm(packed)
         return torch.cat([hidden[-2], hidden[-1]], dim=1)

@@ -1,0 +1,99 @@
+"""Lightning: a training step without what it calls around the operations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import Any, Protocol
+
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.loops.optimization.automatic import _AutomaticOptimization
+from lightning.pytorch.loops.utilities import _block_parallel_sync_behavior
+from lightning.pytorch.plugins.precision import Precision
+from torch import Tensor
+from torch.optim import Optimizer
+
+from zoo.internals.torch import bare_step
+from zoo.internals.torch_graphs import CompiledStep
+
+
+class StepObserver(Protocol):
+    """A callback that sees every step, also those that Lightning's loop does not."""
+
+    def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer) -> None:
+        """Look at the gradients, as Lightning's hook."""
+
+    def on_quick_step_end(self, trainer: Trainer, loss: Tensor) -> None:
+        """Look at the loss of a step."""
+
+    def steps_until_due(self, trainer: Trainer) -> int | None:
+        """Return the number of steps after which the callback must get its turn; None if it can wait."""
+
+
+class QuickSteps(_AutomaticOptimization):
+    """Lightning's optimization, and the same operations in the same order without what is called in between."""
+
+    compiled: CompiledStep | None = None
+
+    def prepare(self, observers: Sequence[StepObserver], compiles: bool) -> None:
+        """Look up what each step of an epoch needs."""
+        trainer = self.trainer
+        self.observers = observers
+        self.optimizer: Optimizer = trainer.optimizers[0]
+        self.parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        self.update = bare_step(self.optimizer)
+        self.accumulated = trainer.accumulate_grad_batches
+        self.clips = trainer.gradient_clip_val is not None
+        # Neither autocast, nor another precision, nor a wrapper such as DDP.
+        self.is_plain = (
+            type(trainer.precision_plugin) is Precision and trainer.strategy.model is trainer.lightning_module
+        )
+        if not compiles or not self.is_plain or self.accumulated > 1:
+            self.compiled = None
+        elif not self.compiled or not self.compiled.is_current():
+            self.compiled = CompiledStep(trainer.lightning_module, "losses")
+
+    def step(self, batch: Any, batch_idx: int) -> Tensor:
+        """Train on a batch, and return its loss."""
+        trainer, module, strategy = self.trainer, self.trainer.lightning_module, self.trainer.strategy
+        accumulates = self.accumulated > 1 and trainer.fit_loop.epoch_loop._should_accumulate()
+        loss: Tensor
+        if self.compiled:
+            loss, *recorded = self.compiled(batch)
+            module.record("train/", *recorded, batch[1])  # type: ignore[operator]  # a method of networks of the zoo
+            _count(self.optim_progress.optimizer.zero_grad)
+            self.update_weights()
+            return loss
+        with _block_parallel_sync_behavior(strategy, block=True) if accumulates else nullcontext():
+            loss = (module if self.is_plain else strategy).training_step(batch, batch_idx)  # type: ignore[assignment]
+            if batch_idx % self.accumulated == 0:
+                for parameter in self.parameters:
+                    parameter.grad = None
+                _count(self.optim_progress.optimizer.zero_grad)
+            minimized = loss / self.accumulated if self.accumulated > 1 else loss
+            if self.is_plain:
+                minimized.backward()
+            else:
+                strategy.backward(minimized, self.optimizer)
+        if not accumulates:
+            self.update_weights()
+        return loss.detach()
+
+    def update_weights(self) -> None:
+        """Let the observers look at the gradients, clip them, and run the optimizer."""
+        trainer = self.trainer
+        self.optim_progress.optimizer.step.increment_ready()
+        for observer in self.observers:
+            observer.on_before_optimizer_step(trainer, trainer.lightning_module, self.optimizer)
+        if self.clips:
+            trainer.lightning_module.configure_gradient_clipping(
+                self.optimizer, trainer.gradient_clip_val, trainer.gradient_clip_algorithm
+            )
+        self.update()
+        self.optim_progress.optimizer.step.increment_completed()
+
+
+def _count(progress: Any) -> None:
+    progress.increment_ready()
+    progress.increment_started()
+    progress.increment_completed()
