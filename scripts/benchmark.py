@@ -1,6 +1,7 @@
 """Measure the overhead of the zoo over the plain PyTorch loop of the documents, side by side.
 
-    python scripts/benchmark.py slp        an epoch through `zoo fit`, against the document's own loop
+    python scripts/benchmark.py slp        an epoch of `zoo fit`, also compiled and in Lightning's own loop, against the
+                                           document's loop
     python scripts/benchmark.py startup    the time to an answer, and to the first training step
     python scripts/benchmark.py safety     what exact resume, safe checkpoints and the look at gradients add to an epoch
                                            of Lightning with torch's own loader and without checkpoints
@@ -76,30 +77,37 @@ def seconds_of_document(name: str, epochs: int) -> float:
     return (time.perf_counter() - started) / epochs
 
 
-def seconds_of_zoo(name: str, epochs: int) -> float:
-    """Return the seconds an epoch takes in ``zoo fit``, everything included."""
+def seconds_of_zoo(name: str, epochs: int, *more: str) -> float:
+    """Return the seconds an epoch takes in ``zoo fit``, everything included, with further options."""
     from zoo.commands.cli import main
 
     with tempfile.TemporaryDirectory() as out, contextlib.redirect_stdout(Terminal()):
         options = [name, "--data", "mnist", "--data.val_size", "0", "--trainer.max_epochs", str(epochs), "--out", out]
-        if main(["fit", *options, "--trainer.enable_model_summary", "false"]) != 0:
+        if main(["fit", *options, "--trainer.enable_model_summary", "false", "--baselines", "false", *more]) != 0:
             sys.exit("zoo fit failed")
         (results,) = Path(out).glob("*/1/results.json")
         seconds: float = json.loads(results.read_text(encoding="utf-8"))["seconds"]
     return seconds / epochs
 
 
+WAYS = {"zoo": (), "compiled": ("--compile",), "Lightning": ("--fast", "false")}
+"""Ways to train, and their options."""
+
+
 def epoch(name: str, rounds: int, epochs: int) -> None:
-    """Print the time of an epoch both ways, and the ratio."""
-    ratios = []
+    """Print the time of an epoch in each way, and the ratios to the document's loop."""
+    ratios: dict[str, list[float]] = {way: [] for way in WAYS}
     print(f"{name} on mnist, seconds an epoch (60,000 trained on, 10,000 tested), {epochs} epochs a round")
-    print("round  document    zoo  ratio")
+    print("round  document" + "".join(f"{way:>11}" for way in WAYS))
     for number in range(rounds + 1):
-        document, ours = seconds_of_document(name, epochs), seconds_of_zoo(name, epochs)
+        document = seconds_of_document(name, epochs)
+        found = {way: seconds_of_zoo(name, epochs, *options) for way, options in WAYS.items()}
         label = str(number) if number else "warm"  # the first round warms up, and does not count
-        print(f"{label:>5}  {document:8.3f}  {ours:5.3f}  {ours / document:5.2f}", flush=True)
-        ratios.append(ours / document)
-    print(f"ratio: median {statistics.median(ratios[1:]):.2f}, {min(ratios[1:]):.2f} to {max(ratios[1:]):.2f}")
+        print(f"{label:>5}  {document:8.3f}" + "".join(f"{seconds:11.3f}" for seconds in found.values()), flush=True)
+        for way, seconds in found.items():
+            ratios[way] += [seconds / document] * (number > 0)
+    for what, choose in (("median", statistics.median), ("least", min), ("most", max)):
+        print(f"{what:>15}" + "".join(f"{choose(values):11.2f}" for values in ratios.values()))
 
 
 def seconds_of_fit(name: str, steps: int, safe: bool, folder: Path) -> float:

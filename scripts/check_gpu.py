@@ -1,6 +1,6 @@
 """Check every network on this machine's GPUs, and write what was found as a table and as JSON.
 
-    python scripts/check_gpu.py --out gpu               about five minutes on one GPU
+    python scripts/check_gpu.py --out gpu               about six minutes on one GPU
     python scripts/check_gpu.py --out gpu slp lstm      these networks
 
 It needs torch, lightning and torchmetrics; checks that need more are left out, with the reason, where that is not
