@@ -14,7 +14,7 @@ from zoo.reports.run_results import best_is_low, short_name
 from zoo.reports.series_figure import curves_with_spread
 from zoo.support.console import command_line, echo
 from zoo.support.files import atomic_write
-from zoo.support.tables import NOTHING, format_number, format_table, shorten, sort_metrics
+from zoo.support.tables import NOTHING, format_narrow_table, format_number, format_table, shorten, sort_metrics
 from zoo.training.metrics_file import metrics_path, read_metrics
 from zoo.training.series import Series, SubRun
 from zoo.training.versions import versions
@@ -154,11 +154,11 @@ def _summary(series: Series, runs: Sequence[SubRun], failures: Mapping[str, str]
 
 
 def _table_of_runs(summary: Mapping[str, Any]) -> str:
-    """Return a table with a row a run, and the mean and the standard deviation."""
+    """Return a table with a row a run, the mean and the standard deviation: the first metrics, as many as fit."""
     names = [name for name in summary["mean"] if not name.startswith("train/")]
     rows = [[row["run"], str(row["epochs"]), *_cells(row["metrics"], names)] for row in summary["runs"]]
     rows += [[what, "", *_cells(summary[what], names)] for what in ("mean", "std") if summary[what]]
-    return format_table(["run", "epochs", *names], rows, align=">")
+    return format_narrow_table(["run", "epochs", *names], rows)
 
 
 def _table_of_combinations(summaries: Sequence[Mapping[str, Any]]) -> str:

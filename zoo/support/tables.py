@@ -86,6 +86,14 @@ def csv_cell(value: Any) -> Any:
     return f"'{value}" if value.startswith(("=", "+", "-", "@")) else value
 
 
+def format_narrow_table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int = 80) -> str:
+    """Return a table of numbers, without those of the last columns that would make it wider than a terminal."""
+    table = format_table(header, rows, align=">")
+    if len(table.partition("\n")[0]) <= width or len(header) < 3:
+        return table
+    return format_narrow_table(header[:-1], [row[:-1] for row in rows], width)
+
+
 def sort_metrics(names: Iterable[str]) -> list[str]:
     """Return names such as ``val/acc`` sorted by split (train, val, test), the loss first in each."""
     splits = ["train", "val", "test"]
