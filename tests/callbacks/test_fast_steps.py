@@ -13,14 +13,22 @@ import torch
 from conftest import Command
 from every_data import arguments_of_data, small_data
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.callbacks import Checkpoint, EMAWeightAveraging, LearningRateMonitor, ModelCheckpoint
+from lightning.pytorch.callbacks import (
+    Checkpoint,
+    EMAWeightAveraging,
+    LambdaCallback,
+    LearningRateMonitor,
+    ModelCheckpoint,
+)
 from lightning.pytorch.loggers import CSVLogger
-from running import DIGITS_ON_CPU, LAST, load
+from running import DIGITS_ON_CPU, LAST, check_resumes, load
+from torch import nn
 
 import zoo
 from zoo.callbacks import ExactResume, FastSteps
 from zoo.datamodules.common import DataModule
 from zoo.internals.lightning_loop import QuickEpochLoop
+from zoo.internals.torch_graphs import CompiledStep
 from zoo.models import SLP
 from zoo.registry import model_row
 
@@ -116,6 +124,22 @@ class OwnMonitor(ModelCheckpoint):
         """Look at each step, which ModelCheckpoint itself need not."""
 
 
+class Logging(SLP):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.log("mean", x.mean(), on_step=False, on_epoch=True)
+        return super().forward(x)
+
+
+class Careful(torch.optim.SGD):
+    def step(self, closure: Any) -> Any:  # type: ignore[override]
+        return super().step(closure)
+
+
+class NeedsClosure(SLP):
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return Careful(self.parameters(), lr=0.5)
+
+
 class OwnStep(SLP):
     def on_after_backward(self) -> None:
         """Look at the gradients of each step."""
@@ -145,11 +169,120 @@ def test_it_steps_aside_where_something_looks_at_each_step(
     assert reason in capsys.readouterr().out
 
 
-def test_it_steps_aside_for_networks_of_other_packages(tmp_path: Path) -> None:
-    fast = FastSteps()
-    trainer = Trainer(max_steps=3, accelerator="cpu", default_root_dir=tmp_path, callbacks=[fast])
-    trainer.fit(OwnStep(), digits())
-    assert fast.reason == "OwnStep has its own on_after_backward"
+@pytest.mark.parametrize(
+    ("network", "reason"),
+    [
+        (OwnStep, "OwnStep has its own on_after_backward"),
+        (NeedsClosure, "Careful is not an optimizer of torch"),
+        (Logging, "the network logs in its steps"),
+    ],
+)
+def test_it_steps_aside_for_networks_of_other_packages(network: type[SLP], reason: str, tmp_path: Path) -> None:
+    settings = {"max_steps": 30, "accelerator": "cpu", "default_root_dir": tmp_path}
+    trainer = Trainer(**settings, enable_model_summary=False, callbacks=[FastSteps(4)])
+    trainer.fit(network(), digits())
+    assert isinstance(trainer.fit_loop.epoch_loop, QuickEpochLoop)
+    assert trainer.fit_loop.epoch_loop.reason == reason
+
+
+def test_every_step_calls_what_is_set_as_a_hook() -> None:
+    calls: list[int] = []
+    fit("slp", digits(), LambdaCallback(on_train_batch_end=lambda *_: calls.append(1)), FastSteps(4))
+    assert len(calls) == 11
+
+
+class StopsLate(Callback):
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        trainer.should_stop = True
+
+
+def test_a_run_that_is_to_stop_takes_its_least_steps(torture: ModuleType) -> None:
+    data = digits()  # 21 steps an epoch
+    ends = [fit("slp", data, StopsLate(), *fast, steps=-1, min_steps=33, max_epochs=9) for fast in ([], [FastSteps(8)])]
+    assert [trainer.global_step for trainer, _ in ends] == [33, 33]
+    assert torture.equal(ends[0][1], ends[1][1])
+
+
+@pytest.mark.parametrize("fast", [FastSteps(4), FastSteps(4, compile=True)])
+def test_a_trainer_forgets_the_data_and_the_network_of_an_earlier_fit(fast: FastSteps, torture: ModuleType) -> None:
+    ends = []
+    for callbacks in ([], [fast]):
+        trainer, _ = fit("slp", digits(augment=True), *callbacks, steps=6)
+        torch.manual_seed(1)
+        model = zoo.create_model("slp")
+        trainer.fit_loop.epoch_loop.max_steps = 30
+        trainer.fit(model, train_dataloaders=digits().train_dataloader())
+        ends.append(model.state_dict())
+    assert torture.equal(*ends)
+
+
+def test_compiled_steps_are_those_of_the_network_in_use(torture: ModuleType) -> None:
+    ends = []
+    for callbacks in ([], [FastSteps(4, compile=True)]):
+        trainer, _ = fit("slp", digits(), *callbacks, steps=6)
+        torch.manual_seed(1)
+        model = zoo.create_model("slp")
+        trainer.fit_loop.epoch_loop.max_steps = 30
+        trainer.fit(model, digits())
+        ends.append(model.state_dict())
+    for key, value in ends[0].items():
+        torch.testing.assert_close(value, ends[1][key], rtol=0, atol=1e-5)
+
+
+class Squares(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 1))
+
+    def losses(self, batch: Any) -> tuple[torch.Tensor, ...]:
+        return (self.network(batch[0]).square().mean(),)
+
+
+def test_compiling_leaves_running_statistics_as_they_were() -> None:
+    batches = torch.rand(3, 16, 4, generator=torch.Generator().manual_seed(0))
+    ends = []
+    for compiled in (False, True):
+        torch.manual_seed(0)
+        model = Squares()
+        step = CompiledStep(model, "losses")
+        for batch in batches:
+            step((batch,)) if compiled else step.run((batch,))
+        if step.reason:
+            pytest.skip(f"needs a C++ compiler: {step.reason}")
+        ends.append(model.state_dict())
+    for key, value in ends[0].items():
+        torch.testing.assert_close(value, ends[1][key], rtol=1e-5, atol=1e-6)
+
+
+def test_a_network_with_hooks_is_not_compiled() -> None:
+    model = Squares()
+    model.network[0].weight.register_hook(lambda gradient: gradient * 0)
+    step = CompiledStep(model, "losses")
+    step((torch.rand(16, 4),))
+    assert "hooks" in step.reason
+    assert not model.network[0].weight.grad.any()
+
+
+@pytest.mark.parametrize(("features", "size"), [(13, 10), (30, 25)])
+def test_tables_are_resumed_to_the_bit(
+    features: int, size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the memory of a batch begins decides how its products are rounded."""
+    monkeypatch.chdir(tmp_path)
+    x = torch.rand(1500, features, generator=torch.Generator().manual_seed(0))
+    y = (x.sum(1) > features / 2).long()
+
+    def run(**options: Any) -> dict[str, torch.Tensor]:
+        torch.manual_seed(0)
+        data = zoo.create_datamodule("arrays", x_train=x, y_train=y, batch_size=size)
+        data.setup()
+        model = zoo.create_model("slp", data=data)
+        callbacks = [ExactResume("last.ckpt", every_n_steps=7), FastSteps(4)]
+        silent = dict.fromkeys(("logger", "enable_progress_bar", "enable_model_summary"), False)
+        Trainer(max_epochs=2, accelerator="cpu", callbacks=callbacks, **silent).fit(model, data, **options)
+        return model.state_dict()
+
+    check_resumes(run, 31, monkeypatch)
 
 
 def test_lbfgs_takes_its_own_steps(zoo_command: Command) -> None:
@@ -206,7 +339,7 @@ def test_a_signal_is_noticed_at_the_end_of_a_turn(monkeypatch: pytest.MonkeyPatc
 
     with pytest.raises(SystemExit):
         fit("slp", digits(batch_size=1), Interrupted("last.ckpt"), FastSteps(steps=20), steps=5000)
-    assert load("last.ckpt")["global_step"] == 40
+    assert load("last.ckpt")["global_step"] == 41  # the first step goes alone
 
 
 @pytest.mark.parametrize("options", [[], ["--model.l2", 0.001, "--trainer.gradient_clip_val", 0.5]])
@@ -228,7 +361,7 @@ def test_compiled_steps_give_the_same_up_to_rounding(options: list[object], zoo_
 @pytest.mark.parametrize(
     ("name", "options", "reason"),
     [
-        ("lstm", [], "torch's compiler does not know the backward of nn.LSTM"),
+        ("lstm", ["--model.hidden_dim", 4], "torch's compiler does not know the backward of nn.LSTM"),
         ("slp", ["--trainer.accumulate_grad_batches", 2], "without accumulation or autocast"),
         ("slp", ["--trainer.precision", "bf16-mixed"], "without accumulation or autocast"),
     ],
@@ -240,7 +373,7 @@ def test_what_cannot_be_compiled_is_said(
     plain = zoo_command(*words, "--out", "plain")
     compiled = zoo_command(*words, "--out", "compiled", "--compile")
     assert compiled.code == plain.code == 0, compiled.err
-    assert "the steps are not compiled: " in compiled.out
+    assert "steps are not compiled: " in compiled.out
     assert reason in compiled.out
     before, after = (load(f"{out}/{name}-digits/1/{LAST}") for out in ("plain", "compiled"))
     assert torture.equal(before["state_dict"], after["state_dict"])

@@ -10,6 +10,15 @@ import pytest
 
 from zoo.internals.deferred import deferred
 
+INNER = """
+def double(x):
+    return 2 * x
+
+class Base:
+    def answer(self):
+        return 42
+"""
+
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
@@ -17,7 +26,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     name = "imported_late"
     (tmp_path / name).mkdir()
     (tmp_path / name / "__init__.py").write_text("print('imported')\nanswer = {'x': 42}\n", encoding="utf-8")
-    (tmp_path / name / "inner.py").write_text("def double(x):\n    return 2 * x\n", encoding="utf-8")
+    (tmp_path / name / "inner.py").write_text(INNER, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     yield name
     for module in [module for module in sys.modules if module.startswith(name)]:
@@ -51,6 +60,18 @@ def test_a_package_that_is_used_at_once_is_imported_at_once(package: str, capsys
         assert imported_late.answer == {"x": 42}
     assert package in sys.modules
     assert capsys.readouterr().out == "imported\n"
+
+
+def test_a_class_may_have_heirs_and_instances(package: str) -> None:
+    with deferred(package):
+        from imported_late.inner import Base
+
+        class Heir(Base):  # such as the data sets of other packages
+            pass
+
+    assert isinstance(Heir(), Base)
+    assert issubclass(Heir, Base)
+    assert Heir().answer() == 42
 
 
 def test_what_is_imported_already_stays(package: str) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
+from typing import Any
+
+from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar, Timer, TQDMProgressBar
 from lightning.pytorch.profilers import PassThroughProfiler
 from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
 from lightning.pytorch.utilities.model_helpers import is_overridden
+from torch.optim import LBFGS
 
 from zoo.callbacks.checkpointing import ExactResume
 from zoo.callbacks.progress import ProgressBar
-from zoo.internals.lightning import callbacks_of
+from zoo.internals.lightning import averages_models, callbacks_of, data_of
 from zoo.internals.lightning_loop import QuickEpochLoop
 from zoo.support.console import echo, one_line
 from zoo.tasks import Task
@@ -81,22 +84,33 @@ class FastSteps(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Say why it steps aside, if it does."""
+        self.told = False
+        if isinstance(loop := trainer.fit_loop.epoch_loop, QuickEpochLoop):
+            loop.logs = None
         if trainer.is_global_zero and (reason := self.why_not(trainer)):
             echo(f"each step goes through Lightning's loop: {reason}")
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """After the first epoch, say what compiling took, or why it was not possible."""
-        if not self.compiles or self.told or not trainer.is_global_zero:
+        """After the first epoch with compiled steps, say what compiling took, or why it was not possible."""
+        if not self.compiles or self.told or self.reason or not trainer.is_global_zero:
             return
-        self.told = True
         loop = trainer.fit_loop.epoch_loop
         assert isinstance(loop, QuickEpochLoop)
         if not (compiled := loop.automatic_optimization.compiled):
-            echo("the steps are not compiled: that is for one device, without accumulation or autocast")
+            self._tell("the steps are not compiled: that is for one device, without accumulation or autocast")
         elif compiled.reason:
-            echo(f"the steps are not compiled: {one_line(compiled.reason)[:200]}")
+            self._tell(f"some steps are not compiled: {one_line(compiled.reason)[:200]}")
         elif compiled.seconds:
-            echo(f"the steps were compiled in {compiled.seconds:.1f} s")
+            self._tell(f"the steps were compiled in {compiled.seconds:.1f} s")
+
+    def _tell(self, line: str) -> None:
+        self.told = True
+        echo(line)
+
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Give up the graphs, which hold memory of the device."""
+        if stage == "fit" and isinstance(trainer.fit_loop.epoch_loop, QuickEpochLoop):
+            trainer.fit_loop.epoch_loop.automatic_optimization.compiled = None
 
     def why_not(self, trainer: Trainer) -> str | None:
         """Return why Lightning must run each step of the next epoch; None if it need not."""
@@ -105,16 +119,16 @@ class FastSteps(Callback):
 
 
 def _about_network(trainer: Trainer) -> str | None:
-    module, data = trainer.lightning_module, getattr(trainer, "datamodule", None)
+    module = trainer.lightning_module
     name = type(module).__name__
     if not isinstance(module, Task):
         return f"{name} is not a network of the zoo"
     if not module.automatic_optimization:
         return f"{name} optimizes manually"
     for hook in NETWORK_HOOKS:
-        if getattr(type(module), hook) is not getattr(Task, hook):
+        if _function(module, hook) is not getattr(Task, hook):
             return f"{name} has its own {hook}"
-    if not isinstance(data, LightningDataModule):
+    if not (data := data_of(trainer)):
         return "there is no data module"
     for hook in ("on_before_batch_transfer", "transfer_batch_to_device"):
         if is_overridden(hook, data):
@@ -125,21 +139,31 @@ def _about_network(trainer: Trainer) -> str | None:
 def _about_callbacks(trainer: Trainer) -> str | None:
     for callback in callbacks_of(trainer):
         for hook in STEP_HOOKS:
-            function = getattr(type(callback), hook)
             known = (None, *(getattr(cls, hook) for cls in (Callback, *SEE_ENOUGH)))
-            if not any(function is one for one in known):
+            if not any(_function(callback, hook) is one for one in known):
                 return f"{type(callback).__name__} looks at each step"
     return None
+
+
+def _function(owner: Any, name: str) -> Any:
+    """Return the function behind a method, or what somebody has set in its place."""
+    method = getattr(owner, name)
+    return getattr(method, "__func__", method)
 
 
 def _about_trainer(trainer: Trainer) -> str | None:
     if type(trainer.profiler) is not PassThroughProfiler:  # type: ignore[attr-defined]
         return "a profiler measures each step"
-    if type(trainer.optimizers[0]).__name__ == "LBFGS":
+    optimizer = trainer.optimizers[0]
+    if isinstance(optimizer, LBFGS):
         return "LBFGS evaluates a batch several times"
+    if not type(optimizer).__module__.startswith("torch.optim."):
+        return f"{type(optimizer).__name__} is not an optimizer of torch"
     if getattr(trainer.precision_plugin, "scaler", None) is not None:
         return "16-mixed scales the loss"
-    if not isinstance(trainer.strategy, SingleDeviceStrategy | DDPStrategy):
+    if not type(trainer.precision_plugin).__module__.startswith("lightning.pytorch.plugins.precision."):
+        return f"{type(trainer.precision_plugin).__name__} is not a precision of Lightning's"
+    if type(trainer.strategy) not in (SingleDeviceStrategy, DDPStrategy) or averages_models(trainer.strategy):
         return f"{type(trainer.strategy).__name__} runs its own steps"
     if trainer.num_training_batches == float("inf"):
         return "the number of batches is not known"

@@ -17,7 +17,7 @@ from zoo.commands.help import command_help, overview
 from zoo.commands.registry import COMMANDS
 from zoo.commands.request import parse
 from zoo.errors import ZooError, suggestion
-from zoo.internals.deferred import UNUSED, deferred
+from zoo.internals.deferred import import_lightning
 from zoo.launch.launchers import check_environment, rank_prefix
 from zoo.launch.signals import exit_on_interrupt, listen
 from zoo.support.console import echo, escape_control, one_line
@@ -104,8 +104,7 @@ def _load(name: str) -> Any:
         return import_module(f"zoo.commands.{name}")
     with exit_on_interrupt():
         try:
-            with deferred(*UNUSED):
-                import lightning.pytorch  # noqa: F401  # environment variables can make the import fail
+            import_lightning()  # environment variables can make it fail
         except Exception as error:
             raise ZooError(f"lightning cannot be imported: {one_line(error)[:200]}") from None
         return import_module(f"zoo.commands.{name}")

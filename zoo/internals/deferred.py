@@ -33,6 +33,17 @@ def deferred(*packages: str) -> Iterator[None]:
         finder.close()
 
 
+def import_lightning() -> None:
+    """Import Lightning without what few runs use; or with it, if something that is installed needs it at once."""
+    try:
+        with deferred(*UNUSED):
+            import lightning.pytorch
+    except Exception:  # whatever another package does with a stand-in
+        for name in [name for name in sys.modules if name.partition(".")[0] in ("lightning", "torchmetrics")]:
+            del sys.modules[name]
+        import lightning.pytorch  # noqa: F401
+
+
 class _Finder(MetaPathFinder, Loader):
     """Finds a stand-in for each module of some packages, until it is closed."""
 
@@ -66,13 +77,15 @@ class _StandIn(ModuleType):
         self.finder = finder
 
     def __getattr__(self, name: str) -> Any:
+        if name == "__version__":
+            return _Name(self, name).deferred_value()
         if name.startswith("__"):
             raise AttributeError(name)
         return _Name(self, name)
 
 
 class _Name:
-    """What a module has by a name. It can be called, and has attributes; the first use of it imports the module."""
+    """What a module has by a name: a function, a class or a value. The first use of it imports the module."""
 
     def __init__(self, module: _StandIn, name: str) -> None:
         self.deferred_module, self.deferred_name = module, name
@@ -88,3 +101,12 @@ class _Name:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.deferred_value()(*args, **kwargs)
+
+    def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[Any, ...]:
+        return (self.deferred_value(),)
+
+    def __instancecheck__(self, instance: Any) -> bool:
+        return isinstance(instance, self.deferred_value())
+
+    def __subclasscheck__(self, subclass: type) -> bool:
+        return issubclass(subclass, self.deferred_value())

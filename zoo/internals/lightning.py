@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.loops.loop import _Loop
 from lightning.pytorch.loops.progress import _ReadyCompletedTracker
-from lightning.pytorch.strategies import DDPStrategy
+from lightning.pytorch.strategies import DDPStrategy, Strategy
 from lightning.pytorch.utilities import rank_zero_only
 
 AnyCallback = TypeVar("AnyCallback", bound=type[Callback])
@@ -73,6 +73,16 @@ def callbacks_of(trainer: Trainer) -> list[Callback]:
     """Return the callbacks of a trainer, which Lightning does not declare."""
     callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
     return callbacks
+
+
+def data_of(trainer: Trainer) -> LightningDataModule | None:
+    """Return the data module whose hooks are in use: ``trainer.datamodule`` may be that of an earlier fit."""
+    return trainer._data_connector._datahook_selector.datamodule if trainer._data_connector._datahook_selector else None
+
+
+def averages_models(strategy: Strategy) -> bool:
+    """Return whether DDP averages the models of all processes now and then, in its own ``optimizer_step``."""
+    return any(getattr(strategy, name, None) is not None for name in ("_model_averager", "_model_averaging_period"))
 
 
 def wrap_again(trainer: Trainer) -> None:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
-from lightning.pytorch import LightningDataModule, Trainer
+from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loops.fetchers import _DataFetcher
 from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
+from torch import Tensor
 
-from zoo.internals.lightning import callbacks_of
+from zoo.internals.lightning import callbacks_of, data_of
 from zoo.internals.lightning_step import QuickSteps
 
 SECONDS = 0.03
 """Approximate duration of a turn: so late a signal is noticed, and a progress bar drawn."""
+
+LOGS = "the network logs in its steps"
 
 MOST_STEPS = 1000
 """Largest number of steps in a turn."""
@@ -42,22 +46,24 @@ class QuickEpochLoop(_TrainingEpochLoop):
         super().__init__(trainer, before.min_steps, before.max_steps)
         self.val_loop = before.val_loop  # which knows the data already
         self.automatic_optimization: QuickSteps = QuickSteps(trainer)
+        self.batch_progress, self.scheduler_progress = before.batch_progress, before.scheduler_progress
+        self.automatic_optimization.optim_progress = before.automatic_optimization.optim_progress
+        self._batches_that_stepped = before._batches_that_stepped
         self.why_not, self.fixed_steps, self.steps, self.compiles = why_not, steps, steps or 1, compiles
         self.reason: str | None = None
+        self.logs: bool | None = None
 
     def on_run_start(self, data_fetcher: _DataFetcher) -> None:
         """Find out, before an epoch, whether several steps can go together."""
         super().on_run_start(data_fetcher)
-        self.reason = self.why_not(self.trainer)
+        trainer = self.trainer
+        self.reason = LOGS if self.logs else self.why_not(trainer)
         if self.reason:
             return
-        trainer = self.trainer
         observers = [callback for callback in callbacks_of(trainer) if hasattr(callback, "on_quick_step_end")]
         self.automatic_optimization.prepare(observers, self.compiles)  # type: ignore[arg-type]
         self.by_step = any(config.interval == "step" for config in trainer.lr_scheduler_configs)
-        data = getattr(trainer, "datamodule", None)
-        assert isinstance(data, LightningDataModule)
-        self.data = data
+        self.data = data_of(trainer)
         self.device = trainer.strategy.root_device
 
     def advance(self, data_fetcher: _DataFetcher) -> None:
@@ -65,10 +71,14 @@ class QuickEpochLoop(_TrainingEpochLoop):
         if self.reason or self.restarting:
             super().advance(data_fetcher)
             return
-        steps, started = min(self.steps, self.steps_until_due()), time.perf_counter()
+        steps = 1 if self.logs is None else min(self.steps, self.steps_until_due())
+        started = time.perf_counter()
         for _ in range(steps - 1):
             self.quick_step(data_fetcher)
         super().advance(data_fetcher)
+        if self.logs is None:  # which only Lightning's own loop allows in a step
+            self.logs = any(key.startswith("training_step") for key in self._results)
+            self.reason = LOGS if self.logs else None
         if not self.fixed_steps:
             wanted = int(SECONDS * steps / (time.perf_counter() - started))
             self.steps = min(max(1, wanted), 2 * self.steps, MOST_STEPS)
@@ -80,7 +90,8 @@ class QuickEpochLoop(_TrainingEpochLoop):
         trainer, optimization, progress = self.trainer, self.automatic_optimization, self.batch_progress
         module = trainer.lightning_module
         batch, _, _ = next(data_fetcher)
-        if optimization.is_plain and batch[0].device == self.device:
+        if optimization.is_plain and self.is_here(batch):
+            assert self.data
             batch = self.data.on_after_batch_transfer(batch, 0)
         else:
             batch = trainer.precision_plugin.convert_input(batch)
@@ -99,12 +110,18 @@ class QuickEpochLoop(_TrainingEpochLoop):
         if not self._should_accumulate():
             self._batches_that_stepped += 1
 
+    def is_here(self, batch: Any) -> bool:
+        """Return whether a batch of tensors is on the device already."""
+        return isinstance(batch, tuple | list) and all(isinstance(t, Tensor) and t.device == self.device for t in batch)
+
     def steps_until_due(self) -> int:
         """Return the number of batches up to the next one after which something is due that counts batches."""
         trainer, ready = self.trainer, self.batch_progress.current.ready
         left = [int(trainer.num_training_batches) - ready]
         if self.max_steps > -1:
             left.append(self.max_steps - self.global_step)
+        if trainer.should_stop and self.min_steps and self.global_step < self.min_steps:
+            left.append(self.min_steps - self.global_step)
         if isinstance(trainer.val_check_batch, int):
             done = self.batch_progress.total.ready if trainer.check_val_every_n_epoch is None else ready
             left.append(trainer.val_check_batch - done % trainer.val_check_batch)

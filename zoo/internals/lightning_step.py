@@ -50,7 +50,7 @@ class QuickSteps(_AutomaticOptimization):
         )
         if not compiles or not self.is_plain or self.accumulated > 1:
             self.compiled = None
-        elif not self.compiled or not self.compiled.is_current():
+        elif not self.compiled or not self.compiled.fits(trainer.lightning_module):
             self.compiled = CompiledStep(trainer.lightning_module, "losses")
 
     def step(self, batch: Any, batch_idx: int) -> Tensor:

@@ -17,6 +17,9 @@ Batch = Sequence[Tensor]
 Step = Callable[[Batch], tuple[Tensor, ...]]
 """Sets the gradients, and returns the results of a batch."""
 
+MOST_SHAPES = 4
+"""Shapes of batches that are compiled; those of texts, say, may all be different."""
+
 WARM_UP_STEPS = 3
 """Steps of a shape of batches that are run one operation at a time before a GPU records one."""
 
@@ -26,6 +29,7 @@ class CompiledStep:
 
     On CUDA, the GPU records the operations of a step, and replays them (a CUDA graph), to the same bits. Elsewhere they
     are traced, and torch's compiler fuses them: equal up to rounding. Each shape of batches has a graph of its own.
+    Numbers that are no tensors, such as a dropout probability, are those of the first step.
 
     Args:
         network: The network.
@@ -43,10 +47,11 @@ class CompiledStep:
         self.steps: dict[Any, Step] = {}
         self.seen: dict[Any, int] = {}
         self.seconds, self.reason = 0.0, ""
+        self.addresses = addresses(network)
 
-    def is_current(self) -> bool:
-        """Return whether the same parameters are trained as before."""
-        return [*self.parameters] == [name for name, p in self.network.named_parameters() if p.requires_grad]
+    def fits(self, network: nn.Module) -> bool:
+        """Return whether this is the network, and the same parameters are trained, in the same memory."""
+        return network is self.network and addresses(network) == self.addresses
 
     def __call__(self, batch: Batch) -> tuple[Tensor, ...]:
         """Return the results of a batch, detached; ``grad`` of each parameter is set."""
@@ -55,7 +60,7 @@ class CompiledStep:
             self.seen[key] = self.seen.get(key, 0) + 1
             if batch[0].is_cuda and self.seen[key] <= WARM_UP_STEPS:
                 return self.run(batch)
-            step = self.steps[key] = self.compile(batch)
+            step = self.steps[key] = self.compile(batch) if len(self.steps) < MOST_SHAPES else self.run
         return step(batch)
 
     def compile(self, batch: Batch) -> Step:
@@ -63,6 +68,7 @@ class CompiledStep:
         started = time.perf_counter()
         with torch.random.fork_rng():  # the step itself draws the numbers of an uncompiled one
             try:
+                check_hooks(self.network)
                 return record_on_gpu(self, batch) if batch[0].is_cuda else fuse(self, batch)
             except Exception as error:  # whatever a compiler raises
                 self.reason = f"{type(error).__name__}: {error}"
@@ -79,12 +85,27 @@ class CompiledStep:
         return tuple(result.detach() for result in results)
 
 
+def addresses(network: nn.Module) -> dict[str, int]:
+    """Return where the trained parameters of a network are."""
+    return {name: p.data_ptr() for name, p in network.named_parameters() if p.requires_grad}
+
+
+def check_hooks(network: nn.Module) -> None:
+    """Raise TypeError if a network has hooks, which a graph would not call."""
+    of_modules = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    of_parameters = ("_backward_hooks", "_post_accumulate_grad_hooks")
+    hooks = [getattr(module, kind) for module in network.modules() for kind in of_modules]
+    hooks += [getattr(parameter, kind) for parameter in network.parameters() for kind in of_parameters]
+    if any(hooks):
+        raise TypeError("the network has hooks, which a graph would not call")
+
+
 def record_on_gpu(step: CompiledStep, batch: Batch) -> Step:
     """Return a step for batches of this shape, as a CUDA graph."""
     parameters = list(step.parameters.values())
     inputs = [part.clone() for part in batch]
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # another thread may pin memory meanwhile
         results = step.run(inputs)
     gradients = [parameter.grad for parameter in parameters]
     distinct = {result.data_ptr(): result for result in results}  # what is minimized may be the recorded loss itself
@@ -130,12 +151,17 @@ def fuse(step: CompiledStep, batch: Batch) -> Step:
         return [*parameters.values(), *batch]
 
     leaves = [value.detach().requires_grad_(value.is_floating_point()) for value in parameters.values()]
-    traced = make_fx(forward_and_backward)(*leaves, *batch)
-    with torch.random.fork_rng():
-        own = forward_and_backward(*leaves, *batch)
-    with torch.no_grad(), quiet(), torch._inductor.config.patch(fallback_random=True):  # torch's own dropout
-        compiled: Any = torch._inductor.compile(traced, inputs(batch))  # type: ignore[arg-type]  # it takes tensors
-        found = compiled(*inputs(batch))
+    buffers = [(buffer, buffer.clone()) for buffer in step.network.buffers()]
+    try:
+        traced = make_fx(forward_and_backward)(*leaves, *batch)
+        with torch.random.fork_rng():
+            own = forward_and_backward(*leaves, *batch)
+        with torch.no_grad(), quiet(), torch._inductor.config.patch(fallback_random=True):  # torch's own dropout
+            compiled: Any = torch._inductor.compile(traced, inputs(batch))  # type: ignore[arg-type]  # it takes tensors
+            found = compiled(*inputs(batch))
+    finally:  # running statistics have seen the batch several times
+        for buffer, before in buffers:
+            buffer.copy_(before)
     if not all(torch.allclose(one, other, rtol=1e-3, atol=1e-5) for one, other in zip(own, found, strict=True)):
         raise ArithmeticError("the compiled step gives other results")
 

@@ -10,16 +10,13 @@ import torch
 from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader
 
-from zoo.datamodules.common.examples import Examples, Gathered
+from zoo.datamodules.common.examples import Examples, Gathered, identity
 from zoo.datamodules.common.sampling import EpochSampler
 from zoo.errors import ZooError
 from zoo.internals.messages import is_worker_failure
 from zoo.support.console import one_line
 from zoo.support.ranks import rank_and_ranks
 from zoo.support.seeds import combine_seeds, seed_generators
-
-BATCHES_PER_GATHER = 16
-"""Batches that are taken at once from examples in memory."""
 
 DEVICE_SHARE = 0.25
 """Share of the free memory of a GPU that examples may take, to be there from the first epoch on."""
@@ -103,18 +100,17 @@ class ResumableLoader(DataLoader[Any]):
             order.start = 0
 
     def _batches(self, order: EpochSampler | None) -> Iterator[Any]:
-        """Yield the batches that ``DataLoader`` would; of examples in memory, each gather makes several of them."""
+        """Yield the batches that ``DataLoader`` would; of examples in memory, without its detours."""
         # To predict, Lightning puts in a batch sampler of its own, which must see the indices.
-        is_usual = type(self.batch_sampler) is BatchSampler and type(order) is EpochSampler
+        is_usual = type(self.batch_sampler) is BatchSampler and type(order) is EpochSampler and not self.drop_last
+        is_usual &= type(self.dataset) is Gathered and self.collate_fn is identity
         tensors = self._tensors if is_usual else None
         if not tensors:
             yield from super().__iter__()
-            return
-        size: int = self.batch_sampler.batch_size  # type: ignore[union-attr]
-        indices = torch.tensor(list(order or ())).to(tensors[0].device)
-        for chosen in indices.split(size * BATCHES_PER_GATHER):
-            parts = (tensor.index_select(0, chosen).split(size) for tensor in tensors)
-            yield from zip(*parts, strict=True)
+        elif indices := list(order or ()):
+            size: int = self.batch_sampler.batch_size  # type: ignore[union-attr]
+            for chosen in torch.tensor(indices).to(tensors[0].device).split(size):
+                yield tuple(tensor.index_select(0, chosen) for tensor in tensors)
 
     @cached_property
     def _tensors(self) -> tuple[Tensor, ...] | None:
