@@ -213,6 +213,8 @@ os._exit(0)
 
 FIRST_STEP = """
 import os, sys
+from zoo.internals.deferred import import_lightning
+import_lightning()  # as the command itself does
 from zoo.tasks import Task
 from zoo.commands.cli import main
 Task.on_train_batch_end = lambda *_: os._exit(0)  # the first step is done
@@ -223,11 +225,14 @@ main(["fit", "slp", "--out", sys.argv[1]])
 def startup(rounds: int) -> None:
     """Print the processor time of commands that should be instant, and until the first training step."""
     zoo = [sys.executable, "-m", "zoo"]
+    answer = ["predict", "--model", "linear", "--weights", "default", "4,1"]
     commands = {
         "import zoo": [sys.executable, "-c", "import zoo"],
         "zoo --help": [*zoo, "--help"],
         "zoo list": [*zoo, "list"],
         "zoo fit slpp": [*zoo, "fit", "slpp"],
+        "import torch": [sys.executable, "-c", "import torch, os; os._exit(0)"],
+        "zoo predict --weights": [*zoo, *answer],
         "import torch, lightning": [sys.executable, "-c", IMPORTS],
         "from zoo.models import SLP": [sys.executable, "-c", NETWORK],
     }
