@@ -31,6 +31,7 @@ class Run:
             "--data",
             name,
             *(word for key, value in arguments.items() for word in (f"--data.{key}", value)),
+            *("--model.lr_scheduler", "null"),  # a run with a schedule of its length cannot be made longer
         ]
         done = zoo_command("fit", NETWORKS[name], *self.options, self.option, self.path, *ONE_EPOCH)
         assert done.code == 0, done.err

@@ -81,9 +81,11 @@ OPTIONS = {
     "digits_cnn": {"data.padding": 2},
     "ffnn": {"trainer.val_check_interval": 500, "trainer.check_val_every_n_epoch": None},
     "bilstm_sentiment": {
+        "data.max_length": 256,
+        "data.truncation_side": "left",
         "trainer.gradient_clip_val": 1.0,
+        "model.word_dropout": 0.2,
         "model.lr_scheduler": "CosineAnnealingLR",
-        "model.lr_scheduler_args": {"T_max": 6},
     },
 }
 """Further options of the documented training; those of `bilstm_sentiment` are the zoo's."""

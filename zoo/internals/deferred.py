@@ -38,10 +38,13 @@ def import_lightning() -> None:
     try:
         with deferred(*UNUSED):
             import lightning.pytorch
-    except Exception:  # whatever another package does with a stand-in
+    except Exception as error:  # perhaps what another package does with a stand-in
         for name in [name for name in sys.modules if name.partition(".")[0] in ("lightning", "torchmetrics")]:
             del sys.modules[name]
-        import lightning.pytorch  # noqa: F401
+        try:
+            import lightning.pytorch  # noqa: F401
+        except Exception:
+            raise error from None
 
 
 class _Finder(MetaPathFinder, Loader):

@@ -38,7 +38,7 @@ class CompiledStep:
 
     Attributes:
         seconds: What compiling took.
-        reason: Why it runs one operation at a time; None if it does not.
+        reason: Why a shape of batches runs one operation at a time; empty if none does.
     """
 
     def __init__(self, network: nn.Module, losses: str) -> None:

@@ -50,8 +50,10 @@ def _record(run: Run, seconds: float | None = None) -> RunRecord:
 
 def _config(run: Run) -> str:
     """Return the options of the run as ``--config`` takes them, with those that followed from the data."""
+    config = dict(run.plan.config)
     model = {"name": run.plan.model, **run.model.hparams}
     data = {"name": run.plan.data, **run.data.hparams}
     del data["seed"]  # an option of the run
-    model, data = ({k: v for k, v in options.items() if v is not None} for options in (model, data))
-    return str(yaml.safe_dump({**run.plan.config, "model": model, "data": data}, sort_keys=False, allow_unicode=True))
+    for section, options in (("model", model), ("data", data)):  # null is there where it is not the default
+        config[section] = {k: v for k, v in options.items() if v is not None or k in config[section]}
+    return str(yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
