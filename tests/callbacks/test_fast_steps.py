@@ -226,6 +226,7 @@ def test_compiled_steps_are_those_of_the_network_in_use(torture: ModuleType) -> 
         trainer.fit(model, digits())
         ends.append(model.state_dict())
     for key, value in ends[0].items():
+        # Single precision, whose sums the compiler takes in another order.
         torch.testing.assert_close(value, ends[1][key], rtol=0, atol=1e-5)
 
 
@@ -251,6 +252,7 @@ def test_compiling_leaves_running_statistics_as_they_were() -> None:
             pytest.skip(f"needs a C++ compiler: {step.reason}")
         ends.append(model.state_dict())
     for key, value in ends[0].items():
+        # Single precision, with fused operations.
         torch.testing.assert_close(value, ends[1][key], rtol=1e-5, atol=1e-6)
 
 
@@ -354,6 +356,7 @@ def test_compiled_steps_give_the_same_up_to_rounding(options: list[object], zoo_
     before, after = (load(f"{out}/ffnn-digits/1/{LAST}") for out in ("plain", "compiled"))
     assert before["global_step"] == after["global_step"]
     for key, value in before["state_dict"].items():
+        # Three epochs in single precision, whose rounding grows with each step.
         torch.testing.assert_close(value, after["state_dict"][key], rtol=0, atol=1e-4)
     assert any(not value.equal(after["state_dict"][key]) for key, value in before["state_dict"].items())
 

@@ -137,9 +137,9 @@ def _about_network(trainer: Trainer) -> str | None:
 
 
 def _about_callbacks(trainer: Trainer) -> str | None:
-    for callback in callbacks_of(trainer):
-        for hook in STEP_HOOKS:
-            known = (None, *(getattr(cls, hook) for cls in (Callback, *SEE_ENOUGH)))
+    for hook in STEP_HOOKS:
+        known = (None, *(getattr(cls, hook) for cls in (Callback, *SEE_ENOUGH)))
+        for callback in callbacks_of(trainer):
             if not any(_function(callback, hook) is one for one in known):
                 return f"{type(callback).__name__} looks at each step"
     return None

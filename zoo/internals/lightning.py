@@ -77,7 +77,8 @@ def callbacks_of(trainer: Trainer) -> list[Callback]:
 
 def data_of(trainer: Trainer) -> LightningDataModule | None:
     """Return the data module whose hooks are in use: ``trainer.datamodule`` may be that of an earlier fit."""
-    return trainer._data_connector._datahook_selector.datamodule if trainer._data_connector._datahook_selector else None
+    selector = trainer._data_connector._datahook_selector
+    return selector.datamodule if selector else None
 
 
 def averages_models(strategy: Strategy) -> bool:

@@ -19,6 +19,7 @@ SECONDS = 0.03
 """Approximate duration of a turn: so late a signal is noticed, and a progress bar drawn."""
 
 LOGS = "the network logs in its steps"
+"""A reason that shows in the first step only: Lightning's own loop alone lets ``log`` be called there."""
 
 MOST_STEPS = 1000
 """Largest number of steps in a turn."""
@@ -76,7 +77,7 @@ class QuickEpochLoop(_TrainingEpochLoop):
         for _ in range(steps - 1):
             self.quick_step(data_fetcher)
         super().advance(data_fetcher)
-        if self.logs is None:  # which only Lightning's own loop allows in a step
+        if self.logs is None:
             self.logs = any(key.startswith("training_step") for key in self._results)
             self.reason = LOGS if self.logs else None
         if not self.fixed_steps:
