@@ -54,6 +54,8 @@ USED = [
     "torch:_amp_foreach_non_finite_check_and_unscale_",
     "torch:_foreach_copy_",
     "torch:_inductor.compile",
+    "torch:_inductor.config.patch",
+    "torch.compiler:_is_compiling_flag",
     "torch:ops.aten.lstm.input._dispatch_cache.clear",
     LOOPS,
     "torch:ones(1)._backward_hooks",

@@ -13,6 +13,7 @@ from torch.optim import LBFGS
 
 from zoo.callbacks.checkpointing import ExactResume
 from zoo.callbacks.progress import ProgressBar
+from zoo.errors import ZooError
 from zoo.internals.lightning import averages_models, callbacks_of, data_of
 from zoo.internals.lightning_loop import QuickEpochLoop
 from zoo.support.console import echo, one_line
@@ -58,29 +59,40 @@ class FastSteps(Callback):
     It steps aside, and Lightning runs each step, where something looks at each of them: a callback or a network with
     such a hook of its own, a profiler, a loss scaler (16-mixed), LBFGS, or a strategy other than one device or DDP.
 
-    With ``compile`` forward and backward of these steps are one graph: on CUDA the GPU records and replays it, to the
-    same bits; on a CPU torch's compiler fuses it, which takes seconds to a minute at first and needs a C++ compiler.
-    Weights are then equal up to rounding. This is for one device, without accumulation or autocast.
+    With ``compile`` these steps are graphs. On a CPU torch's compiler fuses their operations, from the inputs to the
+    update. This takes seconds to a minute at first, and needs a C++ compiler; weights are then equal up to rounding. On
+    CUDA the GPU records and replays forward and backward, to the same bits. It is for one device.
 
     ``zoo fit`` uses it unless ``--fast false``; with a Trainer of your own, add it to the callbacks.
 
     Args:
         steps: Steps in a turn. Default: as many as take 30 ms.
         compile: Whether to compile the steps.
+        steps_per_execution: Steps of a graph on a CPU. More save calls, but take longer to compile. Steps that draw
+            random numbers, as for dropout, or change the learning rate, have a graph each.
 
     Attributes:
         reason: Why it stepped aside in the last epoch; None if it did not.
     """
 
-    def __init__(self, steps: int | None = None, compile: bool = False) -> None:  # noqa: A002  # torch's name
-        self.steps, self.compiles = steps, compile
+    def __init__(
+        self,
+        steps: int | None = None,
+        compile: bool = False,  # noqa: A002  # torch's name
+        steps_per_execution: int = 1,
+    ) -> None:
+        if steps_per_execution < 1:
+            raise ZooError(f"steps_per_execution must be at least 1, got {steps_per_execution}")
+        if steps_per_execution > 1 and not compile:
+            raise ZooError("steps_per_execution is for compiled steps; add --compile")
+        self.steps, self.steps_per_execution = steps, steps_per_execution if compile else 0
         self.reason: str | None = None
         self.told = False
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Replace the loop over the batches of an epoch."""
         if stage == "fit" and not isinstance(trainer.fit_loop.epoch_loop, QuickEpochLoop):
-            trainer.fit_loop.epoch_loop = QuickEpochLoop(trainer, self.why_not, self.steps, self.compiles)
+            trainer.fit_loop.epoch_loop = QuickEpochLoop(trainer, self.why_not, self.steps, self.steps_per_execution)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Say why it steps aside, if it does."""
@@ -92,16 +104,16 @@ class FastSteps(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """After the first epoch with compiled steps, say what compiling took, or why it was not possible."""
-        if not self.compiles or self.told or self.reason or not trainer.is_global_zero:
+        if not self.steps_per_execution or self.told or self.reason or not trainer.is_global_zero:
             return
         loop = trainer.fit_loop.epoch_loop
         assert isinstance(loop, QuickEpochLoop)
-        if not (compiled := loop.automatic_optimization.compiled):
-            self._tell("the steps are not compiled: that is for one device, without accumulation or autocast")
-        elif compiled.reason:
-            self._tell(f"some steps are not compiled: {one_line(compiled.reason)[:200]}")
-        elif compiled.seconds:
-            self._tell(f"the steps were compiled in {compiled.seconds:.1f} s")
+        if not (graphs := loop.automatic_optimization.graphs):
+            self._tell(f"the steps are not compiled: {_about_compiling(trainer)}")
+        elif graphs.reason:
+            self._tell(f"some steps are not compiled: {one_line(graphs.reason)[:200]}")
+        elif graphs.seconds:
+            self._tell(f"the steps were compiled in {graphs.seconds:.1f} s")
 
     def _tell(self, line: str) -> None:
         self.told = True
@@ -110,7 +122,7 @@ class FastSteps(Callback):
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Give up the graphs, which hold memory of the device."""
         if stage == "fit" and isinstance(trainer.fit_loop.epoch_loop, QuickEpochLoop):
-            trainer.fit_loop.epoch_loop.automatic_optimization.compiled = None
+            trainer.fit_loop.epoch_loop.automatic_optimization.forget_graphs()
 
     def why_not(self, trainer: Trainer) -> str | None:
         """Return why Lightning must run each step of the next epoch; None if it need not."""
@@ -134,6 +146,14 @@ def _about_network(trainer: Trainer) -> str | None:
         if is_overridden(hook, data):
             return f"{type(data).__name__} has its own {hook}"
     return None
+
+
+def _about_compiling(trainer: Trainer) -> str:
+    if trainer.world_size > 1:
+        return "that is for one process"
+    if trainer.strategy.root_device.type == "cuda":
+        return "on a GPU, that is without accumulation or another precision"
+    return f"{type(data_of(trainer)).__name__} prepares batches differently each time"
 
 
 def _about_callbacks(trainer: Trainer) -> str | None:

@@ -92,6 +92,7 @@ def make_plan(request: Request) -> Plan | Path:
         allow_nan=values.allow_nan,
         fast=values.fast,
         compile=values.compile,
+        steps_per_execution=values.steps_per_execution,
         test=values.test,
         all_metrics=values.metrics == "all",
         baselines=values.baselines,

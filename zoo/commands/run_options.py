@@ -28,7 +28,10 @@ def add_run_options(parser: ArgumentParser) -> None:
         "--fast", type=bool, default=True, help="run several steps in each turn of Lightning's loop, to the same result"
     )
     parser.add_argument(
-        "--compile", action="store_true", help="compile forward and backward of a step: a CUDA graph, or fused by torch"
+        "--compile", action="store_true", help="compile the steps: fused by torch on a CPU, a CUDA graph on a GPU"
+    )
+    parser.add_argument(
+        "--steps_per_execution", type=int, default=1, help="steps of a compiled graph on a CPU, such as 16"
     )
     parser.add_argument("--out", type=str, default="runs", help="folder for all runs")
     parser.add_argument("--name", type=str | None, help="folder in it for runs like this (default: <model>-<data>)")

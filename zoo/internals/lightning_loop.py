@@ -14,6 +14,7 @@ from torch import Tensor
 
 from zoo.internals.lightning import callbacks_of, data_of
 from zoo.internals.lightning_step import QuickSteps
+from zoo.internals.torch_fused import Done
 
 SECONDS = 0.03
 """Approximate duration of a turn: so late a signal is noticed, and a progress bar drawn."""
@@ -33,7 +34,7 @@ class QuickEpochLoop(_TrainingEpochLoop):
         why_not: Returns why each step must be one of Lightning's; None if several can go together. Called before each
             epoch.
         steps: Batches in a turn. Default: as many as take about ``SECONDS``.
-        compiles: Whether forward and backward of a step are a graph.
+        steps_per_execution: Optimizer steps of a compiled graph; 0 to compile none.
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class QuickEpochLoop(_TrainingEpochLoop):
         trainer: Trainer,
         why_not: Callable[[Trainer], str | None],
         steps: int | None = None,
-        compiles: bool = False,
+        steps_per_execution: int = 0,
     ) -> None:
         before = trainer.fit_loop.epoch_loop
         super().__init__(trainer, before.min_steps, before.max_steps)
@@ -50,7 +51,8 @@ class QuickEpochLoop(_TrainingEpochLoop):
         self.batch_progress, self.scheduler_progress = before.batch_progress, before.scheduler_progress
         self.automatic_optimization.optim_progress = before.automatic_optimization.optim_progress
         self._batches_that_stepped = before._batches_that_stepped
-        self.why_not, self.fixed_steps, self.steps, self.compiles = why_not, steps, steps or 1, compiles
+        self.why_not, self.fixed_steps, self.steps = why_not, steps, steps or 1
+        self.steps_per_execution = steps_per_execution
         self.reason: str | None = None
         self.logs: bool | None = None
 
@@ -62,10 +64,11 @@ class QuickEpochLoop(_TrainingEpochLoop):
         if self.reason:
             return
         observers = [callback for callback in callbacks_of(trainer) if hasattr(callback, "on_quick_step_end")]
-        self.automatic_optimization.prepare(observers, self.compiles)  # type: ignore[arg-type]
         self.by_step = any(config.interval == "step" for config in trainer.lr_scheduler_configs)
         self.data = data_of(trainer)
         self.device = trainer.strategy.root_device
+        inputs = self.inputs if getattr(self.data, "prepares_all_alike", False) else None
+        self.automatic_optimization.prepare(observers, self.steps_per_execution > 0, inputs)  # type: ignore[arg-type]
 
     def advance(self, data_fetcher: _DataFetcher) -> None:
         """Run the steps of a turn, and the last one as Lightning does."""
@@ -74,8 +77,7 @@ class QuickEpochLoop(_TrainingEpochLoop):
             return
         steps = 1 if self.logs is None else min(self.steps, self.steps_until_due())
         started = time.perf_counter()
-        for _ in range(steps - 1):
-            self.quick_step(data_fetcher)
+        self.quick_steps(data_fetcher, steps - 1)
         super().advance(data_fetcher)
         if self.logs is None:
             self.logs = any(key.startswith("training_step") for key in self._results)
@@ -86,22 +88,48 @@ class QuickEpochLoop(_TrainingEpochLoop):
             if self.trainer.world_size > 1:
                 self.steps = self.trainer.strategy.broadcast(self.steps)
 
-    def quick_step(self, data_fetcher: _DataFetcher) -> None:
-        """Train on the next batch, without what Lightning calls around a step."""
+    def quick_steps(self, data_fetcher: _DataFetcher, count: int) -> None:
+        """Train on the next batches, without what Lightning calls around a step."""
+        fused = self.automatic_optimization.fused
+        while count:
+            size = self.batches_of_graph(count)
+            batches = [next(data_fetcher)[0] for _ in range(size or 1)]
+            if fused and fused.draws is None:
+                fused.look(batches[0])
+            done = fused(batches) if fused and size else None
+            for index, batch in enumerate(batches):
+                self.quick_step(batch, done[index] if done and done[index].finite else None)
+            count -= len(batches)
+
+    def batches_of_graph(self, most: int) -> int:
+        """Return how many of the next batches go into one graph; 0 if they are not compiled."""
+        optimization = self.automatic_optimization
+        accumulated, fused = optimization.accumulated, optimization.fused
+        if not fused or fused.draws is None or self.batch_progress.current.ready % accumulated or most < accumulated:
+            return 0
+        if fused.draws and accumulated > 1:
+            return 0
+        # The rate of a step is an input of the graph, and the loader seeds the random numbers of each.
+        alone = self.by_step or fused.draws
+        many = accumulated * self.steps_per_execution
+        return accumulated if alone or most < many else many
+
+    def quick_step(self, batch: Any, done: Done | None) -> None:
+        """Train on a batch, if it is not done, and count it."""
         trainer, optimization, progress = self.trainer, self.automatic_optimization, self.batch_progress
         module = trainer.lightning_module
-        batch, _, _ = next(data_fetcher)
-        if optimization.is_plain and self.is_here(batch):
-            assert self.data
-            batch = self.data.on_after_batch_transfer(batch, 0)
-        else:
-            batch = trainer.precision_plugin.convert_input(batch)
-            batch = trainer.strategy.batch_to_device(batch, dataloader_idx=0)
         batch_idx = progress.current.ready
+        inputs = None if done else self.inputs(batch)
         progress.increment_ready()
         progress.increment_started()
-        module.on_train_batch_start(batch, batch_idx)
-        loss = optimization.step(batch, batch_idx)
+        if done:
+            loss, *recorded = done.results
+            module.record("train/", *recorded, done.target)
+            place = batch_idx % optimization.accumulated
+            optimization.count(place == 0, place == optimization.accumulated - 1)
+        else:
+            module.on_train_batch_start(inputs, batch_idx)
+            loss = optimization.step(inputs, batch_idx)
         progress.increment_processed()
         if self.by_step:
             self.update_lr_schedulers("step", update_plateau_schedulers=False)
@@ -110,6 +138,14 @@ class QuickEpochLoop(_TrainingEpochLoop):
         progress.increment_completed()
         if not self._should_accumulate():
             self._batches_that_stepped += 1
+
+    def inputs(self, batch: Any) -> Any:
+        """Return the inputs and targets of a stored batch, on the device."""
+        if self.automatic_optimization.is_plain and self.is_here(batch):
+            assert self.data
+            return self.data.on_after_batch_transfer(batch, 0)
+        batch = self.trainer.precision_plugin.convert_input(batch)
+        return self.trainer.strategy.batch_to_device(batch, dataloader_idx=0)
 
     def is_here(self, batch: Any) -> bool:
         """Return whether a batch of tensors is on the device already."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any, Protocol
 
@@ -14,7 +14,8 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from zoo.internals.torch import bare_step
-from zoo.internals.torch_graphs import CompiledStep
+from zoo.internals.torch_fused import FusedSteps
+from zoo.internals.torch_graphs import Graphs, RecordedStep
 
 
 class StepObserver(Protocol):
@@ -33,11 +34,29 @@ class StepObserver(Protocol):
 class QuickSteps(_AutomaticOptimization):
     """Lightning's optimization, and the same operations in the same order without what is called in between."""
 
-    compiled: CompiledStep | None = None
+    accumulated = 1
+    recorded: RecordedStep | None = None
+    fused: FusedSteps | None = None
 
-    def prepare(self, observers: Sequence[StepObserver], compiles: bool) -> None:
-        """Look up what each step of an epoch needs."""
+    @property
+    def graphs(self) -> Graphs | None:
+        """The compiled steps, if there are any."""
+        return self.recorded or self.fused
+
+    def forget_graphs(self) -> None:
+        """Give up the graphs, which hold memory of the device."""
+        self.recorded = self.fused = None
+
+    def prepare(self, observers: Sequence[StepObserver], compiles: bool, inputs: Callable[[Any], Any] | None) -> None:
+        """Look up what each step of an epoch needs.
+
+        Args:
+            observers: Callbacks that see each step.
+            compiles: Whether steps are compiled.
+            inputs: Returns the inputs and targets of a stored batch; None if a graph cannot.
+        """
         trainer = self.trainer
+        module, before = trainer.lightning_module, self.accumulated
         self.observers = observers
         self.optimizer: Optimizer = trainer.optimizers[0]
         self.parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
@@ -45,21 +64,39 @@ class QuickSteps(_AutomaticOptimization):
         self.accumulated = trainer.accumulate_grad_batches
         self.clips = trainer.gradient_clip_val is not None
         # Neither autocast, nor another precision, nor a wrapper such as DDP.
-        self.is_plain = (
-            type(trainer.precision_plugin) is Precision and trainer.strategy.model is trainer.lightning_module
+        self.is_plain = type(trainer.precision_plugin) is Precision and trainer.strategy.model is module
+        compiles &= trainer.strategy.model is module
+        on_gpu = trainer.strategy.root_device.type == "cuda"
+        if not compiles or not on_gpu or not self.is_plain or self.accumulated > 1:
+            self.recorded = None
+        elif not self.recorded or not self.recorded.fits(module):
+            self.recorded = RecordedStep(module, "losses")
+        if not compiles or on_gpu or not inputs:
+            self.fused = None
+        elif not self.fused or not self.fused.fits(module) or before != self.accumulated:
+            self.fused = FusedSteps(
+                module,
+                "losses",
+                self.optimizer,
+                prepare=inputs,
+                clip=self.clip if self.clips else None,
+                around=trainer.precision_plugin.forward_context,
+                accumulated=self.accumulated,
+            )
+
+    def clip(self, optimizer: Optimizer) -> None:
+        """Clip the gradients of an optimizer's parameters, in place."""
+        self.trainer.lightning_module.configure_gradient_clipping(
+            optimizer, self.trainer.gradient_clip_val, self.trainer.gradient_clip_algorithm
         )
-        if not compiles or not self.is_plain or self.accumulated > 1:
-            self.compiled = None
-        elif not self.compiled or not self.compiled.fits(trainer.lightning_module):
-            self.compiled = CompiledStep(trainer.lightning_module, "losses")
 
     def step(self, batch: Any, batch_idx: int) -> Tensor:
         """Train on a batch, and return its loss."""
         trainer, module, strategy = self.trainer, self.trainer.lightning_module, self.trainer.strategy
         accumulates = self.accumulated > 1 and trainer.fit_loop.epoch_loop._should_accumulate()
         loss: Tensor
-        if self.compiled:
-            loss, *recorded = self.compiled(batch)
+        if self.recorded:
+            loss, *recorded = self.recorded(batch)
             module.record("train/", *recorded, batch[1])  # type: ignore[operator]  # a method of networks of the zoo
             _count(self.optim_progress.optimizer.zero_grad)
             self.update_weights()
@@ -86,11 +123,17 @@ class QuickSteps(_AutomaticOptimization):
         for observer in self.observers:
             observer.on_before_optimizer_step(trainer, trainer.lightning_module, self.optimizer)
         if self.clips:
-            trainer.lightning_module.configure_gradient_clipping(
-                self.optimizer, trainer.gradient_clip_val, trainer.gradient_clip_algorithm
-            )
+            self.clip(self.optimizer)
         self.update()
         self.optim_progress.optimizer.step.increment_completed()
+
+    def count(self, first: bool, last: bool) -> None:
+        """Count a batch whose step was part of a graph: the first, the last or another one of an optimizer step."""
+        if first:
+            _count(self.optim_progress.optimizer.zero_grad)
+        if last:
+            self.optim_progress.optimizer.step.increment_ready()
+            self.optim_progress.optimizer.step.increment_completed()
 
 
 def _count(progress: Any) -> None:

@@ -14,7 +14,7 @@ from zoo.support.ranks import gather, rank_and_ranks
 
 SplitPrefix = Literal["train/", "val/", "test/"]
 
-BATCHES_PER_UPDATE = 32
+BATCHES_PER_UPDATE = 128
 """Batches per metric update. One update per batch would take a tenth of an epoch of a small network."""
 
 

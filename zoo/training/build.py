@@ -106,7 +106,7 @@ def build_callbacks(plan: Plan, folder: Path) -> tuple[ExactResume, ModelCheckpo
     elif plan.data_arguments["val_size"]:  # without a validation part, nothing could tell which is the best
         callbacks = [best, last]  # the last checkpoint holds the state of the best one
     if plan.fast:
-        callbacks.append(FastSteps(compile=plan.compile))
+        callbacks.append(FastSteps(compile=plan.compile, steps_per_execution=plan.steps_per_execution))
     if plan.frozen:
         callbacks.append(FrozenBackbone(plan.unfreeze_at))
     if plan.patience is not None:

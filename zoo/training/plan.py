@@ -30,7 +30,8 @@ class Plan:
         checkpoint_every: Steps between two checkpoints within an epoch.
         allow_nan: Whether to continue after a loss or gradient that is not finite.
         fast: Whether several steps go together, without Lightning's overhead.
-        compile: Whether forward and backward of a step are one graph.
+        compile: Whether steps are compiled.
+        steps_per_execution: Steps of a compiled graph.
         test: Whether the report opens the test set.
         all_metrics: Whether the report measures all splits in full, rather than the test set alone.
         baselines: Whether the report compares with simple models.
@@ -60,6 +61,7 @@ class Plan:
     allow_nan: bool
     fast: bool
     compile: bool
+    steps_per_execution: int
     test: bool
     all_metrics: bool
     baselines: bool

@@ -121,6 +121,11 @@ class LoaderModule(LightningDataModule):
             batch = self._prepare_batch(batch, self.trainer.current_epoch, batch_idx, training=self.trainer.training)
         return self.trainer.precision_plugin.convert_input(batch)
 
+    @property
+    def prepares_all_alike(self) -> bool:
+        """Whether all batches are prepared by the same operations, so that a graph may do it."""
+        return not self.augment and type(self).on_after_batch_transfer is LoaderModule.on_after_batch_transfer
+
     def _prepare_batch(self, batch: tuple[Tensor, ...], epoch: int, batch_idx: int, training: bool) -> Any:
         x, y, *partners = batch
         x = self.scale(x)

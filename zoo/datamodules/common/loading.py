@@ -105,11 +105,11 @@ class ResumableLoader(DataLoader[Any]):
         is_usual = type(self.batch_sampler) is BatchSampler and type(order) is EpochSampler and not self.drop_last
         is_usual &= type(self.dataset) is Gathered and self.collate_fn is identity
         tensors = self._tensors if is_usual else None
-        if not tensors:
+        if not tensors or not order:
             yield from super().__iter__()
-        elif indices := list(order or ()):
+        elif len(indices := order.share()):
             size: int = self.batch_sampler.batch_size  # type: ignore[union-attr]
-            for chosen in torch.tensor(indices).to(tensors[0].device).split(size):
+            for chosen in indices.to(tensors[0].device).split(size):
                 yield tuple(tensor.index_select(0, chosen) for tensor in tensors)
 
     @cached_property

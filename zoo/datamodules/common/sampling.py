@@ -37,18 +37,28 @@ class EpochSampler(DistributedSampler[Any]):
         super().__init__(examples, num_replicas=ranks, rank=rank, shuffle=shuffle, seed=seed)
         self.size, self.batch_size, self.start = len(examples), batch_size, 0
 
-    def order(self) -> list[Any]:
-        """Return the indices of all examples, in the order of the epoch."""
+    def indices(self) -> Tensor:
+        """Return the indices of all examples, in the order of the epoch, shape ``(examples,)``."""
         if not self.shuffle:
-            return list(range(self.size))
+            return torch.arange(self.size)
         generator = torch.Generator().manual_seed(combine_seeds(self.seed, self.epoch))
-        return torch.randperm(self.size, generator=generator).tolist()
+        return torch.randperm(self.size, generator=generator)
+
+    def share(self) -> Tensor:
+        """Return the indices of this rank from ``start`` on, shape ``(examples,)``."""
+        return self.indices()[self._mine()]
+
+    def order(self) -> list[Any]:
+        """Return what the sampler yields on all ranks together."""
+        return self.indices().tolist()
 
     def __iter__(self) -> Iterator[Any]:
         """Yield the indices of this rank."""
-        order = self.order()
-        shared = len(order) - len(order) % self.num_replicas if self.shuffle else len(order)
-        return iter(order[self.rank : shared : self.num_replicas][self.start :])
+        return iter(self.order()[self._mine()])
+
+    def _mine(self) -> slice:
+        shared = self.size - self.size % self.num_replicas if self.shuffle else self.size
+        return slice(self.rank + self.start * self.num_replicas, shared, self.num_replicas)
 
     def __len__(self) -> int:
         """Return the number of indices of this rank."""
