@@ -1,0 +1,214 @@
+"""The home page, the comparison, the page to draw on, and the lists of guides."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import zoo
+from pages import charts
+from pages.facts import Network, layers
+from pages.markdown import DOCS, REPOSITORY, facts, hidden_toctree, raw, sortable, write
+from pages.networks import drawable, networks_table
+from zoo.registry import DATAMODULES, MODELS
+
+SENTENCE = "The networks everyone learns PyTorch with, as Lightning modules, from the notebook to the cluster"
+
+INSTALL = "pip install -e . && python scripts/fit.py --model slp"
+
+GUIDES = {
+    "Begin": (
+        "guides/first_run",
+        "guides/line_by_line",
+        "notebooks/first_network",
+        "notebooks/own_network",
+        "guides/python",
+        "guides/classroom",
+    ),
+    "Your data": ("guides/own_data", "guides/fine_tune", "data", "guides/export"),
+    "Runs": ("report", "guides/resume", "learning_rates", "experiments", "results", "trackers"),
+    "More machine": ("cluster", "gpu", "speed"),
+    "The zoo": ("guides/add_network", "contributing", "architecture", "promises", "reproduction"),
+}
+
+WAYS = (
+    (
+        "You learn",
+        "Train your first network in a minute, and see what it gets wrong.",
+        (
+            ("Your first run", "guides/first_run.md"),
+            ("Your first network, a notebook", "notebooks/first_network.ipynb"),
+        ),
+    ),
+    (
+        "You teach",
+        "Code that fits on a slide, the same numbers on every laptop, without a network in the room.",
+        (("In a classroom", "guides/classroom.md"), ("From the document's loop", "guides/line_by_line.md")),
+    ),
+    (
+        "You build",
+        "Your own data and networks, killed and resumed, on one laptop or a hundred GPUs.",
+        (("Use it in Python", "guides/python.md"), ("From a laptop to a cluster", "cluster.md")),
+    ),
+)
+
+UNIQUE = (
+    (
+        "A killed run ends as if nothing had happened",
+        "Resumed at any step, bit for bit: weights, optimizer, schedule, the order of examples, augmentation. "
+        "200 runs were killed at random moments, and none differed.",
+        "guides/resume.md",
+        ("asked for in Lightning #19764", "https://github.com/Lightning-AI/pytorch-lightning/issues/19764"),
+    ),
+    (
+        "Evaluation counts every example once",
+        "On any number of processes: nothing is padded, repeated or left out, so the number on eight GPUs is the number on one.",
+        "cluster.md",
+        ("asked for in Lightning #7929", "https://github.com/Lightning-AI/pytorch-lightning/issues/7929"),
+    ),
+    (
+        "Weights come with their recipe",
+        "Every published file has its command, seed, versions, metrics and checksum, and one command measures them again.",
+        "reproduction.md",
+        ("asked for in timm #654", "https://github.com/huggingface/pytorch-image-models/issues/654"),
+    ),
+)
+
+
+def write_pages() -> None:
+    """Write these pages."""
+    write(DOCS / "index.md", home())
+    write(DOCS / "compare.md", compare())
+    write(DOCS / "draw.md", draw())
+    contributing = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    write(DOCS / "contributing.md", contributing.replace("](docs/", "]("))
+    write(DOCS / "guides" / "index.md", guides())
+
+
+
+def canvas(folder: str) -> str:
+    """Return the canvas on which all networks of digits answer, for a page from which ``draw/`` is in a folder."""
+    names = " ".join(name for name in MODELS if drawable(Network(name)))
+    return raw(f'<zoo-draw networks="{names}" src="{folder}"></zoo-draw>')
+
+
+def home() -> str:
+    """Return the home page."""
+    best = max(
+        (Network(name) for name in MODELS if drawable(Network(name))), key=lambda n: n.record.metrics["test"]["acc"]
+    )
+    published = sum(len(zoo.list_weights(name)) for name in MODELS)
+    size = sum(Network(name).record.file.stat().st_size for name in MODELS if zoo.list_weights(name)) / 1e6
+    cards = "".join(
+        f":::{{grid-item-card}} {title}\n{text}\n\n"
+        + "  \n".join(f"[{name}]({to})" for name, to in links)
+        + "\n:::\n"
+        for title, text, links in WAYS
+    )
+    unique = "".join(
+        f":::{{grid-item-card}} {title}\n{text}\n\n[How]({to}) · [{name}]({url})\n:::\n"
+        for title, text, to, (name, url) in UNIQUE
+    )
+    return "".join(
+        [
+            "# Draw a digit: the zoo answers\n",
+            canvas("draw/"),
+            f"\n{{.zoo-lead}}\n{SENTENCE}: numbers that match their sources, runs that resume bit for bit, and code that is "
+            "easy to read.\n",
+            f"\n```sh\n{INSTALL}\n```\n",
+            facts(
+                [
+                    (str(len(MODELS)), "networks, each under 100 lines"),
+                    (str(len(DATAMODULES)), "data sets, yours included"),
+                    (f"{published}, {size:.0f} MB", "published weights, in the package"),
+                    (f"{best.record.metrics['test']['acc']:.4f}", f"of MNIST's test set, by {best.name}"),
+                ]
+            ),
+            "\n## The networks\n",
+            networks_table("networks/"),
+            "\n## What no other zoo has\n\n::::{grid} 1 1 3 3\n:gutter: 3\n" + unique + "::::\n",
+            "\n## Three ways in\n\n::::{grid} 1 1 3 3\n:gutter: 3\n" + cards + "::::\n",
+            hidden_toctree(["draw", "networks/index", "datasets/index", "guides/index", "compare", "reference"]),
+        ]
+    )
+
+
+def draw() -> str:
+    """Return the page to draw, to type and to drop files on."""
+    return "".join(
+        [
+            "# Draw a digit\n\nAll networks of digits answer while you draw. They run here, in your browser: nothing that you draw, type or "
+            "drop leaves it.\n",
+            canvas("draw/"),
+            "\n## Type a review\n",
+            raw('<zoo-text network="bilstm_sentiment" src="draw/"></zoo-text>'),
+            "\n## Your own network\n\n`zoo export --format onnx` writes a file that tells how its inputs are made and what its "
+            "classes are called. The full page takes such files, by drag and drop.\n",
+            raw('<p><a class="btn btn-primary" href="draw/index.html">Open the full page</a></p>'),
+        ]
+    )
+
+
+def compare() -> str:
+    """Return the page that sets all networks against each other."""
+    rows, by_size, by_time = [], [], []
+    for name in MODELS:
+        n = Network(name)
+        record, run = n.record, n.run
+        if not (record and run):
+            continue
+        flops = sum(layer.flops for layer in layers(n.model))
+        accuracy = record.metrics["test"].get("acc")
+        rows.append(
+            (
+                (f'<a href="networks/{name}.html"><code>{name}</code></a>', name),
+                (record.data, record.data),
+                (charts.short(n.parameters), n.parameters),
+                (charts.short(flops) if flops else "–", flops),
+                (f"{run['microseconds']:,.0f}", run["microseconds"]),
+                (f"{record.epochs:,}", record.epochs),
+                (f"{accuracy:.4f}" if accuracy else "–", accuracy or 0),
+            )
+        )
+        if accuracy and record.data == "mnist":
+            by_size.append((n.parameters, accuracy, name))
+            by_time.append((run["microseconds"], accuracy, name))
+    size = (560, 330)
+    header = ("network", "data", "parameters", "FLOPs", "µs per input", "epochs", "test accuracy")
+    return "".join(
+        [
+            "# Compare\n\nThe networks that are trained on MNIST, by their accuracy on its test set.\n",
+            raw(
+                '<div class="zoo-charts">'
+                + charts.scatter(by_size, "parameters", "test accuracy", True, size, "networks/{}.html")
+                + charts.scatter(by_time, "µs per input", "test accuracy", True, size, "networks/{}.html")
+                + "</div>"
+            ),
+            "\n## All networks\n\nClick a column to sort by it. The time is that of one input alone, the median on one thread of "
+            "the machine that wrote `docs/runs`; a text has 100 words.\n",
+            sortable(header, rows),
+            "\nAll of them answer to the same digit on the page to [draw](draw.md) on. [Reproduction](reproduction.md) has the mean "
+            "and standard deviation of five seeds.\n",
+        ]
+    )
+
+
+def guides() -> str:
+    """Return the list of the guides, with the first sentence of each."""
+    parts = ["# Guides\n"]
+    for group, names in GUIDES.items():
+        parts += [f"\n## {group}\n\n"]
+        for name in names:
+            parts += [_entry(name)]
+    return "".join(parts) + hidden_toctree(f"/{name}" for names in GUIDES.values() for name in names)
+
+
+def _entry(name: str) -> str:
+    path = next(path for path in (DOCS / f"{name}.md", DOCS / f"{name}.ipynb") if path.exists())
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".ipynb":
+        text = "".join(json.loads(text)["cells"][0]["source"])
+    title, _, rest = text.partition("\n")
+    first = re.split(r"(?<=[.:])\s", rest.strip().partition("\n\n")[0].replace("\n", " "), maxsplit=1)[0].rstrip(":")
+    first = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", first)
+    return f"- [{title.removeprefix('# ')}](/{name}{path.suffix}): {first}\n"

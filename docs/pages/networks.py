@@ -1,0 +1,323 @@
+"""A page for each network."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Iterator
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import zoo
+from pages import charts
+from pages.diagram import diagram
+from pages.facts import Network, Option, layers, options
+from pages.facts import card as card_of
+from pages.markdown import (
+    DOCS,
+    REPOSITORY,
+    code,
+    definitions,
+    facts,
+    from_docstring,
+    hidden_toctree,
+    raw,
+    sortable,
+    table,
+    tabs,
+    write,
+)
+from zoo.registry import MODELS, model_row
+from zoo.tasks import Task
+
+FOLDER = DOCS / "networks"
+
+GROUPS = {
+    "Perceptrons": ("slp", "mlp", "fcnet", "ffnn", "xor"),
+    "Convolutions": ("digits_cnn", "cifar_cnn", "convnet"),
+    "Recurrent networks": ("rnn", "lstm", "lstm_cell", "bilstm_sentiment"),
+    "Regression": ("linear", "custom_function"),
+}
+"""The networks of the table, by kind; networks without a group come last."""
+
+INPUTS = {
+    "image": ('Image.open("photo.png")', "photo.png", "from PIL import Image\n\n"),
+    "text": ('"One of the best films I have ever seen."', '"One of the best films I have ever seen."', ""),
+    "table": ("[[0, 1]]", "0,1", ""),
+}
+"""An input by what a network takes, in Python and on the command line, and its import."""
+
+
+def write_pages() -> None:
+    """Write a page for each network of the registry, and the table of all."""
+    for name in MODELS:
+        write(FOLDER / f"{name}.md", page(Network(name)))
+    write(FOLDER / "index.md", index())
+
+
+def groups() -> Iterator[tuple[str, list[str]]]:
+    """Return the networks of the registry by kind."""
+    known = {name for names in GROUPS.values() for name in names}
+    for group, names in {**GROUPS, "Others": tuple(name for name in MODELS if name not in known)}.items():
+        if present := [name for name in names if name in MODELS]:
+            yield group, present
+
+
+def index() -> str:
+    """Return the page with the table of all networks."""
+    return (
+        "# Networks\n\nEvery network with its page: its code, its published weights, and the run that they come from. "
+        "[Compare](../compare.md) draws them against each other.\n"
+        + networks_table("")
+        + hidden_toctree(name for _, names in groups() for name in names)
+    )
+
+
+def networks_table(folder: str) -> str:
+    """Return a table of all networks that can be sorted, for a page from which their pages are in a folder."""
+    rows = []
+    for group, names in groups():
+        for name in names:
+            n = Network(name)
+            row, record = model_row(name), n.record
+            shown, what = n.result()
+            accuracy = record.metrics["test"].get("acc", 0.0) if record else 0.0
+            result = f"{accuracy:.4f}" if accuracy else shown.rpartition("zoo ")[2]
+            rows.append(
+                (
+                    (f'<a href="{folder}{name}.html"><code>{name}</code></a>', name),
+                    (f"{group.removesuffix('s').removesuffix(' network')}", group),
+                    (escape(row.summary), row.summary),
+                    (row.data, row.data),
+                    (charts.short(n.parameters), n.parameters),
+                    (f'<span title="{escape(what)}">{result}</span>', accuracy),
+                )
+            )
+    return sortable(("network", "kind", "what it is", "data", "parameters", "test accuracy"), rows)
+
+
+def page(n: Network) -> str:
+    """Return the page of a network."""
+    prose, labelled = card_of(n.cls)
+    first, _, rest = prose.partition("\n\n")
+    found = layers(n.model)
+    parts = [
+        f"# {n.name}\n\n{from_docstring(' '.join(first.split()))}\n",
+        facts(_facts(n)),
+        tabs(_starts(n)),
+        _try_it(n),
+        _published_run(n),
+        "\n## The card\n" + (f"\n{from_docstring(rest)}\n" if rest else ""),
+        definitions((label, from_docstring(words)) for label, words in labelled.items()),
+        _layers(n, found),
+        _code(n.cls),
+        _weights(n),
+        "\n## Options\n\n`zoo fit " + n.name + " --help` shows them too, as `--model.NAME`.\n",
+        options_table(options(n.cls)),
+        "\n## Class\n"
+        + code(f".. autoclass:: zoo.models.{n.cls.__name__}\n   :members:\n   :show-inheritance:", "{eval-rst}"),
+    ]
+    return "".join(parts)
+
+
+def _facts(n: Network) -> list[tuple[str, str]]:
+    row, record = model_row(n.name), n.record
+    found = [n.result(), (f"{n.parameters:,}", "parameters")]
+    if record:
+        found += [
+            (f"{record.metrics['test']['acc']:.4f}", "test accuracy")
+            if "acc" in record.metrics["test"] and n.documented.endswith("train")
+            else (f"{record.epochs:,}", "epochs"),
+            (f"{max(1, record.file.stat().st_size // 1000):,} kB", "file of the weights"),
+        ]
+    return [*found, (f'<a href="../datasets/{row.data}.html">{row.data}</a>', "trained on")]
+
+
+def _starts(n: Network) -> list[tuple[str, str]]:
+    """Return how to use a network in Python, on the command line and in a loop of one's own."""
+    python, words, imports = INPUTS[n.cls.takes]
+    loaded = f', weights="{n.record.weights}"' if n.record else ""
+    weights = f" --weights {n.record.weights}" if n.record else ""
+    answer = "labels, probabilities" if "num_classes" in n.model.hparams else "values"
+    shape = ", ".join(map(str, (8, *n.model.example_input_array.shape[1:])))
+    x = f"torch.randint(1, 100, ({shape}))" if n.cls.takes == "text" else f"torch.rand({shape})"
+    target = "torch.rand(8, 1)"
+    if "num_classes" in n.model.hparams:
+        classes = n.model.hparams["num_classes"]
+        target = "torch.randint(0, 2, (8, 1))" if classes == 1 else f"torch.randint(0, {classes}, (8,))"
+    loop = f"""
+import torch
+from zoo.models import {n.cls.__name__}
+
+model = {n.cls.__name__}()
+optimizer = torch.optim.SGD(model.parameters(), lr={n.model.hparams["lr"]})
+x, target = {x}, {target}  # yours
+
+loss = model.loss(model(x), target)
+loss.backward()
+optimizer.step()
+"""
+    return [
+        (
+            "Python",
+            code(
+                f'import zoo\n{imports}\nmodel = zoo.create_model("{n.name}"{loaded})\n{answer} = model.predict({python})',
+                "python",
+            ),
+        ),
+        (
+            "Command line",
+            code(
+                f"zoo predict --model {n.name}{weights} {words}\nzoo test --model {n.name}{weights}\nzoo fit {n.name}\n"
+                f"zoo export --model {n.name}{weights} --format onnx --out {n.name}.onnx"
+            ),
+        ),
+        ("Your own loop", code(loop, "python")),
+    ]
+
+
+def drawable(n: Network) -> bool:
+    """Return whether a network answers to a drawn digit."""
+    return bool(n.record and n.record.preprocessing.get("name") == "Digit")
+
+
+def _try_it(n: Network) -> str:
+    if drawable(n):
+        return "\n## Try it\n" + raw(f'<zoo-draw networks="{n.name}" src="../draw/"></zoo-draw>')
+    if n.cls.takes == "text" and n.record:
+        return "\n## Try it\n" + raw(f'<zoo-text network="{n.name}" src="../draw/"></zoo-text>')
+    return ""
+
+
+def _published_run(n: Network) -> str:
+    run, record = n.run, n.record
+    if not (run and record):
+        return ""
+    measured = "acc" if "acc" in run["test"] else "loss"
+    here, there = run["test"][measured], record.metrics["test"][measured]
+    same = "with the same test metrics as the published weights"
+    if run["test"] != record.metrics["test"]:
+        same = (
+            f"with a test {measured} of {here:.4f}; the published weights, trained with torch "
+            f"{record.versions['torch'].partition('+')[0]}, have {there:.4f}"
+        )
+    said = (
+        f"\n## The published run\n{code(record.command)}\nRepeated with torch {run['versions']['torch'].partition('+')[0]} "
+        f"on one thread, {same}. Published is epoch {record.epochs:,}.\n"
+    )
+    parts = [said, raw(charts.curves(n.metrics, "val" not in record.sizes))]
+    if "confusion" in run:
+        parts += [
+            "\n### Confusion\n\nOf the published weights on the test set: true classes down, predicted ones across.\n",
+            raw(charts.confusion(run["confusion"], record.classes)),
+            "\n### Its surest mistakes\n",
+            raw(_mistakes(run["mistakes"])),
+        ]
+    elif n.learned:
+        parts += [
+            "\n### What it learned\n",
+            table(
+                ("weight", "values"),
+                ([f"`{name}`", ", ".join(f"{v:.4f}" for v in values)] for name, values in n.learned.items()),
+            ),
+        ]
+        if len(run["points"]) > len(run["rows"]):
+            points = [(*point, "") for point in run["points"]]
+            parts += [raw(charts.scatter(points, "true value of the test set", "predicted", False))]
+        else:
+            rows = [
+                [row, f"{true:g}", f"{value:.4f}"]
+                for row, (true, value) in zip(run["rows"], run["points"], strict=True)
+            ]
+            parts += [table(("input", "target", "probability of 1"), rows)]
+    return "".join(parts)
+
+
+def _mistakes(found: list[dict[str, Any]]) -> str:
+    cells = []
+    for one in found:
+        answer = f"<b>{escape(one['true'])}</b> taken for <b>{escape(one['predicted'])}</b>, {one['probability']:.0%}"
+        if "picture" in one:
+            picture = f'<img alt="{escape(one["true"])}" src="data:image/png;base64,{one["picture"]}">'
+            cells.append(f"<figure>{picture}<figcaption>{answer}</figcaption></figure>")
+        else:
+            cells.append(f"<blockquote>{escape(one['text'])}<footer>{answer}</footer></blockquote>")
+    kind = "zoo-pictures" if "picture" in found[0] else "zoo-texts"
+    return f'<div class="{kind}">{"".join(cells)}</div>'
+
+
+def _layers(n: Network, found: list[Any]) -> str:
+    took = (*n.model.example_input_array.shape[1:],)
+    if not found:
+        return "\n## Layers\n\nNone: the numbers that it learns are attributes of the network.\n" + table(
+            ("parameter", "shape"), ([f"`{name}`", str(tuple(p.shape))] for name, p in n.model.named_parameters())
+        )
+    shapes = [
+        [
+            f"`{x.name}`",
+            x.kind,
+            "×".join(map(str, x.gave)),
+            f"{x.parameters:,}",
+            charts.short(x.flops) if x.flops else "–",
+        ]
+        for x in found
+    ]
+    total = sum(layer.flops for layer in found)
+    return "".join(
+        [
+            "\n## Layers\n",
+            raw(diagram([layer for layer in found if layer.parameters], took)),
+            table(("layer", "kind", "output", "parameters", "FLOPs"), shapes),
+            f"\n{n.parameters:,} parameters; {charts.short(total)} floating-point operations in its layers for an input of "
+            f"shape {'×'.join(map(str, took))}, two for each product with a weight.\n",
+        ]
+    )
+
+
+def _code(cls: type[Task]) -> str:
+    path = Path(inspect.getsourcefile(cls) or "")
+    where = path.relative_to(REPOSITORY)
+    return (
+        f"\n## The code\n\nAll of it: [{where}]({os.path.relpath(path, FOLDER)}).\n"
+        f"\n```{{literalinclude}} {os.path.relpath(path, FOLDER)}\n:language: python\n```\n"
+    )
+
+
+def _weights(n: Network) -> str:
+    parts = []
+    for name in zoo.list_weights(n.name):
+        record = zoo.weights_record(n.name, name)
+        metrics = list(record.metrics["test"])
+        rows = [
+            [split, f"{record.sizes[split]:,}", *(f"{values[m]:.4g}" if m in values else "–" for m in metrics)]
+            for split, values in record.metrics.items()
+        ]
+        versions = ", ".join(f"{what} {version}" for what, version in record.versions.items())
+        parts += [
+            f"\n## Weights `{name}`\n",
+            table(("split", "examples", *metrics), rows),
+            code(record.command),
+            definitions(
+                (
+                    ("Seed", str(record.seed)),
+                    ("Length", f"{record.epochs:,} epochs, {record.steps:,} steps"),
+                    ("Versions", versions),
+                    ("SHA-256", f"`{record.sha256}`"),
+                    ("License of the data", record.license),
+                )
+            ),
+            f"`zoo test --model {n.name} --weights {name}` measures them again and compares.\n",
+        ]
+    return "".join(parts)
+
+
+def options_table(found: list[Option]) -> str:
+    """Return the table of the options of a class, its own first."""
+    return table(
+        ("option", "type", "default", "what it is"),
+        (
+            [f"`{o.name}`", f"`{o.type}`", f"`{o.default}`" if o.default else "", from_docstring(o.text)]
+            for o in sorted(found, key=lambda option: option.shared)
+        ),
+    )
