@@ -28,7 +28,7 @@ def main(out: Path, with_draw: bool) -> int:
     networks.write_pages()
     datasets.write_pages()
     home.write_pages()
-    reference.write_page()
+    reference.write_pages()
     shutil.rmtree(out, ignore_errors=True)
     code = build_main(
         ["-b", "html", "-E", "-n", "-W", "--keep-going", "-q", "-d", str(out.parent / "doctrees"), str(DOCS), str(out)]

@@ -39,7 +39,7 @@ python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88
 napoleon_numpy_docstring = False
 napoleon_use_rtype = False
-napoleon_attr_annotations = False  # the signature has them
+napoleon_use_ivar = True  # attributes as a list
 
 html_theme = "pydata_sphinx_theme"
 html_title = "zoo"
@@ -55,11 +55,12 @@ html_theme_options = {
     "header_links_before_dropdown": 7,
     "show_toc_level": 2,
     "navigation_with_keys": False,
+    "show_prev_next": False,
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
     "footer_end": [],
 }
-html_sidebars = {name: [] for name in ("index", "compare", "reference", "draw")}
+html_sidebars = {name: [] for name in ("index", "compare", "draw")}
 html_context = {"default_mode": "auto"}
 html_copy_source = False
 html_show_sourcelink = False
@@ -90,14 +91,19 @@ ATTRIBUTES: dict[str, list[str]] = {}
 
 def keep_attribute(app: Any, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
     """Keep the docstring of an attribute from napoleon, which takes what precedes a colon for its type."""
-    if what == "attribute":
+    if what in ("attribute", "property"):
         ATTRIBUTES[name] = lines[:]
 
 
 def restore_attribute(app: Any, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
     """Put back what :func:`keep_attribute` kept."""
-    if what == "attribute":
+    if what in ("attribute", "property"):
         lines[:] = ATTRIBUTES.pop(name)
+
+
+def readable_default(app: Any, what: str, name: str, thing: Any, options: Any, signature: Any, returns: Any) -> Any:
+    """Write the default of a dataclass's field that a function makes as Python, which can be parsed."""
+    return signature and signature.replace("<factory>", "..."), returns
 
 
 def link_outside(app: Any, page: str, source: list[str]) -> None:
@@ -157,4 +163,5 @@ def setup(app: Any) -> None:
     app.connect("autodoc-process-docstring", keep_attribute, priority=400)
     app.connect("autodoc-process-docstring", leave_to_the_page)
     app.connect("autodoc-process-docstring", restore_attribute, priority=600)
+    app.connect("autodoc-process-signature", readable_default)
     app.connect("missing-reference", find_name)

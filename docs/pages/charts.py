@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-WIDTH, HEIGHT, LEFT, RIGHT, BOTTOM, TOP = 360, 210, 50, 12, 36, 24
+WIDTH, HEIGHT, LEFT, RIGHT, BOTTOM, TOP = 360, 210, 50, 18, 36, 24
 ORDERS = 1e3
 """From this ratio of the largest to the smallest value on, an axis is logarithmic."""
 
@@ -50,8 +50,10 @@ class Axis:
     def ticks(self) -> list[float]:
         """Return round values along the axis."""
         if self.log:
-            powers = range(math.ceil(math.log10(self.low)), math.floor(math.log10(self.high)) + 1)
-            return [10.0**power for power in powers][:: max(1, len(powers) // 4)]
+            powers = range(math.floor(math.log10(self.low)), math.floor(math.log10(self.high)) + 1)
+            factors = (1, 2, 5) if len(powers) < 4 else (1,)
+            round_ = [factor * 10.0**power for power in powers for factor in factors]
+            return [value for value in round_ if self.low <= value <= self.high][:: max(1, len(powers) // 4)]
         rough = (self.high - self.low) / 4
         power = 10.0 ** math.floor(math.log10(rough))
         step = power * next(factor for factor in (1, 2, 5, 10) if factor * power >= rough)

@@ -48,7 +48,7 @@ def card(cls: type) -> tuple[str, dict[str, str]]:
     doc = inspect.cleandoc(cls.__doc__ or "").split("\nArgs:\n")[0]
     parts = re.split(rf"(?m)(?:^|(?<=\. ))({'|'.join(LABELS)}): ", doc)
     labelled = zip(parts[1::2], parts[2::2], strict=True)
-    return parts[0].strip(), {name: " ".join(text.split()) for name, text in labelled}
+    return parts[0].strip(), {name: " ".join(re.sub(r"(?<=\w-)\n", "", text).split()) for name, text in labelled}
 
 
 def options(cls: type) -> list[Option]:

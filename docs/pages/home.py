@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 
@@ -99,6 +100,7 @@ def home() -> str:
     )
     published = sum(len(zoo.list_weights(name)) for name in MODELS)
     size = sum(Network(name).record.file.stat().st_size for name in MODELS if zoo.list_weights(name)) / 1e6
+    longest = max(len(inspect.getsource(inspect.getmodule(Network(name).cls)).splitlines()) for name in MODELS)
     cards = "".join(
         f":::{{grid-item-card}} {title}\n{text}\n\n"
         + "  \n".join(f"[{name}]({to})" for name, to in links)
@@ -118,7 +120,7 @@ def home() -> str:
             f"\n```sh\n{INSTALL}\n```\n",
             facts(
                 [
-                    (str(len(MODELS)), "networks, each under 100 lines"),
+                    (str(len(MODELS)), f"networks, the longest of {longest} lines"),
                     (str(len(DATAMODULES)), "data sets, yours included"),
                     (f"{published}, {size:.0f} MB", "published weights, in the package"),
                     (f"{best.record.metrics['test']['acc']:.4f}", f"of MNIST's test set, by {best.name}"),
@@ -128,7 +130,7 @@ def home() -> str:
             networks_table("networks/"),
             "\n## What no other zoo has\n\n::::{grid} 1 1 3 3\n:gutter: 3\n" + unique + "::::\n",
             "\n## Three ways in\n\n::::{grid} 1 1 3 3\n:gutter: 3\n" + cards + "::::\n",
-            hidden_toctree(["draw", "networks/index", "datasets/index", "guides/index", "compare", "reference"]),
+            hidden_toctree(["draw", "networks/index", "datasets/index", "guides/index", "compare", "reference/index"]),
         ]
     )
 
@@ -208,7 +210,8 @@ def _entry(name: str) -> str:
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".ipynb":
         text = "".join(json.loads(text)["cells"][0]["source"])
-    title, _, rest = text.partition("\n")
-    first = re.split(r"(?<=[.:])\s", rest.strip().partition("\n\n")[0].replace("\n", " "), maxsplit=1)[0].rstrip(":")
+    title, *paragraphs = re.sub(r"(?s)```.*?```", "", text).strip().split("\n\n")
+    prose = next(each for each in map(str.strip, paragraphs) if each and each[0] not in "#|")
+    first = re.split(r"(?<=[.:])\s", prose.replace("\n", " "), maxsplit=1)[0].rstrip(":.")
     first = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", first)
-    return f"- [{title.removeprefix('# ')}](/{name}{path.suffix}): {first}\n"
+    return f"- [{title.removeprefix('# ')}](/{name}{path.suffix}): {first}.\n"

@@ -50,6 +50,11 @@ def code(text: str, language: str = "text") -> str:
     return f"\n```{language}\n{text.strip()}\n```\n"
 
 
+def command(text: str) -> str:
+    """Return a command, in as many lines as the page needs."""
+    return f"\n```{{code-block}} text\n:class: zoo-wrap\n\n{text}\n```\n"
+
+
 def facts(pairs: Iterable[tuple[str, str]]) -> str:
     """Return short values, each above what it is, as HTML."""
     cells = "".join(f"<div><dd>{value}</dd><dt>{label}</dt></div>" for value, label in pairs)

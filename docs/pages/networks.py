@@ -18,6 +18,7 @@ from pages.markdown import (
     DOCS,
     REPOSITORY,
     code,
+    command,
     definitions,
     facts,
     from_docstring,
@@ -42,7 +43,7 @@ GROUPS = {
 """The networks of the table, by kind; networks without a group come last."""
 
 INPUTS = {
-    "image": ('Image.open("photo.png")', "photo.png", "from PIL import Image\n\n"),
+    "image": ('Image.open("photo.png")', "photo.png", "from PIL import Image\n"),
     "text": ('"One of the best films I have ever seen."', '"One of the best films I have ever seen."', ""),
     "table": ("[[0, 1]]", "0,1", ""),
 }
@@ -203,7 +204,7 @@ def _published_run(n: Network) -> str:
             f"{record.versions['torch'].partition('+')[0]}, have {there:.4f}"
         )
     said = (
-        f"\n## The published run\n{code(record.command)}\nRepeated with torch {run['versions']['torch'].partition('+')[0]} "
+        f"\n## The published run\n{command(record.command)}\nRepeated with torch {run['versions']['torch'].partition('+')[0]} "
         f"on one thread, {same}. Published is epoch {record.epochs:,}.\n"
     )
     parts = [said, raw(charts.curves(n.metrics, "val" not in record.sizes))]
@@ -297,7 +298,7 @@ def _weights(n: Network) -> str:
         parts += [
             f"\n## Weights `{name}`\n",
             table(("split", "examples", *metrics), rows),
-            code(record.command),
+            command(record.command),
             definitions(
                 (
                     ("Seed", str(record.seed)),

@@ -9,27 +9,29 @@ from importlib import import_module
 from typing import Any
 
 import zoo
-from pages.markdown import DOCS, code, write
+from pages.markdown import DOCS, code, from_docstring, hidden_toctree, write
+
+FOLDER = DOCS / "reference"
 
 ELSEWHERE = ("zoo.models", "zoo.datamodules")
 """Modules whose classes have pages of their own."""
 
 
-def write_page() -> None:
-    """Write the page."""
-    parts = [
-        "# API reference\n\nWhat is public, and only that; [What you can rely on](promises.md) says for how long.\n"
-    ]
+def write_pages() -> None:
+    """Write a page for each public module, and their list."""
+    lines = []
     for module, names in public():
-        parts += [f"\n## {module}\n"]
-        if module == "zoo":
-            parts += [
-                "\nThe networks in `zoo.models` and the data sets in `zoo.datamodules` are on [their](networks/index.md) ",
-                "[pages](datasets/index.md).\n",
-            ]
-        for name in names:
-            parts += [code(_directive(module, name), "{eval-rst}")]
-    write(DOCS / "reference.md", "".join(parts))
+        about = inspect.getdoc(import_module(module)) or ""
+        first = from_docstring(about.partition("\n\n")[0].replace("\n", " "))
+        blocks = "".join(code(_directive(module, name), "{eval-rst}") for name in names)
+        write(FOLDER / f"{module}.md", f"# {module}\n\n{first}\n{blocks}")
+        lines += [f"- [{module}]({module}.md): " + ", ".join(f"`{name}`" for name in names) + "\n"]
+    write(
+        FOLDER / "index.md",
+        "# API reference\n\nWhat is public, and only that; [What you can rely on](../promises.md) says for how long. The "
+        "networks in `zoo.models` and the data sets in `zoo.datamodules` are on [pages](../networks/index.md) of "
+        "[their own](../datasets/index.md).\n\n" + "".join(lines) + hidden_toctree(module for module, _ in public()),
+    )
 
 
 def public() -> Iterator[tuple[str, list[str]]]:
