@@ -22,11 +22,12 @@ os.environ["ZOO_DATA"] = str(DOCS / "_build" / "no-data")  # and use the embedde
 def main(out: Path, with_draw: bool) -> int:
     """Build the site into an empty folder, and return the exit code."""
     sys.path.insert(0, str(DOCS))
-    from pages import datasets, home, networks, reference
+    from pages import datasets, home, networks, overview, reference
     from sphinx.cmd.build import build_main
 
     networks.write_pages()
     datasets.write_pages()
+    overview.write_pages()
     home.write_pages()
     reference.write_pages()
     shutil.rmtree(out, ignore_errors=True)

@@ -43,6 +43,7 @@ class Axis:
         return cls(low - margin, high + margin, begin, end)
 
     def __call__(self, value: float) -> float:
+        """Return the place of a value."""
         scale: Callable[[float], float] = math.log if self.log else float
         share = (scale(value) - scale(self.low)) / (scale(self.high) - scale(self.low))
         return self.begin + share * (self.end - self.begin)

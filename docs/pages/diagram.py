@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from pages.charts import svg, text
-from pages.facts import Layer
+from pages.layers import Layer
 
 GAP = 30
 

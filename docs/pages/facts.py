@@ -12,7 +12,6 @@ from typing import Any
 
 import torch
 from docstring_parser import parse
-from torch import Tensor, nn
 
 import zoo
 from pages.markdown import DOCS
@@ -75,71 +74,6 @@ def _described(cls: type) -> dict[str, str]:
     }
 
 
-@dataclass
-class Layer:
-    """A layer of a network, as an input passes it.
-
-    Attributes:
-        name: Its attribute.
-        kind: Its class.
-        took: Shape of its input, without the batch.
-        gave: Shape of its output, without the batch.
-        parameters: Number of its parameters.
-        flops: Floating-point operations for one input: two for each product with a weight.
-    """
-
-    name: str
-    kind: str
-    took: tuple[int, ...]
-    gave: tuple[int, ...]
-    parameters: int
-    flops: int
-
-
-def layers(model: Task) -> list[Layer]:
-    """Return the layers of a network in the order in which its example input passes them."""
-    found: dict[str, Layer] = {}
-
-    def watch(name: str, module: nn.Module) -> Any:
-        def hook(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
-            x, y = (_tensor(value) for value in (inputs[0], output))
-            size = sum(p.numel() for p in module.parameters())
-            layer = found.setdefault(
-                name, Layer(name, type(module).__name__, (*x.shape[1:],), (*y.shape[1:],), size, 0)
-            )
-            layer.flops += _flops(module, x, y)
-
-        return module.register_forward_hook(hook)
-
-    leaves = [(n, m) for n, m in model.named_modules() if not any(m.children()) and not n.startswith("measure")]
-    hooks = [watch(name, module) for name, module in leaves if name]
-    x = model.example_input_array
-    with torch.inference_mode():
-        model.eval()(x)
-    for hook in hooks:
-        hook.remove()
-    return [layer for layer in found.values() if layer.parameters or layer.kind not in ("Dropout", "WordDropout")]
-
-
-def _tensor(value: Any) -> Tensor:
-    """Return the tensor of a packed sequence, or of an output with states."""
-    while not isinstance(value, Tensor):
-        value = value[0]
-    return value
-
-
-def _flops(module: nn.Module, x: Tensor, y: Tensor) -> int:
-    """Return the operations of one call: each weight of a matrix is used once in each place or step."""
-    weights = sum(p.numel() for p in module.parameters() if p.dim() > 1)
-    if isinstance(module, nn.Embedding):
-        return 0
-    if isinstance(module, nn.Conv2d):
-        return 2 * weights * y.shape[2] * y.shape[3]
-    if isinstance(module, nn.RNNBase):
-        return 2 * weights * (x.shape[0] if x.dim() == 2 else x.shape[1])  # a packed sequence has two dimensions
-    return 2 * weights * max(1, y.numel() // max(1, y.shape[-1] * y.shape[0]))
-
-
 @dataclass(frozen=True)
 class Network:
     """All that the pages tell of a network."""
@@ -168,7 +102,7 @@ class Network:
 
     @property
     def run(self) -> dict[str, Any] | None:
-        """What its published weights do on the test set, and the run that they come from; see scripts/published_runs.py."""
+        """What its published weights do on the test set, which scripts/published_runs.py writes; None if unknown."""
         path = DOCS / "runs" / f"{self.name}.json"
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 

@@ -1,4 +1,4 @@
-"""The home page, the comparison, the page to draw on, and the lists of guides."""
+"""The home page, the page to draw on, and the list of the guides."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import json
 import re
 
 import zoo
-from pages import charts
-from pages.facts import Network, layers
-from pages.markdown import DOCS, REPOSITORY, facts, hidden_toctree, raw, sortable, write
-from pages.networks import drawable, networks_table
+from pages.facts import Network
+from pages.markdown import DOCS, REPOSITORY, facts, hidden_toctree, raw, write
+from pages.networks import drawable
+from pages.overview import networks_table
 from zoo.registry import DATAMODULES, MODELS
 
 SENTENCE = "The networks everyone learns PyTorch with, as Lightning modules, from the notebook to the cluster"
@@ -63,13 +63,13 @@ UNIQUE = (
     ),
     (
         "Evaluation counts every example once",
-        "On any number of processes: nothing is padded, repeated or left out, so the number on eight GPUs is the number on one.",
+        "On any number of processes: nothing is padded, repeated or left out, and eight give the number of one.",
         "cluster.md",
         ("asked for in Lightning #7929", "https://github.com/Lightning-AI/pytorch-lightning/issues/7929"),
     ),
     (
         "Weights come with their recipe",
-        "Every published file has its command, seed, versions, metrics and checksum, and one command measures them again.",
+        "Each published file has its command, seed, versions, metrics and checksum. One command measures them again.",
         "reproduction.md",
         ("asked for in timm #654", "https://github.com/huggingface/pytorch-image-models/issues/654"),
     ),
@@ -79,12 +79,10 @@ UNIQUE = (
 def write_pages() -> None:
     """Write these pages."""
     write(DOCS / "index.md", home())
-    write(DOCS / "compare.md", compare())
     write(DOCS / "draw.md", draw())
     contributing = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
     write(DOCS / "contributing.md", contributing.replace("](docs/", "]("))
     write(DOCS / "guides" / "index.md", guides())
-
 
 
 def canvas(folder: str) -> str:
@@ -102,9 +100,7 @@ def home() -> str:
     size = sum(Network(name).record.file.stat().st_size for name in MODELS if zoo.list_weights(name)) / 1e6
     longest = max(len(inspect.getsource(inspect.getmodule(Network(name).cls)).splitlines()) for name in MODELS)
     cards = "".join(
-        f":::{{grid-item-card}} {title}\n{text}\n\n"
-        + "  \n".join(f"[{name}]({to})" for name, to in links)
-        + "\n:::\n"
+        f":::{{grid-item-card}} {title}\n{text}\n\n" + "  \n".join(f"[{name}]({to})" for name, to in links) + "\n:::\n"
         for title, text, links in WAYS
     )
     unique = "".join(
@@ -115,8 +111,9 @@ def home() -> str:
         [
             "# Draw a digit: the zoo answers\n",
             canvas("draw/"),
-            f"\n{{.zoo-lead}}\n{SENTENCE}: numbers that match their sources, runs that resume bit for bit, and code that is "
-            "easy to read.\n",
+            f"\n{{.zoo-lead}}\n{SENTENCE}: numbers that match their sources, runs that resume "
+            "bit for bit, "
+            "and code that is easy to read.\n",
             f"\n```sh\n{INSTALL}\n```\n",
             facts(
                 [
@@ -139,58 +136,13 @@ def draw() -> str:
     """Return the page to draw, to type and to drop files on."""
     return "".join(
         [
-            "# Draw a digit\n\nAll networks of digits answer while you draw. They run here, in your browser: nothing that you draw, type or "
-            "drop leaves it.\n",
+            "# Draw a digit\n\nAll networks of digits answer while you draw, in your browser: nothing leaves it.\n",
             canvas("draw/"),
             "\n## Type a review\n",
             raw('<zoo-text network="bilstm_sentiment" src="draw/"></zoo-text>'),
-            "\n## Your own network\n\n`zoo export --format onnx` writes a file that tells how its inputs are made and what its "
-            "classes are called. The full page takes such files, by drag and drop.\n",
+            "\n## Your own network\n\n`zoo export --format onnx` writes a file that tells how its inputs are "
+            "made and what its classes are called. The full page takes such files, by drag and drop.\n",
             raw('<p><a class="btn btn-primary" href="draw/index.html">Open the full page</a></p>'),
-        ]
-    )
-
-
-def compare() -> str:
-    """Return the page that sets all networks against each other."""
-    rows, by_size, by_time = [], [], []
-    for name in MODELS:
-        n = Network(name)
-        record, run = n.record, n.run
-        if not (record and run):
-            continue
-        flops = sum(layer.flops for layer in layers(n.model))
-        accuracy = record.metrics["test"].get("acc")
-        rows.append(
-            (
-                (f'<a href="networks/{name}.html"><code>{name}</code></a>', name),
-                (record.data, record.data),
-                (charts.short(n.parameters), n.parameters),
-                (charts.short(flops) if flops else "–", flops),
-                (f"{run['microseconds']:,.0f}", run["microseconds"]),
-                (f"{record.epochs:,}", record.epochs),
-                (f"{accuracy:.4f}" if accuracy else "–", accuracy or 0),
-            )
-        )
-        if accuracy and record.data == "mnist":
-            by_size.append((n.parameters, accuracy, name))
-            by_time.append((run["microseconds"], accuracy, name))
-    size = (560, 330)
-    header = ("network", "data", "parameters", "FLOPs", "µs per input", "epochs", "test accuracy")
-    return "".join(
-        [
-            "# Compare\n\nThe networks that are trained on MNIST, by their accuracy on its test set.\n",
-            raw(
-                '<div class="zoo-charts">'
-                + charts.scatter(by_size, "parameters", "test accuracy", True, size, "networks/{}.html")
-                + charts.scatter(by_time, "µs per input", "test accuracy", True, size, "networks/{}.html")
-                + "</div>"
-            ),
-            "\n## All networks\n\nClick a column to sort by it. The time is that of one input alone, the median on one thread of "
-            "the machine that wrote `docs/runs`; a text has 100 words.\n",
-            sortable(header, rows),
-            "\nAll of them answer to the same digit on the page to [draw](draw.md) on. [Reproduction](reproduction.md) has the mean "
-            "and standard deviation of five seeds.\n",
         ]
     )
 

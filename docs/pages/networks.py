@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Iterator
-from html import escape
 from pathlib import Path
-from typing import Any
 
 import zoo
 from pages import charts
 from pages.diagram import diagram
-from pages.facts import Network, Option, layers, options
-from pages.facts import card as card_of
+from pages.facts import Network, Option, card, options
+from pages.layers import Layer, layers
 from pages.markdown import (
     DOCS,
     REPOSITORY,
@@ -22,25 +19,16 @@ from pages.markdown import (
     definitions,
     facts,
     from_docstring,
-    hidden_toctree,
     raw,
-    sortable,
     table,
     tabs,
     write,
 )
+from pages.runs import published_run
 from zoo.registry import MODELS, model_row
 from zoo.tasks import Task
 
 FOLDER = DOCS / "networks"
-
-GROUPS = {
-    "Perceptrons": ("slp", "mlp", "fcnet", "ffnn", "xor"),
-    "Convolutions": ("digits_cnn", "cifar_cnn", "convnet"),
-    "Recurrent networks": ("rnn", "lstm", "lstm_cell", "bilstm_sentiment"),
-    "Regression": ("linear", "custom_function"),
-}
-"""The networks of the table, by kind; networks without a group come last."""
 
 INPUTS = {
     "image": ('Image.open("photo.png")', "photo.png", "from PIL import Image\n"),
@@ -51,56 +39,14 @@ INPUTS = {
 
 
 def write_pages() -> None:
-    """Write a page for each network of the registry, and the table of all."""
+    """Write a page for each network of the registry."""
     for name in MODELS:
         write(FOLDER / f"{name}.md", page(Network(name)))
-    write(FOLDER / "index.md", index())
-
-
-def groups() -> Iterator[tuple[str, list[str]]]:
-    """Return the networks of the registry by kind."""
-    known = {name for names in GROUPS.values() for name in names}
-    for group, names in {**GROUPS, "Others": tuple(name for name in MODELS if name not in known)}.items():
-        if present := [name for name in names if name in MODELS]:
-            yield group, present
-
-
-def index() -> str:
-    """Return the page with the table of all networks."""
-    return (
-        "# Networks\n\nEvery network with its page: its code, its published weights, and the run that they come from. "
-        "[Compare](../compare.md) draws them against each other.\n"
-        + networks_table("")
-        + hidden_toctree(name for _, names in groups() for name in names)
-    )
-
-
-def networks_table(folder: str) -> str:
-    """Return a table of all networks that can be sorted, for a page from which their pages are in a folder."""
-    rows = []
-    for group, names in groups():
-        for name in names:
-            n = Network(name)
-            row, record = model_row(name), n.record
-            shown, what = n.result()
-            accuracy = record.metrics["test"].get("acc", 0.0) if record else 0.0
-            result = f"{accuracy:.4f}" if accuracy else shown.rpartition("zoo ")[2]
-            rows.append(
-                (
-                    (f'<a href="{folder}{name}.html"><code>{name}</code></a>', name),
-                    (f"{group.removesuffix('s').removesuffix(' network')}", group),
-                    (escape(row.summary), row.summary),
-                    (row.data, row.data),
-                    (charts.short(n.parameters), n.parameters),
-                    (f'<span title="{escape(what)}">{result}</span>', accuracy),
-                )
-            )
-    return sortable(("network", "kind", "what it is", "data", "parameters", "test accuracy"), rows)
 
 
 def page(n: Network) -> str:
     """Return the page of a network."""
-    prose, labelled = card_of(n.cls)
+    prose, labelled = card(n.cls)
     first, _, rest = prose.partition("\n\n")
     found = layers(n.model)
     parts = [
@@ -108,7 +54,7 @@ def page(n: Network) -> str:
         facts(_facts(n)),
         tabs(_starts(n)),
         _try_it(n),
-        _published_run(n),
+        published_run(n),
         "\n## The card\n" + (f"\n{from_docstring(rest)}\n" if rest else ""),
         definitions((label, from_docstring(words)) for label, words in labelled.items()),
         _layers(n, found),
@@ -163,7 +109,8 @@ optimizer.step()
         (
             "Python",
             code(
-                f'import zoo\n{imports}\nmodel = zoo.create_model("{n.name}"{loaded})\n{answer} = model.predict({python})',
+                f'import zoo\n{imports}\nmodel = zoo.create_model("{n.name}"{loaded})\n'
+                f"{answer} = model.predict({python})",
                 "python",
             ),
         ),
@@ -191,64 +138,7 @@ def _try_it(n: Network) -> str:
     return ""
 
 
-def _published_run(n: Network) -> str:
-    run, record = n.run, n.record
-    if not (run and record):
-        return ""
-    measured = "acc" if "acc" in run["test"] else "loss"
-    here, there = run["test"][measured], record.metrics["test"][measured]
-    same = "with the same test metrics as the published weights"
-    if run["test"] != record.metrics["test"]:
-        same = (
-            f"with a test {measured} of {here:.4f}; the published weights, trained with torch "
-            f"{record.versions['torch'].partition('+')[0]}, have {there:.4f}"
-        )
-    said = (
-        f"\n## The published run\n{command(record.command)}\nRepeated with torch {run['versions']['torch'].partition('+')[0]} "
-        f"on one thread, {same}. Published is epoch {record.epochs:,}.\n"
-    )
-    parts = [said, raw(charts.curves(n.metrics, "val" not in record.sizes))]
-    if "confusion" in run:
-        parts += [
-            "\n### Confusion\n\nOf the published weights on the test set: true classes down, predicted ones across.\n",
-            raw(charts.confusion(run["confusion"], record.classes)),
-            "\n### Its surest mistakes\n",
-            raw(_mistakes(run["mistakes"])),
-        ]
-    elif n.learned:
-        parts += [
-            "\n### What it learned\n",
-            table(
-                ("weight", "values"),
-                ([f"`{name}`", ", ".join(f"{v:.4f}" for v in values)] for name, values in n.learned.items()),
-            ),
-        ]
-        if len(run["points"]) > len(run["rows"]):
-            points = [(*point, "") for point in run["points"]]
-            parts += [raw(charts.scatter(points, "true value of the test set", "predicted", False))]
-        else:
-            rows = [
-                [row, f"{true:g}", f"{value:.4f}"]
-                for row, (true, value) in zip(run["rows"], run["points"], strict=True)
-            ]
-            parts += [table(("input", "target", "probability of 1"), rows)]
-    return "".join(parts)
-
-
-def _mistakes(found: list[dict[str, Any]]) -> str:
-    cells = []
-    for one in found:
-        answer = f"<b>{escape(one['true'])}</b> taken for <b>{escape(one['predicted'])}</b>, {one['probability']:.0%}"
-        if "picture" in one:
-            picture = f'<img alt="{escape(one["true"])}" src="data:image/png;base64,{one["picture"]}">'
-            cells.append(f"<figure>{picture}<figcaption>{answer}</figcaption></figure>")
-        else:
-            cells.append(f"<blockquote>{escape(one['text'])}<footer>{answer}</footer></blockquote>")
-    kind = "zoo-pictures" if "picture" in found[0] else "zoo-texts"
-    return f'<div class="{kind}">{"".join(cells)}</div>'
-
-
-def _layers(n: Network, found: list[Any]) -> str:
+def _layers(n: Network, found: list[Layer]) -> str:
     took = (*n.model.example_input_array.shape[1:],)
     if not found:
         return "\n## Layers\n\nNone: the numbers that it learns are attributes of the network.\n" + table(
@@ -270,8 +160,8 @@ def _layers(n: Network, found: list[Any]) -> str:
             "\n## Layers\n",
             raw(diagram([layer for layer in found if layer.parameters], took)),
             table(("layer", "kind", "output", "parameters", "FLOPs"), shapes),
-            f"\n{n.parameters:,} parameters; {charts.short(total)} floating-point operations in its layers for an input of "
-            f"shape {'×'.join(map(str, took))}, two for each product with a weight.\n",
+            f"\n{n.parameters:,} parameters; {charts.short(total)} floating-point operations in its layers for an "
+            f"input of shape {'×'.join(map(str, took))}, two for each product with a weight.\n",
         ]
     )
 

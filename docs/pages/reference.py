@@ -28,9 +28,11 @@ def write_pages() -> None:
         lines += [f"- [{module}]({module}.md): " + ", ".join(f"`{name}`" for name in names) + "\n"]
     write(
         FOLDER / "index.md",
-        "# API reference\n\nWhat is public, and only that; [What you can rely on](../promises.md) says for how long. The "
-        "networks in `zoo.models` and the data sets in `zoo.datamodules` are on [pages](../networks/index.md) of "
-        "[their own](../datasets/index.md).\n\n" + "".join(lines) + hidden_toctree(module for module, _ in public()),
+        "# API reference\n\nWhat is public, and only that; [What you can rely on](../promises.md) says for "
+        "how long. The networks in `zoo.models` and the data sets in `zoo.datamodules` are on "
+        "[pages](../networks/index.md) of [their own](../datasets/index.md).\n\n"
+        + "".join(lines)
+        + hidden_toctree(module for module, _ in public()),
     )
 
 

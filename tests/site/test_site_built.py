@@ -12,7 +12,9 @@ from browsing import HTML
 import zoo
 from zoo.registry import DATAMODULES, MODELS
 
-PAGES = sorted(str(path.relative_to(HTML)) for path in HTML.rglob("*.html")) or ["index.html"]
+PAGES = sorted(str(path.relative_to(HTML)) for path in HTML.rglob("*.html") if "_static" not in path.parts) or [
+    "index.html"
+]
 
 
 @pytest.fixture(scope="module", params=["wide", "phone"])

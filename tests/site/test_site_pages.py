@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+from pathlib import Path
 
 import pytest
 from browsing import DOCS
 from conftest import load_script
+from pages import datasets, facts, home, layers, networks, reference
 
 import zoo
-from pages import datasets, facts, home, networks, reference
 from zoo.factory import datamodule_class, model_class
 from zoo.registry import DATAMODULES, MODELS
 from zoo.support.signatures import arguments_of
@@ -49,18 +50,18 @@ def test_all_options_are_described(cls: type) -> None:
 @pytest.mark.parametrize("name", [name for name in MODELS if name != "custom_function"])
 def test_the_layers_have_all_parameters(name: str) -> None:
     network = facts.Network(name)
-    found = facts.layers(network.model)
+    found = layers.layers(network.model)
     assert sum(layer.parameters for layer in found) == network.parameters
     assert found[-1].gave[-1] == network.model.example_input_array.shape[0] * len(network.record.classes or "1")
 
 
 def test_operations_are_counted() -> None:
-    (layer,) = facts.layers(facts.Network("slp").model)
+    (layer,) = layers.layers(facts.Network("slp").model)
     assert layer.flops == 2 * 784 * 10
-    conv1 = facts.layers(facts.Network("cifar_cnn").model)[0]
+    conv1 = layers.layers(facts.Network("cifar_cnn").model)[0]
     assert conv1.flops == 2 * 5 * 5 * 3 * 6 * 28 * 28
-    (lstm, _) = facts.layers(facts.Network("lstm").model)
-    (cell, _) = facts.layers(facts.Network("lstm_cell").model)
+    (lstm, _) = layers.layers(facts.Network("lstm").model)
+    (cell, _) = layers.layers(facts.Network("lstm_cell").model)
     assert lstm.flops == cell.flops == 2 * 4 * 128 * (28 + 128) * 28
 
 
@@ -85,7 +86,7 @@ def test_a_published_run_belongs_to_its_record(name: str) -> None:
         assert run["test"] == record.metrics["test"]
 
 
-def test_long_metrics_are_thinned(tmp_path) -> None:
+def test_long_metrics_are_thinned(tmp_path: Path) -> None:
     script = load_script("published_runs")
     path = tmp_path / "metrics.csv"
     with path.open("w", newline="") as file:
@@ -103,7 +104,9 @@ def test_what_is_public_is_in_the_reference() -> None:
 def test_every_page_of_docs_is_a_guide() -> None:
     listed = {name for names in home.GUIDES.values() for name in names}
     generated = {line.strip() for line in (DOCS.parent / ".gitignore").read_text(encoding="utf-8").splitlines()}
-    pages = [path.relative_to(DOCS) for path in (*DOCS.glob("*.md"), *DOCS.glob("guides/*.md"), *DOCS.glob("notebooks/*"))]
+    pages = [
+        path.relative_to(DOCS) for path in (*DOCS.glob("*.md"), *DOCS.glob("guides/*.md"), *DOCS.glob("notebooks/*"))
+    ]
     written = {path.with_suffix("").as_posix() for path in pages if f"docs/{path.as_posix()}" not in generated}
     assert written == listed - {"contributing"}
 

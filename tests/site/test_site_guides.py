@@ -1,0 +1,120 @@
+"""The guides and the notebooks do what they say: their code runs, and so do their commands."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pytest
+from browsing import DOCS
+from conftest import Command
+from data_files import write_folder
+from PIL import Image
+
+import zoo
+
+GUIDES = sorted((DOCS / "guides").glob("*.md"))
+NOTEBOOKS = sorted((DOCS / "notebooks").glob("*.ipynb"))
+WRITTEN = [path for path in GUIDES if path.name != "index.md"]  # that one is generated
+
+NOT_RUN = ("first_run",)
+"""Guides whose ``zoo fit`` are many variations: their options are checked."""
+LONG = ("xor", "linear")
+"""Networks whose documented training is thousands of epochs: so are theirs."""
+
+
+def steps(text: str) -> list[tuple[str, str]]:
+    """Return the commands and the Python code of a page, in order, each with its kind."""
+    found = []
+    for language, block in re.findall(r"```(\w*)\n(.*?)```", text, flags=re.S):
+        if language == "python":
+            found.append(("python", block))
+        elif not language:
+            lines = [line.partition("  #")[0].strip() for line in block.splitlines()]
+            found += [("zoo", line.removeprefix("zoo ")) for line in lines if line.startswith("zoo ")]
+    return found
+
+
+def draw_photo() -> None:
+    picture = Image.new("L", (100, 100), "white")
+    picture.paste("black", (45, 10, 55, 90))
+    picture.save("photo.png")
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> None:
+    """The files of one's own that the guides speak of."""
+    for name in ("pets", "other_pets"):
+        write_folder(tmp_path / name, {"cat": 30, "dog": 30})
+    write_folder(tmp_path / "new_pictures")
+    (tmp_path / "flowers.csv").write_text("width,species\n" + "1,a\n5,b\n" * 30, encoding="utf-8")
+    reviews = "review,label\n" + "a fine film,good\na dull film,bad\n" * 30
+    (tmp_path / "reviews.csv").write_text(reviews, encoding="utf-8")
+    draw_photo()
+
+
+@pytest.mark.usefixtures("files")
+@pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.stem)
+def test_a_guide_does_what_it_says(path: Path, zoo_command: Command) -> None:
+    if path.stem in NOT_RUN:
+        assert zoo_command("fit", "slp", "--data", "digits", "--trainer.max_epochs", "1").code == 0
+    names: dict[str, Any] = {}
+    ran = 0
+    for kind, step in steps(path.read_text(encoding="utf-8")):
+        ran += 1
+        if kind == "python":
+            exec(step, names)
+            continue
+        words = shlex.split(step)
+        if "--config" in words:
+            continue  # a run on MNIST, which is not here
+        only_checked = path.stem in NOT_RUN or words[1] in LONG
+        if words[0] == "fit" and only_checked and not {"--help", "--ckpt_path"} & set(words):
+            words.append("--print_config")
+        done = zoo_command(*words)
+        assert done.code == 0, (step, done.err)
+    assert ran
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plt.switch_backend("agg")
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    assert not any(cell.get("outputs") for cell in cells)  # they are made when the site is built
+    names: dict[str, Any] = {"__name__": "notebook"}
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            exec("".join(cell["source"]), names)
+    plt.close("all")
+
+
+def test_the_links_of_the_pages_lead_somewhere() -> None:
+    """On GitHub, too, where pages are read as they are."""
+    generated = (DOCS.parent / ".gitignore").read_text(encoding="utf-8").splitlines()
+    pages = [path for path in (*DOCS.glob("*.md"), *WRITTEN) if f"docs/{path.relative_to(DOCS)}" not in generated]
+    assert len(pages) > 20
+    for page in pages:
+        for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8")):
+            if not link.startswith("http"):
+                assert (page.parent / link).exists(), (page, link)
+
+
+def test_the_command_line_tells_the_starts_of_the_networks_pages(zoo_command: Command) -> None:
+    from pages.facts import Network
+    from pages.networks import page
+
+    draw_photo()
+    for name in ("slp", "linear", "bilstm_sentiment"):
+        code = re.findall(r"```python\n(.*?)```", page(Network(name)), flags=re.S)
+        assert len(code) == 2
+        for block in code:
+            exec(block, {})
+        predict = next(line for line in page(Network(name)).splitlines() if line.startswith("zoo predict"))
+        assert zoo_command(*shlex.split(predict)[1:]).code == 0
+    assert zoo.list_weights("slp")
