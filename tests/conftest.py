@@ -20,8 +20,6 @@ from torch import Tensor
 import zoo
 from zoo.commands.cli import main
 
-pytest_plugins = ["browsing"]
-
 os.environ["OMP_NUM_THREADS"] = "1"  # of the processes that tests start: two cores are soon crowded
 torch.set_num_threads(1)
 

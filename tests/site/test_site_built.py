@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import HTML
+from browsing import browser, served
+from documentation import HTML
 
 import zoo
 from zoo.registry import DATAMODULES, MODELS
@@ -17,10 +18,30 @@ PAGES = sorted(str(path.relative_to(HTML)) for path in HTML.rglob("*.html") if "
 ]
 
 
-@pytest.fixture(scope="module", params=["wide", "phone"])
-def page(request: pytest.FixtureRequest, browser: Any) -> Iterator[Any]:
-    sizes = {"wide": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
-    context = browser.new_context(viewport=sizes[request.param])
+@pytest.fixture(scope="module")
+def site() -> Path:
+    """The folder of the built site."""
+    if not (HTML / "index.html").exists():
+        pytest.skip("the site is not built: python docs/build.py")
+    return HTML
+
+
+@pytest.fixture(scope="module")
+def site_url(site: Path) -> Iterator[str]:
+    with served(site) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def chromium(site: Path) -> Iterator[Any]:
+    with browser() as started:
+        yield started
+
+
+@pytest.fixture(scope="module", params=[(1280, 900), (390, 844)], ids=["wide", "phone"])
+def page(request: pytest.FixtureRequest, chromium: Any) -> Iterator[Any]:
+    width, height = request.param
+    context = chromium.new_context(viewport={"width": width, "height": height})
     yield context.new_page()
     context.close()
 

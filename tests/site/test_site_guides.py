@@ -11,9 +11,9 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import pytest
-from browsing import DOCS
 from conftest import Command
 from data_files import write_folder
+from documentation import DOCS
 from PIL import Image
 
 import zoo
@@ -52,8 +52,10 @@ def files(tmp_path: Path) -> None:
     for name in ("pets", "other_pets"):
         write_folder(tmp_path / name, {"cat": 30, "dog": 30})
     write_folder(tmp_path / "new_pictures")
-    (tmp_path / "flowers.csv").write_text("width,species\n" + "1,a\n5,b\n" * 30, encoding="utf-8")
-    reviews = "review,label\n" + "a fine film,good\na dull film,bad\n" * 30
+    flowers = "".join(f"{n / 100},a\n{5 + n / 100},b\n" for n in range(30))
+    (tmp_path / "flowers.csv").write_text("width,species\n" + flowers, encoding="utf-8")
+    words = ["very " * n for n in range(30)]
+    reviews = "review,label\n" + "".join(f"a {many}fine film,good\na {many}dull film,bad\n" for many in words)
     (tmp_path / "reviews.csv").write_text(reviews, encoding="utf-8")
     draw_photo()
 

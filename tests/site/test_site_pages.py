@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 
 import pytest
-from browsing import DOCS
 from conftest import load_script
+from documentation import DOCS
 from pages import datasets, facts, home, layers, networks, reference
 
 import zoo
