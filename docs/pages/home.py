@@ -8,7 +8,7 @@ import re
 
 import zoo
 from pages.facts import Network
-from pages.markdown import DOCS, REPOSITORY, facts, hidden_toctree, raw, write
+from pages.markdown import DOCS, REPOSITORY, facts, hidden_toctree, live, raw, write
 from pages.networks import drawable
 from pages.overview import networks_table
 from zoo.registry import DATAMODULES, MODELS
@@ -85,12 +85,6 @@ def write_pages() -> None:
     write(DOCS / "guides" / "index.md", guides())
 
 
-def canvas(folder: str) -> str:
-    """Return the canvas on which all networks of digits answer, for a page from which ``draw/`` is in a folder."""
-    names = " ".join(name for name in MODELS if drawable(Network(name)))
-    return raw(f'<zoo-draw networks="{names}" src="{folder}"></zoo-draw>')
-
-
 def home() -> str:
     """Return the home page."""
     best = max(
@@ -110,7 +104,7 @@ def home() -> str:
     return "".join(
         [
             "# Draw a digit: the zoo answers\n",
-            canvas("draw/"),
+            live("zoo-draw", "draw/"),
             f"\n{{.zoo-lead}}\n{SENTENCE}: numbers that match their sources, runs that resume "
             "bit for bit, "
             "and code that is easy to read.\n",
@@ -137,12 +131,16 @@ def draw() -> str:
     return "".join(
         [
             "# Draw a digit\n\nAll networks of digits answer while you draw, in your browser: nothing leaves it.\n",
-            canvas("draw/"),
-            "\n## Type a review\n",
-            raw('<zoo-text network="bilstm_sentiment" src="draw/"></zoo-text>'),
-            "\n## Your own network\n\n`zoo export --format onnx` writes a file that tells how its inputs are "
-            "made and what its classes are called. The full page takes such files, by drag and drop.\n",
-            raw('<p><a class="btn btn-primary" href="draw/index.html">Open the full page</a></p>'),
+            live("zoo-draw", "draw/"),
+            "\n## Write a film review\n\n[bilstm_sentiment](networks/bilstm_sentiment.md), trained on IMDB's reviews, says whether "
+            "yours is negative or positive.\n",
+            live('zoo-try network="bilstm_sentiment"', "draw/"),
+            "\n## Bring your own network\n\nTrained on pictures, texts or tables: `zoo export --format onnx` writes a file that tells "
+            "how its inputs are made and what its classes are called ([Export](guides/export.md)).\n",
+            live("zoo-try", "draw/"),
+            raw(
+                '<p>All of this is also <a href="draw/draw-a-digit.html" download>one file</a>, which opens by double click.</p>'
+            ),
         ]
     )
 

@@ -45,6 +45,19 @@ def raw(text: str) -> str:
     return f"\n```{{raw}} html\n{text}\n```\n"
 
 
+def live(element: str, folder: str) -> str:
+    """Return an element that answers in the browser, for a page from which ``draw/`` is in a folder.
+
+    Args:
+        element: Its name and attributes.
+        folder: The way to ``draw/``.
+    """
+    name = element.partition(" ")[0]
+    instead = f"Needs a web server. <a href='{folder}draw-a-digit.html'>This file</a> opens without one."
+    script = f'<script type="module" src="{folder}draw.js"></script>'
+    return raw(f'<{element} class="zoo-live"><p>{instead}</p></{name}>\n{script}')
+
+
 def code(text: str, language: str = "text") -> str:
     """Return a block of code."""
     return f"\n```{language}\n{text.strip()}\n```\n"

@@ -19,6 +19,7 @@ from pages.markdown import (
     definitions,
     facts,
     from_docstring,
+    live,
     raw,
     table,
     tabs,
@@ -131,11 +132,10 @@ def drawable(n: Network) -> bool:
 
 
 def _try_it(n: Network) -> str:
-    if drawable(n):
-        return "\n## Try it\n" + raw(f'<zoo-draw networks="{n.name}" src="../draw/"></zoo-draw>')
-    if n.cls.takes == "text" and n.record:
-        return "\n## Try it\n" + raw(f'<zoo-text network="{n.name}" src="../draw/"></zoo-text>')
-    return ""
+    if not n.record:
+        return ""
+    element = f'zoo-draw networks="{n.name}"' if drawable(n) else f'zoo-try network="{n.name}"'
+    return "\n## Try it\n" + live(element, "../draw/")
 
 
 def _layers(n: Network, found: list[Layer]) -> str:
