@@ -62,6 +62,11 @@ def test_a_thin_stroke_with_a_faint_tip_is_as_dark_as_it_was_drawn(tmp_path: Pat
     assert Digit()(picture)[0].amax(1)[6:24].min() > 0.9  # 20 rows, of which the first has the tip
 
 
+@pytest.mark.parametrize("shape", [(1, 50), (50, 1), (2, 40)])
+def test_a_picture_may_be_as_thin_as_a_pixel(shape: tuple[int, int]) -> None:
+    assert Digit()(np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)).shape == (1, 28, 28)
+
+
 def test_symmetric_ink_is_not_placed_by_noise() -> None:
     generator = torch.Generator().manual_seed(0)
     for _ in range(300):
