@@ -8,6 +8,7 @@ Needs the extra `docs`. Look at it with `python -m http.server --directory docs/
 """
 
 import argparse
+import logging
 import os
 import shutil
 import sys
@@ -38,6 +39,7 @@ def main(out: Path, with_draw: bool) -> int:
         return code
     from draw.build import build
 
+    logging.getLogger("onnx_ir").setLevel(logging.WARNING)
     build(out / "draw")
     print(f"{out / 'index.html'}: python -m http.server --directory {out}")
     return 0

@@ -132,15 +132,13 @@ def draw() -> str:
         [
             "# Draw a digit\n\nAll networks of digits answer while you draw, in your browser: nothing leaves it.\n",
             live("zoo-draw", "draw/"),
-            "\n## Write a film review\n\n[bilstm_sentiment](networks/bilstm_sentiment.md), trained on IMDB's reviews, says whether "
-            "yours is negative or positive.\n",
+            "\n## Write a film review\n\n[bilstm_sentiment](networks/bilstm_sentiment.md), trained on IMDB's reviews, says "
+            "whether yours is negative or positive.\n",
             live('zoo-try network="bilstm_sentiment"', "draw/"),
-            "\n## Bring your own network\n\nTrained on pictures, texts or tables: `zoo export --format onnx` writes a file that tells "
-            "how its inputs are made and what its classes are called ([Export](guides/export.md)).\n",
+            "\n## Bring your own network\n\nTrained on pictures, texts or tables: `zoo export --format onnx` writes a file that "
+            "tells how its inputs are made and what its classes are called ([Export](guides/export.md)).\n",
             live("zoo-try", "draw/"),
-            raw(
-                '<p>All of this is also <a href="draw/draw-a-digit.html" download>one file</a>, which opens by double click.</p>'
-            ),
+            raw('<p>Also as <a href="draw/draw-a-digit.html" download>one file</a>, which opens by double click.</p>'),
         ]
     )
 
