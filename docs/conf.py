@@ -56,7 +56,7 @@ html_theme_options = {
     "show_toc_level": 2,
     "navigation_with_keys": False,
     "show_prev_next": False,
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {"**": ["page-toc"], "index": [], "draw": [], "compare": []},
     "footer_start": ["copyright"],
     "footer_end": [],
 }

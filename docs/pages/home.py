@@ -13,7 +13,12 @@ from pages.networks import drawable
 from pages.overview import networks_table
 from zoo.registry import DATAMODULES, MODELS
 
-SENTENCE = "The networks everyone learns PyTorch with, as Lightning modules, from the notebook to the cluster"
+TITLE = "The networks everyone learns PyTorch with"
+
+SENTENCE = (
+    "As Lightning modules, from the notebook to the cluster: numbers that match their sources, runs that resume "
+    "bit for bit, and code that is easy to read."
+)
 
 INSTALL = "pip install -e . && python scripts/fit.py --model slp"
 
@@ -87,9 +92,8 @@ def write_pages() -> None:
 
 def home() -> str:
     """Return the home page."""
-    best = max(
-        (Network(name) for name in MODELS if drawable(Network(name))), key=lambda n: n.record.metrics["test"]["acc"]
-    )
+    digits = [network for network in map(Network, MODELS) if drawable(network)]
+    best = max(digits, key=lambda n: n.record.metrics["test"]["acc"])
     published = sum(len(zoo.list_weights(name)) for name in MODELS)
     size = sum(Network(name).record.file.stat().st_size for name in MODELS if zoo.list_weights(name)) / 1e6
     longest = max(len(inspect.getsource(inspect.getmodule(Network(name).cls)).splitlines()) for name in MODELS)
@@ -103,11 +107,9 @@ def home() -> str:
     )
     return "".join(
         [
-            "# Draw a digit: the zoo answers\n",
+            f"# {TITLE}\n\nDraw a digit: {len(digits)} of them answer, live, in your browser.\n",
             live("zoo-draw", "draw/"),
-            f"\n{{.zoo-lead}}\n{SENTENCE}: numbers that match their sources, runs that resume "
-            "bit for bit, "
-            "and code that is easy to read.\n",
+            f"\n{{.zoo-lead}}\n{SENTENCE}\n",
             f"\n```sh\n{INSTALL}\n```\n",
             facts(
                 [
@@ -132,11 +134,11 @@ def draw() -> str:
         [
             "# Draw a digit\n\nAll networks of digits answer while you draw, in your browser: nothing leaves it.\n",
             live("zoo-draw", "draw/"),
-            "\n## Write a film review\n\n[bilstm_sentiment](networks/bilstm_sentiment.md), trained on IMDB's reviews, says "
-            "whether yours is negative or positive.\n",
+            "\n## Write a film review\n\n[bilstm_sentiment](networks/bilstm_sentiment.md), trained on IMDB's reviews, "
+            "says whether yours is negative or positive.\n",
             live('zoo-try network="bilstm_sentiment"', "draw/"),
-            "\n## Bring your own network\n\nTrained on pictures, texts or tables: `zoo export --format onnx` writes a file that "
-            "tells how its inputs are made and what its classes are called ([Export](guides/export.md)).\n",
+            "\n## Bring your own network\n\nTrained on pictures, texts or tables: `zoo export --format onnx` writes a "
+            "file that tells how its inputs are made and what its classes are called ([Export](guides/export.md)).\n",
             live("zoo-try", "draw/"),
             raw('<p>Also as <a href="draw/draw-a-digit.html" download>one file</a>, which opens by double click.</p>'),
         ]

@@ -10,6 +10,9 @@ from pages import charts
 from pages.facts import Network
 from pages.markdown import command, raw, table
 
+FEWER = 5
+"""Texts, where pictures would be twice as many."""
+
 
 def published_run(n: Network) -> str:
     """Return the section of a network's page on its published run."""
@@ -31,11 +34,12 @@ def published_run(n: Network) -> str:
     )
     parts = [said, raw(charts.curves(n.metrics, "val" not in record.sizes))]
     if "confusion" in run:
+        mistakes = run["mistakes"] if "picture" in run["mistakes"][0] else run["mistakes"][:FEWER]
         parts += [
             "\n### Confusion\n\nOf the published weights on the test set: true classes down, predicted ones across.\n",
             raw(charts.confusion(run["confusion"], record.classes)),
             "\n### Its surest mistakes\n",
-            raw(examples((one, _mistake(one)) for one in run["mistakes"])),
+            raw(examples((one, _mistake(one)) for one in mistakes)),
         ]
     elif n.learned:
         parts += [
