@@ -34,7 +34,7 @@ GUIDES = {
     "Your data": ("guides/own_data", "guides/fine_tune", "data", "guides/export"),
     "Runs": ("report", "guides/resume", "learning_rates", "experiments", "results", "trackers"),
     "More machine": ("cluster", "gpu", "speed"),
-    "The zoo": ("guides/add_network", "contributing", "architecture", "promises", "reproduction"),
+    "The zoo": ("guides/add_network", "contributing", "architecture", "promises", "guides/numbers", "reproduction"),
 }
 
 WAYS = (

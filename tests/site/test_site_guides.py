@@ -81,6 +81,25 @@ def test_a_guide_does_what_it_says(path: Path, zoo_command: Command) -> None:
         done = zoo_command(*words)
         assert done.code == 0, (step, done.err)
     assert ran
+    CHECKS.get(path.stem, lambda names: None)(names)
+
+
+def check_python(names: dict[str, Any]) -> None:
+    assert names["labels"] == ["1"]
+    assert names["probabilities"].shape == (1, 10)
+    assert names["x"].shape == (1, 28, 28)
+    assert names["features"].shape == (2, 84)
+    assert names["mlp"].classes == tuple("0123456789")
+
+
+def check_own_data(names: dict[str, Any]) -> None:
+    assert names["labels"][0] in ("cat", "dog")
+    assert Path("predictions.csv").read_text(encoding="utf-8").count("\n") == 25
+    assert Path("species.csv").read_text(encoding="utf-8").count("\n") == 61
+    assert Path("pets.onnx").exists()
+
+
+CHECKS: dict[str, Any] = {"python": check_python, "own_data": check_own_data}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
