@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from conftest import load_script
 from documentation import DOCS
-from pages import datasets, facts, home, layers, networks, reference
+from pages import datasets, facts, home, layers, networks, overview, reference
 
 import zoo
 from zoo.factory import datamodule_class, model_class
-from zoo.registry import DATAMODULES, MODELS
+from zoo.registry import DATAMODULES, MODELS, ModelRow, models
 from zoo.support.signatures import arguments_of
 
 
@@ -52,7 +52,16 @@ def test_the_layers_have_all_parameters(name: str) -> None:
     network = facts.Network(name)
     found = layers.layers(network.model)
     assert sum(layer.parameters for layer in found) == network.parameters
-    assert found[-1].gave[-1] == network.model.example_input_array.shape[0] * len(network.record.classes or "1")
+
+
+def test_a_new_network_has_a_page_by_its_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    for rows in (MODELS, models()):
+        monkeypatch.setitem(rows, "twin", ModelRow("zoo.models.slp:SLP", "another one", "digits", 64, 1))
+    page = networks.page(facts.Network("twin"))
+    assert "no published weights" in page
+    assert 'zoo.create_model("twin")' in page
+    assert 'href="networks/twin.html"' in overview.networks_table("networks/")
+    assert "twin" not in overview.compare()
 
 
 def test_operations_are_counted() -> None:
@@ -70,7 +79,10 @@ def test_the_document_stands_beside_the_zoo() -> None:
     assert facts.Network("linear").result()[0].startswith("document 2.024, 2.966 → zoo 2.0")
 
 
-@pytest.mark.parametrize("name", MODELS)
+PUBLISHED = [name for name in MODELS if zoo.list_weights(name)]
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_a_published_run_belongs_to_its_record(name: str) -> None:
     network = facts.Network(name)
     run, record = network.run, network.record
