@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from matplotlib.figure import Figure
-
 from zoo.datamodules.common import DataModule
 from zoo.reports import figures
 from zoo.reports.mistakes import count_wrong, draw_mistakes, mistakes, write_errors, write_mistakes
 from zoo.reports.report import Report
+from zoo.support.figure import Figure
 from zoo.tasks import Classifier, Regressor, Task
 from zoo.training.metrics_file import read_metrics
 
