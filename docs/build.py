@@ -39,7 +39,7 @@ def main(out: Path, with_draw: bool) -> int:
         return code
     from draw.build import build
 
-    logging.getLogger("onnx_ir").setLevel(logging.WARNING)
+    logging.disable(logging.INFO)  # Sphinx has let others speak, and the exports tell each of their steps
     build(out / "draw")
     print(f"{out / 'index.html'}: python -m http.server --directory {out}")
     return 0

@@ -84,6 +84,14 @@ def test_every_data_set_has_a_page(name: str, site: Path) -> None:
     assert (site / "datasets" / f"{name}.html").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "element", "shown"), [("index", "zoo-draw", "lstm_cell"), ("networks/xor", "zoo-try", "x2")]
+)
+def test_the_networks_are_there_to_be_tried(name: str, element: str, shown: str, page: Any, site_url: str) -> None:
+    page.goto(f"{site_url}/{name}.html")
+    page.locator(element).get_by_text(shown).first.wait_for()
+
+
 def test_a_table_is_sorted_by_a_column(page: Any, site_url: str) -> None:
     page.goto(f"{site_url}/compare.html")
     column = page.locator(".zoo-sortable tbody td:nth-child(3)")
