@@ -55,7 +55,7 @@ class Axis:
             factors = (1, 2, 5) if len(powers) < 4 else (1,)
             round_ = [factor * 10.0**power for power in powers for factor in factors]
             return [value for value in round_ if self.low <= value <= self.high][:: max(1, len(powers) // 4)]
-        rough = (self.high - self.low) / 4
+        rough = (self.high - self.low) / 5
         power = 10.0 ** math.floor(math.log10(rough))
         step = power * next(factor for factor in (1, 2, 5, 10) if factor * power >= rough)
         return [step * number for number in range(math.ceil(self.low / step), math.floor(self.high / step) + 1)]
@@ -139,36 +139,8 @@ def _curve(name: str, rows: Sequence[Mapping[str, str]], seen: str, epochs_a_ste
     return svg(WIDTH, HEIGHT, f"{name} by epoch; at the end {last}", frame(x, y, "epoch", name) + legend + drawn)
 
 
-def confusion(counts: Sequence[Sequence[int]], classes: Sequence[str]) -> str:
-    """Return a confusion matrix: true classes down, predicted ones across, each row shaded by its shares."""
-    longest = max(map(len, classes))
-    cell, left, top = (34, 16 + 7 * longest, 30) if longest > 2 else (30, 44, 30)
-    cell = max(cell, 90 if len(classes) == 2 else 0)
-    inside = text(left, 12, "predicted", "name") + text(left - 8, top + 10 - 14, "true", "end name")
-    for column, name in enumerate(classes):
-        inside += text(
-            left + (column + 0.5) * cell, top - 4, name if len(name) * 6 < cell else name[:4] + "…", "middle"
-        )
-    for row, (name, values) in enumerate(zip(classes, counts, strict=True)):
-        inside += text(left - 8, top + (row + 0.5) * cell + 4, name, "end")
-        for column, value in enumerate(values):
-            share = value / max(1, sum(values))
-            kind = "right" if row == column else "wrong"
-            strength = share if row == column else min(1.0, share * 6)
-            at = f'x="{left + column * cell}" y="{top + row * cell}" width="{cell - 1}" height="{cell - 1}"'
-            said = html.escape(f"{classes[row]} taken for {classes[column]}: {value}")
-            inside += (
-                f'<g><title>{said}</title><rect class="empty" {at}/><rect class="{kind}" {at} '
-                f'style="opacity:{strength:.3f}"/>'
-            )
-            if value:
-                light = " over" if strength > 0.6 else ""
-                inside += text(left + (column + 0.5) * cell, top + (row + 0.5) * cell + 4, str(value), "middle" + light)
-            inside += "</g>"
-    size = len(classes) * cell
-    right = sum(values[place] for place, values in enumerate(counts))
-    total = sum(map(sum, counts))
-    return svg(left + size + 4, top + size + 4, f"confusion matrix: {right:,} of {total:,} right", inside, "small")
+SIDES = ((0, -8), (8, 4), (-8, 4), (0, 17), (8, -9), (-8, -9), (8, 16), (-8, 16))
+"""Where the name of a point can be, as seen from it: above it, right of it, and so on."""
 
 
 def scatter(
@@ -183,34 +155,29 @@ def scatter(
     width, height = size
     x = Axis.over([p[0] for p in points], LEFT, width - RIGHT, log)
     y = Axis.over([p[1] for p in points], height - BOTTOM, TOP)
-    inside, taken = frame(x, y, x_name, y_name), []
+    inside = frame(x, y, x_name, y_name)
+    taken = [(x(a) - 4, y(b) - 4, x(a) + 4, y(b) + 4) for a, b, _ in points]
     for a, b, name in sorted(points, key=lambda point: (-point[1], point[0])):
         dot = f'<circle cx="{x(a):.1f}" cy="{y(b):.1f}" r="{4 if name else 2.5}"/>'
         if name:
-            half = 3.2 * len(name)
-            middle = min(max(x(a), LEFT + half), width - RIGHT - half)
-            place = next((up for up in (-8, 16, -20, 28, -32, 40) if not _hits((middle, y(b) + up, half), taken)), -8)
-            taken.append((middle, y(b) + place, half))
-            dot += text(middle, y(b) + place, name, "middle")
+            dx, dy, box = _free(x(a), y(b), 6.3 * len(name), width, taken)
+            taken.append(box)
+            dot += text(x(a) + dx, y(b) + dy, name, "middle" if not dx else "" if dx > 0 else "end")
             if links:
                 dot = f'<a href="{links.format(name)}">{dot}</a>'
         inside += dot
     return svg(width, height, f"{y_name} against {x_name}", inside, "scatter")
 
 
-def _hits(label: tuple[float, float, float], others: Sequence[tuple[float, float, float]]) -> bool:
-    return any(abs(label[1] - y) < 11 and abs(label[0] - x) < label[2] + half + 3 for x, y, half in others)
+Box = tuple[float, float, float, float]
 
 
-def bars(counts: Mapping[str, int]) -> str:
-    """Return a bar for each class, with its count."""
-    left, row, width = 16 + 7 * max(map(len, counts)), 20, 420
-    most = max(counts.values())
-    inside = ""
-    for place, (name, count) in enumerate(counts.items()):
-        long = (width - left - 60) * count / most
-        inside += text(left - 8, place * row + 14, name, "end")
-        inside += f'<rect class="right" x="{left}" y="{place * row + 3}" width="{long:.1f}" height="{row - 6}" rx="2"/>'
-        inside += text(left + long + 6, place * row + 14, f"{count:,}")
-    said = ", ".join(f"{name} {count:,}" for name, count in counts.items())
-    return svg(width, row * len(counts) + 4, f"examples by class: {said}", inside)
+def _free(x: float, y: float, long: float, width: float, taken: Sequence[Box]) -> tuple[int, int, Box]:
+    """Return a side of a point where its name hits nothing, and the box that the name fills there."""
+    for dx, dy in SIDES:
+        left = x + dx - (long / 2 if not dx else 0 if dx > 0 else long)
+        box = (left, y + dy - 9, left + long, y + dy + 2)
+        hits = any(box[0] < b[2] and b[0] < box[2] and box[1] < b[3] and b[1] < box[3] for b in taken)
+        if not hits and left >= 0 and left + long <= width:
+            break
+    return dx, dy, box

@@ -6,7 +6,7 @@ import json
 from html import escape
 from typing import Any
 
-from pages import charts
+from pages.counts import bars
 from pages.facts import card, options
 from pages.layouts import HOW, LAYOUTS, STARTS
 from pages.markdown import DOCS, code, definitions, from_docstring, hidden_toctree, raw, table, write
@@ -92,5 +92,5 @@ def _examples(found: dict[str, Any]) -> str:
         parts += ["\n## Rows\n", table(header, ([f"{value:g}" for value in row] for row in found["rows"]))]
     if "counts" in found:
         counts = dict(zip(found["classes"], found["counts"], strict=True))
-        parts += ["\n## Classes\n\nExamples of the training split.\n", raw(charts.bars(counts))]
+        parts += ["\n## Classes\n\nExamples of the training split.\n", raw(bars(counts))]
     return "".join(parts)

@@ -33,8 +33,18 @@ class Layer:
     flops: int
 
 
+WORDS = 100
+"""Length of the text that passes networks of texts."""
+
+
+def example(model: Task) -> Tensor:
+    """Return an input of a network."""
+    x: Tensor = model.example_input_array
+    return x if x.is_floating_point() else x[:, :1].expand(-1, WORDS)
+
+
 def layers(model: Task) -> list[Layer]:
-    """Return the layers of a network in the order in which its example input passes them."""
+    """Return the layers of a network in the order in which an input passes them."""
     leaves = [(n, m) for n, m in model.named_modules() if not any(m.children()) and not n.startswith("measure")]
     leaves = [(name, module) for name, module in leaves if name and "Dropout" not in type(module).__name__]
     found: dict[str, Layer] = {}
@@ -49,7 +59,7 @@ def layers(model: Task) -> list[Layer]:
 
     hooks = [module.register_forward_hook(watch(name)) for name, module in leaves]
     with torch.inference_mode():
-        model.eval()(model.example_input_array)
+        model.eval()(example(model))
     for hook in hooks:
         hook.remove()
     in_order = list(found.values())

@@ -10,7 +10,7 @@ import zoo
 from pages import charts
 from pages.diagram import diagram
 from pages.facts import Network, Option, card, options
-from pages.layers import Layer, layers
+from pages.layers import Layer, example, layers
 from pages.markdown import (
     DOCS,
     REPOSITORY,
@@ -139,7 +139,7 @@ def _try_it(n: Network) -> str:
 
 
 def _layers(n: Network, found: list[Layer]) -> str:
-    took = (*n.model.example_input_array.shape[1:],)
+    took = (*example(n.model).shape[1:],)
     if not found:
         return "\n## Layers\n\nNone: the numbers that it learns are attributes of the network.\n" + table(
             ("parameter", "shape"), ([f"`{name}`", str(tuple(p.shape))] for name, p in n.model.named_parameters())

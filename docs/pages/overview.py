@@ -103,7 +103,7 @@ def compare() -> str:
                 + "</div>"
             ),
             "\n## All networks\n\nClick a column to sort by it. The time is that of one input alone, the median on one "
-            "thread of the machine that wrote `docs/runs`; a text has 100 words.\n",
+            "thread of the machine that wrote `docs/runs`; texts have 100 words.\n",
             sortable(header, rows),
             "\nThose of digits answer on the page to [draw](draw.md) on. [Reproduction](reproduction.md) has "
             "the mean and standard deviation of five seeds.\n",

@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from pages import charts
+from pages.counts import confusion
 from pages.facts import Network
 from pages.markdown import command, raw, table
 
@@ -37,7 +38,7 @@ def published_run(n: Network) -> str:
         mistakes = run["mistakes"] if "picture" in run["mistakes"][0] else run["mistakes"][:FEWER]
         parts += [
             "\n### Confusion\n\nOf the published weights on the test set: true classes down, predicted ones across.\n",
-            raw(charts.confusion(run["confusion"], record.classes)),
+            raw(confusion(run["confusion"], record.classes)),
             "\n### Its surest mistakes\n",
             raw(examples((one, _mistake(one)) for one in mistakes)),
         ]
