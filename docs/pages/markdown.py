@@ -70,7 +70,7 @@ def command(text: str) -> str:
 
 def facts(pairs: Iterable[tuple[str, str]]) -> str:
     """Return short values, each above what it is, as HTML."""
-    cells = "".join(f"<div><dd>{value}</dd><dt>{label}</dt></div>" for value, label in pairs)
+    cells = "".join(f"<div><dt>{label}</dt><dd>{value}</dd></div>" for value, label in pairs)
     return raw(f'<dl class="zoo-facts">{cells}</dl>')
 
 

@@ -10,6 +10,7 @@ import pytest
 from conftest import load_script
 from documentation import DOCS
 from pages import datasets, facts, home, layers, networks, overview, reference
+from pages.layouts import HOW, LAYOUTS, STARTS
 
 import zoo
 from zoo.factory import datamodule_class, model_class
@@ -121,6 +122,10 @@ def test_every_page_of_docs_is_a_guide() -> None:
     ]
     written = {path.with_suffix("").as_posix() for path in pages if f"docs/{path.as_posix()}" not in generated}
     assert written == listed - {"contributing"}
+
+
+def test_what_is_told_of_data_sets_is_told_of_those_that_exist() -> None:
+    assert {*LAYOUTS, *HOW, *STARTS} <= set(DATAMODULES)
 
 
 def test_samples_are_of_their_data_set() -> None:
