@@ -47,9 +47,6 @@ def test_the_python_example_runs_and_says_what_it_says() -> None:
     assert names["probabilities"].shape == (1, 10)
 
 
-EXAMPLES = [*COMMANDS, *commands_of(LEARNING_RATES)]
-
-
 def test_a_rate_and_a_batch_size_are_found_as_written(capsys: pytest.CaptureFixture[str]) -> None:
     (block,) = [block for language, block in blocks_of(LEARNING_RATES) if language == "python"]
     exec(block, {})
@@ -58,7 +55,7 @@ def test_a_rate_and_a_batch_size_are_found_as_written(capsys: pytest.CaptureFixt
     assert int(size) == 2**8
 
 
-@pytest.mark.parametrize("command", [c for c in EXAMPLES if c.startswith("zoo fit") and "--config" not in c])
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("zoo fit") and "--config" not in c])
 def test_the_options_of_the_examples_exist(command: str, zoo_command: Command) -> None:
     words = shlex.split(command)[1:]
     done = zoo_command(*words, *([] if "--help" in words else ["--print_config"]))

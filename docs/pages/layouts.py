@@ -53,8 +53,8 @@ DOWNLOADED = ("mnist", "fashion_mnist", "cifar10", "imdb")
 
 HOW = {
     **{name: f"Downloaded when it is first used, or before: `zoo prepare {name}`." for name in DOWNLOADED},
-    "celeba": "Its publisher does not allow programs to download it: fetch the files by hand, and put them here. Nor may its faces be "
-    "shown on this page.",
+    "celeba": "Its publisher does not allow programs to download it: fetch the files by hand, and put them here. Its "
+    "faces may not be shown either.",
     "digits": "Part of scikit-learn, which is installed with the zoo: nothing is downloaded.",
 }
 """How to get the data sets that are neither generated nor yours."""

@@ -139,3 +139,27 @@ def test_the_command_line_tells_the_starts_of_the_networks_pages(zoo_command: Co
         predict = next(line for line in page(Network(name)).splitlines() if line.startswith("zoo predict"))
         assert zoo_command(*shlex.split(predict)[1:]).code == 0
     assert zoo.list_weights("slp")
+
+
+MEASURED = ("speed",)
+"""Pages with commands that a benchmark printed, some of them wrong on purpose."""
+OTHERS = [
+    path
+    for path in sorted(DOCS.glob("*.md"))
+    if path.stem not in MEASURED and re.search(r"(?m)^zoo fit", path.read_text(encoding="utf-8"))
+]
+
+
+@pytest.mark.usefixtures("files")
+@pytest.mark.parametrize("path", OTHERS, ids=lambda path: path.stem)
+def test_the_options_of_a_page_exist(path: Path, tmp_path: Path, zoo_command: Command) -> None:
+    (tmp_path / "houses.csv").write_text("size,price\n" + "1.5,2.5\n2.5,3.75\n" * 30, encoding="utf-8")
+    write_folder(tmp_path / "reviews")
+    ran = 0
+    for _, step in steps(path.read_text(encoding="utf-8")):
+        words = shlex.split(step)
+        if words[0] == "fit" and not {"--ckpt_path", "--config"} & set(words) and "runs/" not in step:
+            ran += 1
+            done = zoo_command(*words, *([] if "--help" in words else ["--print_config"]))
+            assert done.code == 0, (step, done.err)
+    assert ran
