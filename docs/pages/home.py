@@ -8,7 +8,7 @@ import re
 
 import zoo
 from pages.facts import Network
-from pages.markdown import DOCS, REPOSITORY, facts, hidden_toctree, live, raw, write
+from pages.markdown import DOCS, REPOSITORY, command, facts, hidden_toctree, live, raw, write
 from pages.networks import drawable
 from pages.overview import networks_table
 from zoo.registry import DATAMODULES, MODELS
@@ -110,7 +110,7 @@ def home() -> str:
             f"# {TITLE}\n\nDraw a digit: {len(digits)} of them answer, live, in your browser.\n",
             live("zoo-draw", "draw/"),
             f"\n{{.zoo-lead}}\n{SENTENCE}\n",
-            f"\n```sh\n{INSTALL}\n```\n",
+            command(INSTALL),
             facts(
                 [
                     (str(len(MODELS)), f"networks, the longest of {longest} lines"),

@@ -107,6 +107,18 @@ def test_long_metrics_are_thinned(tmp_path: Path) -> None:
     assert script.thinned(path) == [["epoch", "val/loss"], *([f"{n}", "0.5"] for n in (0, 50, 100, 150))]
 
 
+def test_a_run_is_repeated_and_described(tmp_path: Path) -> None:
+    script = load_script("published_runs")
+    record = zoo.weights_record("custom_function")
+    about = script.describe(record, script.train(record, tmp_path))
+    written = facts.Network("custom_function").run
+    assert written
+    assert about.keys() == written.keys()
+    assert about["points"] == [pytest.approx(point, abs=1e-4) for point in written["points"]]
+    assert about["test"]["mae"] < 1e-4
+    assert about["microseconds"] > 0
+
+
 def test_what_is_public_is_in_the_reference() -> None:
     found = dict(reference.public())
     assert {"create_model", "weights_record", "ZooError"} <= set(found["zoo"])
