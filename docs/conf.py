@@ -39,6 +39,7 @@ python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88
 napoleon_numpy_docstring = False
 napoleon_use_rtype = False
+toc_object_entries_show_parents = "hide"
 napoleon_use_ivar = True  # attributes as a list
 
 html_theme = "pydata_sphinx_theme"

@@ -53,7 +53,7 @@ WAYS = (
     ),
     (
         "You build",
-        "Your own data and networks, killed and resumed, on one laptop or a hundred GPUs.",
+        "Your own data and networks, killed and resumed, on a laptop or on a cluster.",
         (("Use it in Python", "guides/python.md"), ("From a laptop to a cluster", "cluster.md")),
     ),
 )

@@ -53,18 +53,18 @@ def networks_table(folder: str) -> str:
             row, record = model_row(name), n.record
             shown, what = n.result()
             accuracy = record.metrics["test"].get("acc", 0.0) if record else 0.0
-            result = f"{accuracy:.4f}" if accuracy else shown.rpartition("zoo ")[2]
+            result = f"{accuracy:.4f}" if accuracy else f"weights {shown.rpartition('zoo ')[2]}" if n.learned else shown
             rows.append(
                 (
                     (f'<a href="{folder}{name}.html"><code>{name}</code></a>', name),
-                    (f"{group.removesuffix('s').removesuffix(' network')}", group),
                     (escape(row.summary), row.summary),
-                    (row.data, row.data),
                     (charts.short(n.parameters), n.parameters),
                     (f'<span title="{escape(what)}">{result}</span>', accuracy),
+                    (row.data, row.data),
+                    (group.removesuffix("s").removesuffix(" network"), group),
                 )
             )
-    return sortable(("network", "kind", "what it is", "data", "parameters", "test accuracy"), rows)
+    return sortable(("network", "what it is", "parameters", "test accuracy", "data", "kind"), rows)
 
 
 def compare() -> str:

@@ -25,7 +25,9 @@ def write_pages() -> None:
         first = from_docstring(about.partition("\n\n")[0].replace("\n", " "))
         blocks = "".join(code(_directive(module, name), "{eval-rst}") for name in names)
         write(FOLDER / f"{module}.md", f"# {module}\n\n{first}\n{blocks}")
-        lines += [f"- [{module}]({module}.md): " + ", ".join(f"`{name}`" for name in names) + "\n"]
+        lines += [
+            f"- [{module}]({module}.md): " + ", ".join(f"{{py:obj}}`{name} <{module}.{name}>`" for name in names) + "\n"
+        ]
     write(
         FOLDER / "index.md",
         "# API reference\n\nWhat is public, and only that; [What you can rely on](../promises.md) says for "

@@ -103,9 +103,9 @@ CHECKS: dict[str, Any] = {"python": check_python, "own_data": check_own_data}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_notebook_runs(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     plt.switch_backend("agg")
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    caplog.set_level(logging.ERROR, "lightning.pytorch")
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     assert not any(cell.get("outputs") for cell in cells)  # they are made when the site is built
     names: dict[str, Any] = {"__name__": "notebook"}
