@@ -7,4 +7,4 @@ from conftest import REPOSITORY
 DOCS = REPOSITORY / "docs"
 HTML = DOCS / "_build" / "html"
 
-sys.path.insert(0, str(DOCS))
+sys.path.append(str(DOCS))
