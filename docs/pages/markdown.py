@@ -17,14 +17,14 @@ def from_docstring(text: str) -> str:
     return re.sub(r"``([^`]+)``", r"`\1`", text)
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return a table, in a frame of its own that scrolls sideways where the page is narrow."""
+def table(header: Sequence[str], rows: Iterable[Sequence[object]], kind: str = "") -> str:
+    """Return a table, in a frame that scrolls sideways where the page is narrow; ``kind`` is for its style."""
 
     def line(cells: Sequence[object]) -> str:
         return "| " + " | ".join(str(cell).replace("|", r"\|").replace("\n", " ") for cell in cells) + " |\n"
 
     body = line(header) + line(["---"] * len(header)) + "".join(map(line, rows))
-    return f"\n:::{{div}} zoo-table\n\n{body}\n:::\n"
+    return f"\n:::{{div}} zoo-table {kind}\n\n{body}\n:::\n"
 
 
 def sortable(header: Sequence[str], rows: Iterable[Sequence[tuple[str, float | str]]]) -> str:

@@ -206,9 +206,10 @@ def _weights(n: Network) -> str:
 def options_table(found: list[Option]) -> str:
     """Return the table of the options of a class, its own first."""
     return table(
-        ("option", "type", "default", "what it is"),
+        ("option", "what it is", "type", "default"),
         (
-            [f"`{o.name}`", f"`{o.type}`", f"`{o.default}`" if o.default else "", from_docstring(o.text)]
+            [f"`{o.name}`", from_docstring(o.text), f"`{o.type}`", f"`{o.default}`" if o.default else ""]
             for o in sorted(found, key=lambda option: option.shared)
         ),
+        "zoo-options",
     )

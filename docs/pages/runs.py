@@ -67,7 +67,7 @@ def _mistake(one: dict[str, Any]) -> str:
 
 
 def examples(shown: Iterable[tuple[dict[str, Any], str]]) -> str:
-    """Return pictures or texts as HTML, each with a line below it."""
+    """Return pictures or texts as HTML, each with a line below it; texts as a network sees them."""
     pictures, texts = [], []
     for one, line in shown:
         if "picture" in one:
@@ -75,5 +75,7 @@ def examples(shown: Iterable[tuple[dict[str, Any], str]]) -> str:
             pictures.append(f"<figure>{picture}<figcaption>{line}</figcaption></figure>")
         else:
             texts.append(f"<blockquote>{escape(one['text'])}<footer>{line}</footer></blockquote>")
+    if texts:
+        texts.append("<p>As a network sees them: [UNK] is a word that its vocabulary does not have.</p>")
     kind = "zoo-pictures" if pictures else "zoo-texts"
     return f'<div class="{kind}">{"".join(pictures + texts)}</div>'
