@@ -53,7 +53,10 @@ def live(element: str, folder: str) -> str:
         folder: The way to ``draw/``.
     """
     name = element.partition(" ")[0]
-    instead = f"Needs a web server. <a href='{folder}draw-a-digit.html'>This file</a> opens without one."
+    server = "<code>python -m http.server</code>"
+    instead = (
+        f"Needs a web server, such as {server}. <a href='{folder}draw-a-digit.html'>This file</a> opens without one."
+    )
     script = f'<script type="module" src="{folder}draw.js"></script>'
     return raw(f'<{element} class="zoo-live"><p>{instead}</p></{name}>\n{script}')
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from browsing import browser, served
@@ -68,6 +70,15 @@ def test_a_page_opens_without_a_fault(name: str, page: Any, site_url: str) -> No
     assert not faults
     assert not broken
     assert width <= shown
+
+
+def test_every_link_leads_to_a_file_or_outside(site: Path) -> None:
+    for name in PAGES:
+        text = re.sub(r"(?s)<script.*?</script>", "", (site / name).read_text(encoding="utf-8"))
+        for link in re.findall(r"""\s(?:href|src)=["']([^"'#?]+)""", text):
+            if not re.match(r"https?:|data:|mailto:", link):
+                path = (site / name).parent / unquote(link)
+                assert (path / "index.html" if path.is_dir() else path).exists(), (name, link)
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -14,9 +14,12 @@ import pytest
 from conftest import Command
 from data_files import write_folder
 from documentation import DOCS
+from pages import datasets, networks
+from pages.facts import Network
+from pages.layouts import DOWNLOADED
 from PIL import Image
 
-import zoo
+from zoo.registry import DATAMODULES, MODELS
 
 GUIDES = sorted((DOCS / "guides").glob("*.md"))
 NOTEBOOKS = sorted((DOCS / "notebooks").glob("*.ipynb"))
@@ -126,19 +129,28 @@ def test_the_links_of_the_pages_lead_somewhere() -> None:
                 assert (page.parent / link).exists(), (page, link)
 
 
-def test_the_command_line_tells_the_starts_of_the_networks_pages(zoo_command: Command) -> None:
-    from pages.facts import Network
-    from pages.networks import page
+@pytest.mark.usefixtures("files")
+@pytest.mark.parametrize("name", MODELS)
+def test_a_network_starts_as_its_page_says(name: str, zoo_command: Command) -> None:
+    text = networks.page(Network(name))
+    code = re.findall(r"```python\n(.*?)```", text, flags=re.S)
+    assert len(code) == 2
+    for block in code:
+        exec(block, {})
+    predict = next(line for line in text.splitlines() if line.startswith("zoo predict"))
+    done = zoo_command(*shlex.split(predict)[1:])
+    assert done.code == 0, done.err
 
-    draw_photo()
-    for name in ("slp", "linear", "bilstm_sentiment"):
-        code = re.findall(r"```python\n(.*?)```", page(Network(name)), flags=re.S)
-        assert len(code) == 2
-        for block in code:
-            exec(block, {})
-        predict = next(line for line in page(Network(name)).splitlines() if line.startswith("zoo predict"))
-        assert zoo_command(*shlex.split(predict)[1:]).code == 0
-    assert zoo.list_weights("slp")
+
+@pytest.mark.usefixtures("files")
+@pytest.mark.parametrize("name", DATAMODULES)
+def test_a_data_set_starts_as_its_page_says(name: str) -> None:
+    (block,) = re.findall(r"```python\n(.*?)```", datasets.page(name), flags=re.S)
+    names: dict[str, Any] = {}
+    exec(block, names)
+    if name not in DOWNLOADED and name != "celeba":
+        names["data"].setup()
+        assert names["data"].sizes["train"] > 3
 
 
 MEASURED = ("speed",)
