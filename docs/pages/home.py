@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
-import re
 
 import zoo
 from pages.facts import Network
@@ -23,19 +21,43 @@ SENTENCE = (
 INSTALL = "pip install -e . && python scripts/fit.py --model slp"
 
 GUIDES = {
-    "Begin": (
-        "guides/first_run",
-        "guides/line_by_line",
-        "notebooks/first_network",
-        "notebooks/own_network",
-        "guides/python",
-        "guides/classroom",
-    ),
-    "Your data": ("guides/own_data", "guides/fine_tune", "data", "guides/export"),
-    "Runs": ("report", "guides/resume", "learning_rates", "experiments", "results", "trackers"),
-    "More machine": ("cluster", "gpu", "speed"),
-    "The zoo": ("guides/add_network", "contributing", "architecture", "promises", "guides/numbers", "reproduction"),
+    "Begin": {
+        "guides/first_run": "train a network, read its report, change its options",
+        "guides/line_by_line": "the loop that everyone knows, with one part of the zoo after the other",
+        "notebooks/first_network": "a notebook: what a perceptron learns, and what it gets wrong",
+        "notebooks/own_network": "a notebook: write a network, train it, compare it",
+        "guides/python": "networks, weights and data in your own project",
+        "guides/classroom": "thirty laptops, no network, the same numbers",
+    },
+    "Your data": {
+        "guides/own_data": "from the first look to the exported network",
+        "guides/fine_tune": "begin with trained weights",
+        "data": "how pictures, tables and texts are read and split",
+        "guides/export": "ONNX, torch.export, safetensors",
+    },
+    "Runs": {
+        "report": "what the numbers mean",
+        "guides/resume": "killed at any time, the same in the end",
+        "learning_rates": "schedules, warm-up, finding a rate, averages",
+        "experiments": "seeds, folds, sweeps",
+        "results": "tables of runs, and their curves side by side",
+        "trackers": "TensorBoard, MLflow, Weights & Biases, CSV",
+    },
+    "More machine": {
+        "cluster": "several processes, many nodes, SLURM",
+        "gpu": "what was seen on one, and how to check yours",
+        "speed": "why small networks train fast, and the measurements",
+    },
+    "The zoo": {
+        "guides/add_network": "one class, here or in a package of yours",
+        "contributing": "tests, style, what a change needs",
+        "architecture": "the packages, a run, and where to put what",
+        "promises": "what is public, and what a release may change",
+        "guides/numbers": "beside those of the documents",
+        "reproduction": "five seeds of each network, and public tables",
+    },
 }
+"""The guides by group, each with what it is about."""
 
 WAYS = (
     (
@@ -146,22 +168,8 @@ def draw() -> str:
 
 
 def guides() -> str:
-    """Return the list of the guides, with the first sentence of each."""
+    """Return the list of the guides."""
     parts = ["# Guides\n"]
-    for group, names in GUIDES.items():
-        parts += [f"\n## {group}\n\n"]
-        for name in names:
-            parts += [_entry(name)]
-    return "".join(parts) + hidden_toctree(f"/{name}" for names in GUIDES.values() for name in names)
-
-
-def _entry(name: str) -> str:
-    path = next(path for path in (DOCS / f"{name}.md", DOCS / f"{name}.ipynb") if path.exists())
-    text = path.read_text(encoding="utf-8")
-    if path.suffix == ".ipynb":
-        text = "".join(json.loads(text)["cells"][0]["source"])
-    title, *paragraphs = re.sub(r"(?s)```.*?```", "", text).strip().split("\n\n")
-    prose = next(each for each in map(str.strip, paragraphs) if each and each[0] not in "#|")
-    first = re.split(r"(?<=[.:])\s", prose.replace("\n", " "), maxsplit=1)[0].rstrip(":.")
-    first = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", first)
-    return f"- [{title.removeprefix('# ')}](/{name}{path.suffix}): {first}.\n"
+    for group, pages in GUIDES.items():
+        parts += [f"\n## {group}\n\n", *(f"- {{doc}}`/{name}`: {about}\n" for name, about in pages.items())]
+    return "".join(parts) + "".join(hidden_toctree([f"/{n}" for n in pages], group) for group, pages in GUIDES.items())

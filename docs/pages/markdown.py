@@ -88,9 +88,10 @@ def tabs(items: Iterable[tuple[str, str]]) -> str:
     return f"\n::::{{tab-set}}\n{inside}::::\n"
 
 
-def hidden_toctree(names: Iterable[str]) -> str:
+def hidden_toctree(names: Iterable[str], caption: str = "") -> str:
     """Return the list of the pages below a page, for the navigation alone."""
-    return "\n```{toctree}\n:hidden:\n\n" + "\n".join(names) + "\n```\n"
+    title = f":caption: {caption}\n" if caption else ""
+    return f"\n```{{toctree}}\n:hidden:\n{title}\n" + "\n".join(names) + "\n```\n"
 
 
 def write(path: Path, text: str) -> None:
