@@ -18,6 +18,7 @@ from zoo.weights import create_model
 if TYPE_CHECKING:
     from zoo import datamodules, models
     from zoo.checkpoints.reading import load_model
+    from zoo.reports.plots import plot_curves, plot_predictions
     from zoo.reports.run_results import read_results
     from zoo.tasks import Prediction
     from zoo.tasks.gradients import gradcheck
@@ -31,6 +32,8 @@ _LAZY = {
     "gradcheck": "zoo.tasks.gradients",
     "list_weights": "zoo.weights",
     "load_model": "zoo.checkpoints.reading",
+    "plot_curves": "zoo.reports.plots",
+    "plot_predictions": "zoo.reports.plots",
     "read_results": "zoo.reports.run_results",
     "weights_record": "zoo.weights",
 }
@@ -49,6 +52,8 @@ __all__ = [
     "list_weights",
     "load_model",
     "models",
+    "plot_curves",
+    "plot_predictions",
     "read_results",
     "weights_record",
 ]

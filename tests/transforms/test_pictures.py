@@ -13,6 +13,7 @@ from PIL import Image, ImageOps
 
 import zoo
 from zoo.transforms import Digit, Item, Photo, Transform
+from zoo.transforms.ink import centering_offset, resize
 
 
 def drawn(
@@ -45,6 +46,34 @@ def test_pictures_of_any_size_and_color_become_the_same_input(tmp_path: Path) ->
     assert int(rows.max() - rows.min()) + 1 == 20  # of 28, as in MNIST
     for path in others:
         assert torch.allclose(digit(path), light, atol=0.02), path.name
+
+
+@pytest.mark.parametrize("rows", [1, 5, 20, 35])
+def test_a_column_is_resized_as_a_row_is(rows: int) -> None:
+    for width in (1, 2, 4):
+        pixels = torch.rand(1, 35, width, generator=torch.Generator().manual_seed(width))
+        assert torch.allclose(resize(pixels, rows, 1), resize(pixels.mT, 1, rows).mT, atol=1e-6)
+
+
+def test_a_thin_stroke_with_a_faint_tip_is_as_dark_as_it_was_drawn(tmp_path: Path) -> None:
+    picture = Image.new("L", (280, 280), 255)
+    picture.paste(0, (138, 60, 142, 240))
+    picture.paste(190, (138, 50, 142, 60))
+    assert Digit()(picture)[0].amax(1)[6:24].min() > 0.9  # 20 rows, of which the first has the tip
+
+
+@pytest.mark.parametrize("shape", [(1, 50), (50, 1), (2, 40)])
+def test_a_picture_may_be_as_thin_as_a_pixel(shape: tuple[int, int]) -> None:
+    assert Digit()(np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)).shape == (1, 28, 28)
+
+
+def test_symmetric_ink_is_not_placed_by_noise() -> None:
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(300):
+        half = torch.rand(int(torch.randint(1, 10, (), generator=generator)), generator=generator)
+        middle = torch.rand(int(torch.randint(0, 2, (), generator=generator)), generator=generator)
+        mass = torch.cat([half, middle, half.flip(0)])
+        assert centering_offset(mass, 28) == round(14 - len(mass) / 2)
 
 
 def test_a_picture_is_turned_upright(tmp_path: Path) -> None:

@@ -91,6 +91,7 @@ COMMANDS = {
         "show what differs between some runs, their metrics, and their curves in one figure",
         own_options=("out",),
     ),
+    "show": Command("RUN", "show the figures of a run, or link to them if the terminal shows no pictures"),
     "prepare": Command(
         "DATA ... [--root FOLDER]",
         "download data sets beforehand, for machines without a network",

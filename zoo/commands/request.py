@@ -73,9 +73,11 @@ class Request:
         Raises:
             ZooError: There are other options.
         """
-        own = [f"--{name}" for name in COMMANDS[self.command].own_options]
+        options = [f"--{name}" for name in COMMANDS[self.command].own_options]
         if unknown := [word for word in self.words if word.startswith("-")]:
-            raise ZooError(f"zoo {self.command} takes {kind} and {', '.join(own)}, not {unknown[0]}")
+            raise ZooError(
+                f"zoo {self.command} takes {' and '.join(filter(None, [kind, ', '.join(options)]))}, not {unknown[0]}"
+            )
         return self.words
 
 

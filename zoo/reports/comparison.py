@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
-from matplotlib.figure import Figure
 
 from zoo.errors import ZooError
 from zoo.reports.figures import TITLES, finish_panel, plain, plot_curve, save_as_asked
 from zoo.reports.results_table import format_value, shorten_middle
-from zoo.reports.run_results import SPLITS, Row, differing_options, names_of, read_run, short_name
+from zoo.reports.run_results import SPLITS, Row, differing_options, names_of, read_options, read_run, short_name
 from zoo.support.console import echo, listed
+from zoo.support.figure import Figure
 from zoo.support.files import parse_path
 from zoo.support.tables import format_columns, sort_metrics
 from zoo.training.metrics_file import metrics_path, read_metrics
@@ -51,11 +51,7 @@ def compare(folders: Sequence[str], out: Path) -> None:
     rows = [_read(path) for path in paths]
     common, names = _names(paths)
     echo(_table(rows, common, names))
-    logs = {}
-    for name, row, path in zip(names, rows, map(metrics_path, paths), strict=True):
-        if path.exists():
-            label = f"{name} (val: test set)" if row.get("data.val_size") == 0 else name
-            logs[label] = read_metrics(path)
+    _, logs = read_logs(paths)
     if missing := [str(path) for path in paths if not metrics_path(path).exists()]:
         echo(f"zoo: there are no curves of {listed(missing)}, without metrics.csv", file=sys.stderr)
     figure = curves(logs, common)
@@ -63,6 +59,27 @@ def compare(folders: Sequence[str], out: Path) -> None:
         return
     save_as_asked(figure, out)
     echo(f"\nfigure  {out}")
+
+
+def read_logs(paths: Sequence[Path]) -> tuple[str, dict[str, list[dict[str, float]]]]:
+    """Return the folder that some runs are in, and the metrics of each by its name; without those that have none."""
+    common, names = _names(paths)
+    logs = {}
+    for name, path in zip(names, paths, strict=True):
+        if metrics_path(path).exists():
+            label = f"{name} (val: test set)" if tests_while_training(path) else name
+            logs[label] = read_metrics(metrics_path(path))
+    return common, logs
+
+
+def tests_while_training(folder: Path) -> bool:
+    """Return whether the test set took the place of the validation set in a run."""
+    return read_options(folder / "config.yaml").get("data.val_size") == 0
+
+
+def no_metrics(folder: Path) -> ZooError:
+    """Return the error of a run that has no metrics yet, or of what is not a run."""
+    return ZooError(f"{folder} has no metrics yet") if (folder / "config.yaml").exists() else _no_run(folder)
 
 
 def curves(logs: Mapping[str, list[dict[str, float]]], title: str) -> Figure | None:
@@ -102,9 +119,13 @@ def _read(folder: Path) -> Row:
         return read_run(folder)
     if (folder / "config.yaml").exists():
         raise ZooError(f"{folder} is not finished; resume it with --ckpt_path {last_checkpoint(folder)}")
+    raise _no_run(folder)
+
+
+def _no_run(folder: Path) -> ZooError:
     inner = list_runs(folder)
     hint = f"; it has runs in it, such as {inner[0]}" if inner else "" if folder.exists() else ", it does not exist"
-    raise ZooError(f"{folder} is not a run folder{hint}")
+    return ZooError(f"{folder} is not a run folder{hint}")
 
 
 def _names(paths: Sequence[Path]) -> tuple[str, list[str]]:

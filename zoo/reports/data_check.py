@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from matplotlib.figure import Figure
 from torch import Tensor
 
 from zoo.datamodules.common import DataModule
@@ -15,6 +14,7 @@ from zoo.datamodules.common.examples import Batches
 from zoo.kinds import Split
 from zoo.reports.evaluation import splits_of
 from zoo.reports.figures import plain, save_as_asked
+from zoo.support.figure import Figure
 from zoo.support.tables import format_number, format_table
 
 CHUNK = 500

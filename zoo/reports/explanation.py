@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Self
 
 import torch
-from matplotlib.figure import Figure
 from torch import Tensor
 
 from zoo.reports.figures import COLORS, WRONG, plain
+from zoo.support.figure import Figure
 from zoo.support.tables import format_number, format_table, shorten
 from zoo.tasks import Classifier, Task
 from zoo.tasks.attribution import Attribution, attribute

@@ -1,8 +1,7 @@
-"""The figures of a run, made with matplotlib's objects rather than pyplot: no global state, window or backend."""
+"""The figures of a run."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,16 +10,16 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from zoo.errors import ZooError
 from zoo.reports.predictions import Predictions
+from zoo.support.figure import Figure
 from zoo.support.files import atomic_write
 from zoo.support.tables import shorten, sort_metrics
 
 COLORS = {"train": "tab:blue", "val": "tab:orange"}
-WRONG = "tab:red"
+RIGHT, WRONG = "tab:green", "tab:red"
 DECADES = 100
 """Curves that fall by more are drawn on a logarithmic axis."""
 MOST_COUNTED = 20
@@ -32,8 +31,7 @@ TITLES = {"loss": "loss", "acc": "accuracy"}
 
 def save(figure: Figure, path: Path) -> None:
     """Write a figure to a PNG file, which appears once it is complete."""
-    with atomic_write(path) as temporary, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph")  # of letters that the font has not, which are shown as boxes
+    with atomic_write(path) as temporary:
         figure.savefig(temporary, format="png", dpi=120)
 
 

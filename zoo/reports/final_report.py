@@ -14,12 +14,13 @@ from zoo.errors import ZooError
 from zoo.internals.lightning import callbacks_of
 from zoo.reports.evaluation import splits_of
 from zoo.reports.report import finite, make_report
-from zoo.reports.run_files import draw
+from zoo.reports.run_files import draw, show_figures
 from zoo.reports.run_results import MAX_BYTES
 from zoo.reports.trackers import track_report
 from zoo.support.console import command_line, echo
 from zoo.support.files import atomic_write, read_bytes
 from zoo.support.tables import format_metrics, sort_metrics
+from zoo.support.terminal import print_path
 from zoo.training.pruning import Pruning
 from zoo.training.run import Run
 from zoo.training.versions import versions
@@ -72,6 +73,7 @@ def report_run(run: Run, checkpoint: Path, seconds: float) -> None:
     }
     with atomic_write(run.folder / "results.json") as temporary:
         temporary.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    show_figures(drawn)
     echo(f"\n{title}\n\n{made}\n")
     _print_parameters(run)
     if not run.plan.test:
@@ -137,7 +139,7 @@ def _print_files(run: Run, checkpoint: Path, drawn: list[Path]) -> None:
     if checkpoint.exists():
         _print_line("checkpoint", checkpoint)
     for number, figure in enumerate(drawn):
-        _print_line("" if number else "figures", figure)
+        print_path(f"{'' if number else 'figures':<12}", figure)
     if (table := run.folder / "mistakes.csv").exists():
         _print_line("mistakes", table)
     _print_line("results", run.folder / "results.json")

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import csv
-import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from matplotlib.figure import Figure
 
 from zoo.datamodules.common import DataModule
-from zoo.reports.figures import WRONG, plain
+from zoo.datamodules.common.plots import Caption, count_shown, draw_examples
+from zoo.reports.figures import RIGHT, WRONG
 from zoo.reports.predictions import Predictions
+from zoo.support.figure import Figure
 from zoo.support.files import atomic_write
 from zoo.support.tables import csv_cell, shorten
-from zoo.transforms import Row, Transform
 
 MOST = 10_000
 """Rows of a table: those of all labels of many pictures would be millions."""
-
-GRID = (4, 8)
-LINES = 12
-"""Texts and rows of numbers in the figure."""
 
 
 @dataclass(frozen=True)
@@ -117,51 +112,13 @@ def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
 
 def draw_mistakes(data: DataModule, found: Sequence[Mistake], title: str) -> Figure:
     """Show the surest wrong answers: pictures with their labels, or lines of text."""
-    return _pictures(data, found, title) if data.kind == "image" else _lines(data, found, title)
+    shown = found[: count_shown(data)]
+    captions = [caption(one.true, one.predicted, one.probability, right=False) for one in shown]
+    x = data.scale(data.splits["test"].batch([one.index for one in shown])[0])
+    return draw_examples(data, x, captions, title)
 
 
-def _pictures(data: DataModule, found: Sequence[Mistake], title: str) -> Figure:
-    rows, columns = GRID
-    shown = found[: rows * columns]
-    rows = -(-len(shown) // columns)
-    images = data.scale(data.splits["test"].batch([one.index for one in shown])[0])
-    low, high = float(images.min()), float(images.max())
-    images = ((images - low) / max(high - low, 1e-9)).permute(0, 2, 3, 1)
-    if images.shape[3] != 3:
-        images = images[..., :1]
-    height = 1.22  # of a picture with its two lines of text, in widths of a column
-    figure = Figure(figsize=(1.25 * columns, 1.25 * height * rows + 0.4))
-    # One panel for all: the layout of 32 panels takes longer than the training of a small network.
-    axes = figure.add_axes((0, 0, 1, 1 - 0.4 / figure.get_figheight()))
-    axes.axis("off")
-    figure.suptitle(title, y=1 - 0.12 / figure.get_figheight(), va="top")
-    for place, (image, one) in enumerate(zip(images, shown, strict=True)):
-        left, bottom = place % columns + 0.05, -height * (place // columns + 1) + 0.05
-        axes.imshow(image.numpy(), cmap="gray_r", vmin=0, vmax=1, extent=(left, left + 0.9, bottom, bottom + 0.9))
-        for text, up, color in (
-            (shorten(one.true, 16), 1.03, "black"),
-            (f"→ {shorten(one.predicted, 10)} {one.probability:.0%}", 0.92, WRONG),
-        ):
-            axes.text(left + 0.45, bottom + up, plain(text), ha="center", va="bottom", color=color, fontsize=8)
-    axes.set(xlim=(0, columns), ylim=(-height * rows, 0), aspect="auto")  # each picture has moved them
-    return figure
-
-
-def _lines(data: DataModule, found: Sequence[Mistake], title: str) -> Figure:
-    shown, line = found[:LINES], 0.45  # inches
-    figure = Figure(figsize=(10, line * (len(shown) + 1)))
-    figure.suptitle(title, y=1 - 0.12 / figure.get_figheight(), va="top")
-    for place, one in enumerate(shown, start=1):
-        y = 1 - line * place / figure.get_figheight()
-        answer = f"{shorten(one.true, 14)} → {shorten(one.predicted, 14)} {one.probability:.0%}"
-        figure.text(0.02, y, plain(answer), color=WRONG, va="top", fontsize=8)
-        lines = textwrap.wrap(_as_text(data, one.index), 110, max_lines=2, placeholder=" …")
-        figure.text(0.25, y, plain("\n".join(lines)), va="top", fontsize=8)
-    return figure
-
-
-def _as_text(data: DataModule, index: int) -> str:
-    """Return an example of the test set as text: the words of a text, or the values of a row."""
-    x = data.scale(data.splits["test"].batch([index])[0])[0]
-    transform = data.transform
-    return (transform if isinstance(transform, Transform) else Row(x.numel())).as_text(x)
+def caption(true: str, predicted: str, probability: float, right: bool) -> Caption:
+    """Return what is written at an example: its class and the predicted one, in red if that is wrong."""
+    answer = f"→ {shorten(predicted, 10)} {probability:.0%}"
+    return [(shorten(true, 16), "black"), (answer, RIGHT if right else WRONG)]

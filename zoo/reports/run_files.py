@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from matplotlib.figure import Figure
-
 from zoo.datamodules.common import DataModule
 from zoo.reports import figures
 from zoo.reports.mistakes import count_wrong, draw_mistakes, mistakes, write_errors, write_mistakes
 from zoo.reports.report import Report
+from zoo.support.figure import Figure
+from zoo.support.terminal import picture_protocol, show_picture
 from zoo.tasks import Classifier, Regressor, Task
 from zoo.training.metrics_file import read_metrics
+from zoo.transforms import read_picture
 
 FILES = ("curves.png", "mistakes.png", "mistakes.csv", "predictions.png", "confusion.png", "calibration.png")
 
@@ -33,6 +34,18 @@ def draw(folder: Path, model: Task, data: DataModule, report: Report) -> list[Pa
         paths.append(folder / f"{name}.png")
         figures.save(figure, paths[-1])
     return paths
+
+
+def figures_of(folder: Path) -> list[Path]:
+    """Return the figures of a run, in their order."""
+    return [folder / name for name in FILES if name.endswith(".png") and (folder / name).exists()]
+
+
+def show_figures(paths: list[Path]) -> None:
+    """Show figures on a terminal that can."""
+    if protocol := picture_protocol():
+        for path in paths:
+            show_picture(read_picture(path), protocol)
 
 
 def _figures(folder: Path, model: Task, data: DataModule, report: Report) -> Iterator[tuple[str, Figure]]:

@@ -100,7 +100,7 @@ def read_run(folder: Path) -> Row:
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise ZooError(f"{path} is not a results file") from None
-    options = _options(folder / "config.yaml")
+    options = read_options(folder / "config.yaml")
     if not fields["steps"] or options.get("trainer.fast_dev_run"):
         raise ZooError(f"{folder} trained nothing")
     row = {"run": str(folder), **{name: fields[name] for name in FIELDS}, **metrics}
@@ -155,8 +155,8 @@ def _comparable(option: str, value: Any) -> str:
     return str(float(value) if isinstance(value, int | float) else value)
 
 
-def _options(config: Path) -> Row:
-    """Return the options of a run by their full names; none if it has no config."""
+def read_options(config: Path) -> Row:
+    """Return the options of a run by their full names; none if it has no config. Raises ZooError if it is damaged."""
     import yaml
 
     if not config.exists():

@@ -5,9 +5,8 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 
-from matplotlib.figure import Figure
-
 from zoo.reports.figures import COLORS, TITLES, curve_points, draw_curve, finish_panel, panels, plain
+from zoo.support.figure import Figure
 from zoo.support.tables import sort_metrics
 
 Log = Sequence[Mapping[str, float]]

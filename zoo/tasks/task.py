@@ -17,6 +17,7 @@ from zoo.kinds import InputKind, OutputKind, TargetKind
 from zoo.support.ranks import rank_and_ranks
 from zoo.support.signatures import class_path, constructor_arguments, follow_options
 from zoo.tasks.compatibility import check_fits
+from zoo.tasks.description import as_html
 from zoo.tasks.hyperparameters import check_hyperparameters
 from zoo.tasks.losses import LossName, add_penalties, loss_function
 from zoo.tasks.metrics import MetricsModule, SplitPrefix
@@ -32,8 +33,7 @@ Batch = tuple[Tensor, Tensor]
 class Task(MetricsModule):
     """A network with its loss, its optimizer and its metrics.
 
-    The logged loss excludes the penalties, so that train and val losses are comparable. ``mse_sum`` is logged as the
-    sum over all examples of the split.
+    Logged losses exclude the penalties, so that train and val are comparable; ``mse_sum`` is the sum over the split.
 
     Args:
         target: Kind of the targets.
@@ -43,8 +43,7 @@ class Task(MetricsModule):
         optimizer: Name of a class of torch.optim.
         optimizer_args: Further arguments of the optimizer, such as ``{momentum: 0.9}``. Default: as documented.
         lr_scheduler: Name of a class of torch.optim.lr_scheduler, such as StepLR. Default: a constant rate.
-        lr_scheduler_args: Arguments of the scheduler, such as ``{step_size: 5}``. A length that is not given, such as
-            ``T_max`` of CosineAnnealingLR, is that of the run.
+        lr_scheduler_args: Its arguments, such as ``{step_size: 5}``. Default of a length, such as ``T_max``: the run's.
         warmup_steps: Number of optimizer steps in which the learning rate rises to what it would be otherwise.
         l1: Weight of the L1 penalty, the sum of the parameters' absolute values.
         l2: Weight of the L2 penalty, the sum of the parameters' squares.
@@ -67,6 +66,7 @@ class Task(MetricsModule):
     run_length: RunLength | None = None
     transform: Transform | None = None
     classes: tuple[str, ...] = ()
+    _repr_html_ = as_html
 
     def __init__(
         self,

@@ -25,6 +25,9 @@ def to_bytes(picture: Image.Image) -> Tensor:
 
 def resize(pixels: Tensor, rows: int, columns: int) -> Tensor:
     """Resize pixels, shape ``(channels, ...)``, bilinearly with antialiasing, as torchvision does."""
+    if columns == 1:  # on a CPU, torch gives all rows the value of the first
+        pixels = F.interpolate(pixels.mT.unsqueeze(0), (columns, rows), mode="bilinear", antialias=True)
+        return pixels[0].mT
     return F.interpolate(pixels.unsqueeze(0), (rows, columns), mode="bilinear", antialias=True)[0]
 
 
@@ -85,5 +88,6 @@ def paste(ink: Tensor, size: int, top: int, left: int) -> Tensor:
 
 def centering_offset(mass: Tensor, size: int) -> int:
     """Return the offset that centers the center of mass of a row or column, within the canvas."""
-    center = (mass * torch.arange(len(mass))).sum() / mass.sum()
-    return int((size / 2 - 0.5 - center).round().clamp(0, size - len(mass)))
+    center = float((mass * torch.arange(len(mass))).sum() / mass.sum())
+    offset = round(round(size / 2 - 0.5 - center, 3))  # symmetric ink is a tie, which noise must not decide
+    return min(max(offset, 0), size - len(mass))

@@ -73,7 +73,7 @@ def _lines(seen: Pixels) -> Pixels:
     lines = np.zeros_like(seen)
     for thicker in (1, 3):
         for left, found in ((seen & ~lines, lines), ((seen & ~lines).T, lines.T)):
-            length = round(LONG * left.shape[1])
+            length = max(1, round(LONG * left.shape[1]))
             longer = np.pad(left, ((0, 0), (length, length)), mode="edge")  # as if lines went on beyond the border
             longer = ndimage.binary_dilation(longer, np.ones((thicker, 1)))  # joins the steps of a slanted line
             straight = ndimage.binary_opening(longer, np.ones((1, length)))[:, length:-length] & left

@@ -12,6 +12,7 @@ from zoo.errors import ZooError, suggestion
 from zoo.registry import model_row
 from zoo.support.console import one_line
 from zoo.support.files import read_bytes
+from zoo.support.html import as_table
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -68,6 +69,15 @@ class WeightsRecord:
     def file(self) -> Path:
         """The weights file."""
         return FOLDER / f"{self.model}-{self.weights}.safetensors"
+
+    def _repr_html_(self) -> str:
+        metrics = {
+            split: ", ".join(f"{name} {value:.4f}" for name, value in values.items())
+            for split, values in self.metrics.items()
+        }
+        trained = f"{self.epochs:,} epochs, {self.steps:,} steps, seed {self.seed}"
+        facts = {"data": self.data, "license": self.license, "trained": trained, "command": self.command}
+        return as_table(f"{self.model}, {self.weights}", {**facts, **metrics, "SHA-256": self.sha256})
 
     def write(self) -> Path:
         """Write the record next to its weights, and return its path."""

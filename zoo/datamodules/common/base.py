@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import ClassVar, get_args
+from typing import TYPE_CHECKING, ClassVar, get_args
 
 import torch
 from torch import Tensor
@@ -19,6 +19,9 @@ from zoo.kinds import InputKind, Split, TargetKind
 from zoo.support.files import parse_path
 from zoo.support.signatures import constructor_arguments
 from zoo.transforms import Transform
+
+if TYPE_CHECKING:
+    from zoo.support.figure import Figure
 
 
 class DataUnavailableError(ZooError):
@@ -126,6 +129,21 @@ class DataModule(LoaderModule, ABC):
         except ZooError:  # no file of this machine
             return None
         return path if path.is_dir() else path.parent
+
+    def plot_batch(self, split: Split = "train") -> Figure:
+        """Return a figure of matplotlib with the first batch of a split, as a network gets it, and its targets.
+
+        Args:
+            split: One of ``train``, ``val`` and ``test``.
+        """
+        from zoo.datamodules.common.plots import draw_examples, target_as_text
+
+        if not self.splits:
+            self.prepare_data()
+            self.setup()
+        x, y = next(iter(self._loader(split, shuffle=split == "train")))
+        captions = [[(target_as_text(self, target), "black")] for target in y]
+        return draw_examples(self, x, captions, f"{type(self).__name__}, {split}: {len(self.splits[split]):,} examples")
 
     def class_counts(self) -> list[int]:
         """Return the number of training examples of each class; call it after ``setup``."""

@@ -1,0 +1,57 @@
+// What networks say, shown.
+
+import { best, counted, make, percent } from "./parts.js";
+
+/** A card with a network's probabilities of ten or so classes, as columns. */
+export class Card {
+  constructor(name, { summary, parameters, accuracy, classes }) {
+    this.classes = classes;
+    this.said = make("output", {}, "");
+    this.share = make("small.share");
+    this.columns = classes.map((label) => make("div.column", {}, make("i"), make("span", {}, label)));
+    this.node = make("article.card", { title: summary },
+      make("header", {}, make("h3", {}, name), make("small", {}, `${counted(parameters)} weights · ${accuracy.toFixed(3)}`)),
+      make("div.said", {}, this.said, this.share),
+      make("div.columns", { "aria-hidden": "true" }, ...this.columns));
+  }
+
+  show(values) {
+    const top = values ? best(values) : -1;
+    this.said.textContent = values ? this.classes[top] : "";
+    this.share.textContent = values ? percent(values[top]) : "";
+    this.columns.forEach((column, i) => {
+      column.classList.toggle("best", i === top);
+      column.firstChild.style.transform = `scaleY(${values ? values[i] : 0})`;
+    });
+  }
+}
+
+const MOST_CLASSES = 10;
+
+/** Rows with the probabilities of one network, or its numbers. */
+export class Answer {
+  constructor({ classes, output }) {
+    [this.classes, this.output] = [classes, output];
+    this.node = make("div.answer", { hidden: true });
+  }
+
+  /** Show what was said; returns it in words. */
+  show(values) {
+    this.node.hidden = !values;
+    if (!values) return "";
+    if (this.output === "values") {
+      const numbers = values.map((value) => value.toPrecision(5)).join(", ");
+      this.node.replaceChildren(make("output.number", {}, numbers));
+      return numbers;
+    }
+    const names = values.map((_, i) => this.classes[i] ?? String(i)), top = best(values);
+    const order = names.map((_, i) => i);
+    if (order.length > MOST_CLASSES) order.sort((a, b) => values[b] - values[a]).splice(MOST_CLASSES);
+    this.node.replaceChildren(...order.map((i) => {
+      const bar = make("i");
+      bar.style.transform = `scaleX(${values[i]})`;
+      return make(i === top ? "div.line.best" : "div.line", {}, make("span", {}, names[i]), make("div.track", {}, bar), make("b", {}, percent(values[i])));
+    }));
+    return `${names[top]}, ${percent(values[top])}`;
+  }
+}
