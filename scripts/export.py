@@ -1,8 +1,6 @@
 """Export a network: python scripts/export.py --ckpt FILE --format onnx --out FILE. The same as `zoo export`."""
 
-import sys
-
 from zoo.commands.cli import script
 
 if __name__ == "__main__":
-    sys.exit(script("export"))
+    script("export")

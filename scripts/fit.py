@@ -1,8 +1,6 @@
 """Train a network: python scripts/fit.py --model slp. The same as `zoo fit`."""
 
-import sys
-
 from zoo.commands.cli import script
 
 if __name__ == "__main__":
-    sys.exit(script("fit"))
+    script("fit")

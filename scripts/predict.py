@@ -1,8 +1,6 @@
 """Label pictures: python scripts/predict.py --ckpt FILE image.png. The same as `zoo predict`."""
 
-import sys
-
 from zoo.commands.cli import script
 
 if __name__ == "__main__":
-    sys.exit(script("predict"))
+    script("predict")

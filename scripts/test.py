@@ -1,8 +1,6 @@
 """Evaluate a checkpoint: python scripts/test.py --ckpt FILE. The same as `zoo test`."""
 
-import sys
-
 from zoo.commands.cli import script
 
 if __name__ == "__main__":
-    sys.exit(script("test"))
+    script("test")

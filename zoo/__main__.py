@@ -1,8 +1,6 @@
 """``python -m zoo``: the same as ``zoo``."""
 
-import sys
-
-from zoo.commands.cli import main
+from zoo.commands.cli import process
 
 if __name__ == "__main__":
-    sys.exit(main(program="python -m zoo COMMAND"))
+    process(program="python -m zoo COMMAND")

@@ -5,13 +5,14 @@ This module runs the requested command, which is a module of its own. Nothing he
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import io
 import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 from zoo.commands.help import command_help, overview
 from zoo.commands.registry import COMMANDS
@@ -37,7 +38,9 @@ def main(argv: Sequence[str] | None = None, program: str = "zoo COMMAND") -> int
     try:
         check_environment()
         listen()
-        return _run(list(sys.argv[1:] if argv is None else argv), program)
+        code = _run(list(sys.argv[1:] if argv is None else argv), program)
+        sys.stdout.flush()  # here, where a full disk and a closed pipe are reported
+        return code
     except ZooError as error:
         _complain(escape_control(f"zoo: error: {rank_prefix()}{error}"))
         return 2
@@ -74,9 +77,25 @@ def _complain(line: str) -> None:
         echo(line, file=sys.stderr)
 
 
-def script(command: str) -> int:
+def process(argv: Sequence[str] | None = None, program: str = "zoo COMMAND") -> NoReturn:
+    """Run a command line as this process, without Python's own end, which takes 0.7 s once torch is imported."""
+    codes: list[int] = []
+    atexit.register(_end, codes)  # called last, since nothing else is registered yet
+    codes.append(main(argv, program))
+    sys.exit(codes[0])
+
+
+def _end(codes: list[int]) -> None:
+    if codes:
+        with contextlib.suppress(OSError, ValueError):  # a closed stream
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(codes[0])
+
+
+def script(command: str) -> NoReturn:
     """Run a command from a script of its own: ``python scripts/fit.py ...`` is ``zoo fit ...``."""
-    return main([command, *sys.argv[1:]], program=f"python {sys.argv[0]}")
+    process([command, *sys.argv[1:]], program=f"python {sys.argv[0]}")
 
 
 def _run(argv: list[str], program: str) -> int:
