@@ -52,6 +52,7 @@ USED = [
     f"{FIT_LOOP}.epoch_loop.automatic_optimization.optim_progress.optimizer.zero_grad.increment_started",
     f"{FIT_LOOP}.epoch_loop.batch_progress.increment_started",
     "torch:_amp_foreach_non_finite_check_and_unscale_",
+    "torch:_foreach_add_",
     "torch:_foreach_copy_",
     "torch:_inductor.compile",
     "torch:_inductor.config.patch",

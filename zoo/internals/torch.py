@@ -13,8 +13,11 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
+from torch.optim import SGD, Optimizer
 from torch.optim.optimizer import _global_optimizer_post_hooks, _global_optimizer_pre_hooks
+
+NOT_PLAIN = ("momentum", "weight_decay", "maximize", "foreach", "fused", "differentiable")
+"""Settings of SGD with which its update is not the gradient times the rate, or not computed in the usual way."""
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -53,8 +56,9 @@ def all_finite(gradients: list[Tensor]) -> bool:
 def bare_step(optimizer: Optimizer) -> Callable[[], Any]:
     """Return ``optimizer.step`` without what torch wraps it in for a profiler and for hooks, unless there are hooks.
 
-    The wrappers take a third of the update of a small network by SGD. A schedule replaces ``step`` to see whether it
-    is called, so then it is left as it is.
+    The wrappers take a third of the update of a small network by SGD; looking up what SGD is to do takes another, so if
+    that is no more than to subtract the gradient times the rate, it is done here. A schedule replaces ``step`` to see
+    whether it is called, so then it is left as it is.
     """
     hooks = (
         optimizer._optimizer_step_pre_hooks,
@@ -64,7 +68,15 @@ def bare_step(optimizer: Optimizer) -> Callable[[], Any]:
     )
     if "step" in vars(optimizer) or any(hooks):
         return optimizer.step
+    if type(optimizer) is SGD and not any(group[name] for group in optimizer.param_groups for name in NOT_PLAIN):
+        return torch.no_grad()(partial(_descend, optimizer.param_groups))
     return torch.no_grad()(partial(inspect.unwrap(type(optimizer).step), optimizer))
+
+
+def _descend(groups: list[dict[str, Any]]) -> None:
+    for group in groups:
+        moved = [parameter for parameter in group["params"] if parameter.grad is not None]
+        torch._foreach_add_(moved, [parameter.grad for parameter in moved], alpha=-group["lr"])
 
 
 def exports_loops() -> bool:
