@@ -82,6 +82,7 @@ textarea { resize: vertical; display: block; }
 .best .track i { background: var(--accent); }
 .number { font-size: 1.8rem; font-weight: 650; font-variant-numeric: tabular-nums; }
 
+@container (min-width: 58rem) { .cards { grid-template-columns: repeat(4, minmax(0, 1fr)); } }
 @container (max-width: 46rem) {
   .draw { grid-template-columns: 1fr; }
   .draw { gap: .75rem; }
