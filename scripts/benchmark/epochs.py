@@ -38,7 +38,7 @@ from zoo.training.trainer import quiet
 CASES = {
     "slp": Case("slp", "mnist", 60_000, 10_000, {}),
     "mlp": Case("mlp", "mnist", 60_000, 10_000, {}),
-    "ffnn": Case("ffnn", "fashion_mnist", 60_000, 10_000, {}),
+    "ffnn": Case("ffnn", "fashion_mnist", 16_000, 2_000, {}),
     "digits_cnn": Case("digits_cnn", "mnist", 16_000, 2_000, {"padding": 2}),
     "cifar_cnn": Case("cifar_cnn", "cifar10", 8_000, 2_000, {}),
     "lstm": Case("lstm", "mnist", 12_800, 2_000, {}),
