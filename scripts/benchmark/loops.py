@@ -84,7 +84,7 @@ class Case:
 
     def targets(self, y: Tensor) -> Tensor:
         """Return targets as the documents give them to their losses."""
-        return one_hot(y, 10).float() if self.network().loss_name == "mse" else y
+        return one_hot(y, len(self.zoo_data.classes)).float() if self.network().loss_name == "mse" else y
 
 
 class Texts(Dataset[tuple[Tensor, Tensor]]):
