@@ -1,6 +1,6 @@
 // What networks say, shown.
 
-import { best, counted, make, percent } from "./parts.js";
+import { best, compact, make, percent } from "./parts.js";
 
 /** A card with a network's probabilities of ten or so classes, as columns. */
 export class Card {
@@ -10,7 +10,7 @@ export class Card {
     this.share = make("small.share");
     this.columns = classes.map((label) => make("div.column", {}, make("i"), make("span", {}, label)));
     this.node = make("article.card", { title: summary },
-      make("header", {}, make("h3", {}, name), make("small", {}, `${counted(parameters)} weights · ${accuracy.toFixed(3)}`)),
+      make("header", {}, make("h3", {}, name), make("small", {}, `${accuracy.toFixed(3)} · ${compact(parameters)} weights`)),
       make("div.said", {}, this.said, this.share),
       make("div.columns", { "aria-hidden": "true" }, ...this.columns));
   }

@@ -39,7 +39,7 @@ INTEGRITY = "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7Q
 """SHA-512 of its package, as npm's lock files have it."""
 SCRIPT, WASM = "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"
 
-SHOWN_FIRST = 3
+SHOWN_FIRST = 4
 """Index of the digit that the page shows at first, with answers that were computed beforehand."""
 
 
@@ -59,7 +59,9 @@ def build(folder: Path) -> None:
     runtime = _runtime()
     (folder / "ort.mjs").write_bytes(re.sub(rb"//# sourceMappingURL=.*", b"", runtime[SCRIPT]))
     (folder / "ort.wasm.gz").write_bytes(gzip.compress(runtime[WASM], 9, mtime=0))
-    about = {name: _network(name, folder / "models" / f"{name}.onnx") for name in models() if zoo.list_weights(name)}
+    about = {
+        name: export_network(name, folder / "models" / f"{name}.onnx") for name in models() if zoo.list_weights(name)
+    }
     (folder / "models.json").write_text(json.dumps(about, ensure_ascii=False) + "\n", encoding="utf-8")
     (folder / "draw-a-digit.html").write_text(_one_file(folder, about), encoding="utf-8")
 
@@ -83,7 +85,7 @@ def _runtime() -> dict[str, bytes]:
         return {name: file.read() for name, file in files.items() if file}
 
 
-def _network(name: str, path: Path) -> dict[str, Any]:
+def export_network(name: str, path: Path) -> dict[str, Any]:
     """Export the published weights of a network, and return what the page says about it."""
     model, record = zoo.create_model(name, weights="default"), zoo.weights_record(name)
     sources = sorted(
@@ -111,7 +113,8 @@ def _network(name: str, path: Path) -> dict[str, Any]:
     if record.data == "mnist":
         digit = json.loads((HERE / "digits.json").read_text(encoding="utf-8"))[SHOWN_FIRST]
         pixels = np.frombuffer(base64.b64decode(digit["pixels"]), np.uint8).reshape(28, 28)
-        about["first"] = [round(value, 4) for value in model.predict(Image.fromarray(pixels)).values[0].tolist()]
+        values = model.predict(Image.fromarray(pixels)).values[0].tolist()
+        about["first"] = {"digit": SHOWN_FIRST, "values": [round(value, 4) for value in values]}
     return about
 
 

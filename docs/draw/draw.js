@@ -3,32 +3,32 @@
 import { Card } from "./answers.js";
 import { Board, Seen } from "./board.js";
 import { fromBase64, json, network } from "./files.js";
-import { announcer, best, fileButton, make, newest, takeDrops } from "./parts.js";
-import { STYLE } from "./style.js";
+import { announcer, begin, best, fileButton, make, newest, takeDrops } from "./parts.js";
 import "./try.js";
 
-const FIRST = 3; // the digit that is shown at first, with answers that the build computed
-
 class ZooDraw extends HTMLElement {
-  async connectedCallback() {
-    if (this.shadowRoot) return;
-    this.attachShadow({ mode: "open" }).append(make("style", {}, STYLE));
+  connectedCallback() {
+    begin(this, () => this.start());
+  }
+
+  async start() {
     const [about, digits] = await Promise.all([json("models.json"), json("digits.json")]);
     const all = Object.keys(about).filter((name) => about[name].data === "mnist");
-    this.names = this.getAttribute("networks")?.split(/\s+/).filter((name) => all.includes(name)) ?? all;
+    const asked = this.getAttribute("networks")?.split(/\s+/) ?? all;
+    this.names = all.filter((name) => asked.includes(name));
     this.networks = new Map();
     this.cards = new Map(this.names.map((name) => [name, new Card(name, about[name])]));
     this.answer = newest((picture) => this.answerAll(picture));
     this.board = new Board((picture) => this.changed(picture));
     this.lay(digits, about);
     this.shadowRoot.append(this.body);
-    this.board.show(pictureOf(digits[FIRST]));
-    this.names.forEach((name) => this.cards.get(name).show(about[name].first));
-    this.tell(this.names.map((name) => best(about[name].first)), "a digit of MNIST’s test set, answered beforehand");
-    this.seen.show(Float32Array.from(bytesOf(digits[FIRST]), (byte) => byte / 255));
+    const said = this.names.map((name) => about[name].first.values), digit = digits[about[this.names[0]].first.digit];
+    this.board.show(pictureOf(digit));
+    this.names.forEach((name, i) => this.cards.get(name).show(said[i]));
+    this.tell(said.map(best), "a digit of MNIST’s test set, answered beforehand");
+    this.seen.show(Float32Array.from(bytesOf(digit), (byte) => byte / 255));
     this.begun = true;
     for (const event of ["pointerenter", "pointerdown", "focusin"]) this.addEventListener(event, () => this.load(), { once: true });
-    this.ready = true;
   }
 
   lay(digits, about) {

@@ -1,5 +1,7 @@
 // Parts of the page that all elements share.
 
+import { STYLE } from "./style.js";
+
 /** An HTML element: make("p.note", { hidden: true }, "text", child). */
 export function make(tag, properties = {}, ...children) {
   const [name, ...classes] = tag.split("."), node = document.createElement(name);
@@ -15,6 +17,11 @@ export function make(tag, properties = {}, ...children) {
 /** 1234567 as 1,234,567. */
 export function counted(number) {
   return number.toLocaleString("en-US");
+}
+
+/** 39760 as 39.8K. */
+export function compact(number) {
+  return number.toLocaleString("en-US", { notation: "compact", maximumSignificantDigits: 3 });
 }
 
 export function percent(share) {
@@ -41,6 +48,18 @@ export function newest(answer) {
     return (running ??= answerAll().finally(() => { running = null; }));
   };
   return Object.defineProperty(ask, "idle", { get: () => running === null });
+}
+
+/** Begin the life of an element on a page, once; say what went wrong if it cannot. */
+export async function begin(element, start) {
+  if (element.shadowRoot) return;
+  element.attachShadow({ mode: "open" }).append(make("style", {}, STYLE));
+  try {
+    await start();
+    element.ready = true;
+  } catch (error) {
+    element.shadowRoot.append(make("p.state", { role: "alert" }, `This cannot be shown: ${error.message}`));
+  }
 }
 
 /** What a screen reader says, once nothing has changed for a moment. */

@@ -48,7 +48,7 @@ figcaption { width: 3.4rem; line-height: 1.2; }
 .top { display: flex; flex-wrap: wrap; align-items: baseline; justify-content: space-between; gap: 0 1rem; margin-bottom: .75rem; min-height: 3.4rem; }
 .verdict { font-size: 1.25rem; min-height: 2.9rem; line-height: 2.9rem; }
 .verdict b { font-size: 2.6rem; line-height: 1; font-weight: 700; color: var(--accent); margin-right: .6rem; }
-.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(10.5rem, 1fr)); gap: .75rem; }
+.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); gap: .75rem; }
 .card { border: 1px solid var(--line); border-radius: .8rem; background: var(--panel); padding: .7rem .8rem .5rem; }
 .card h3 { font: 600 .95rem/1.3 var(--mono); color: inherit; }
 .card header small { display: block; font-size: .72rem; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
@@ -82,6 +82,7 @@ textarea { resize: vertical; display: block; }
 .best .track i { background: var(--accent); }
 .number { font-size: 1.8rem; font-weight: 650; font-variant-numeric: tabular-nums; }
 
+@container (min-width: 58rem) { .cards { grid-template-columns: repeat(4, minmax(0, 1fr)); } }
 @container (max-width: 46rem) {
   .draw { grid-template-columns: 1fr; }
   .draw { gap: .75rem; }

@@ -4,26 +4,28 @@
 import { Answer } from "./answers.js";
 import { Board, Seen } from "./board.js";
 import { json, network, networkFrom } from "./files.js";
-import { announcer, counted, fileButton, make, newest, takeDrops } from "./parts.js";
+import { announcer, begin, counted, fileButton, make, newest, takeDrops } from "./parts.js";
 import { columnsOf } from "./rows.js";
-import { STYLE } from "./style.js";
 import { takes } from "./zoo.js";
 
 const TEXTS = ["One of the best films I have ever seen.", "A dull, lifeless waste of two hours. I want my money back!"];
 
 class ZooTry extends HTMLElement {
-  async connectedCallback() {
-    if (this.shadowRoot) return;
-    this.attachShadow({ mode: "open" }).append(make("style", {}, STYLE));
+  connectedCallback() {
+    begin(this, () => this.start());
+  }
+
+  async start() {
     this.place = make("div.place");
     this.state = make("p.state", { role: "status" });
     this.spoken = announcer();
     this.body = make("div.try", {}, this.place, this.state, this.spoken.node);
     this.shadowRoot.append(this.body);
     const name = this.getAttribute("network");
-    if (name) this.ask((await json("models.json"))[name], () => network(name));
-    else this.takeFiles();
-    this.ready = true;
+    if (!name) return this.takeFiles();
+    const about = (await json("models.json"))[name];
+    if (!about) throw new Error(`there is no network ${name}`);
+    return this.ask(about, () => network(name));
   }
 
   takeFiles() {

@@ -60,6 +60,28 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_building_again_gives_the_same_files(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import build
+
+    build.build(tmp_path / "again")
+    files = [path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file()]
+    for file in files:
+        assert (tmp_path / "again" / file).read_bytes() == (folder / file).read_bytes(), file
+    monkeypatch.setattr(build, "CACHE", tmp_path / "cache")  # a network is exported anew
+    build.export_network("slp", tmp_path / "slp.onnx")
+    assert (tmp_path / "slp.onnx").read_bytes() == (folder / "models" / "slp.onnx").read_bytes()
+    assert {path.stem for path in (folder / "models").iterdir()} == {*zoo.list_models()}
+
+
+def test_a_package_that_is_not_the_pinned_one_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import build
+
+    monkeypatch.setattr(build, "CACHE", tmp_path)
+    (tmp_path / "onnxruntime-web-1.30.0.tgz").write_bytes(b"something else")
+    with pytest.raises(OSError, match="is not the package of onnxruntime-web"):
+        build.build(tmp_path / "page")
+
+
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     with browser() as chromium:
@@ -124,7 +146,7 @@ def test_nothing_is_loaded_before_it_is_needed(page: Any) -> None:
     page.wait_for_load_state("networkidle")
     heavy = [url for url in page.requests if url.endswith((".onnx", ".gz", ".mjs"))]
     assert heavy == []
-    assert page.locator("zoo-draw .verdict b").inner_text() == "3"  # answered beforehand
+    assert page.locator("zoo-draw .verdict b").inner_text() == "4"  # answered beforehand
     page.get_by_label("A 7 from").click()
     check_digits(said_by_all(page), mnist_digit(7))
     loaded = {url.rpartition("/")[2].removesuffix(".onnx") for url in page.requests if url.endswith(".onnx")}
@@ -247,7 +269,7 @@ def test_a_dropped_network_of_texts_answers(folder: Path, page: Any) -> None:
     assert answer(page, OWN) == pytest.approx(expected, abs=1e-3)
 
 
-@pytest.mark.parametrize("content", [b"", b"not a network", b"\x08\x07" * 40, bytes(range(256))])
+@pytest.mark.parametrize("content", [b"", b"not a network", b"\x08\x07" * 40, bytes(range(256))], ids=range(4))
 def test_a_dropped_file_of_another_kind_is_refused_in_one_line(content: bytes, page: Any) -> None:
     said = drop(page, "other.onnx", content)
     assert said.startswith("other.onnx cannot be used: ")
@@ -290,3 +312,16 @@ def test_everything_has_a_name_for_a_screen_reader(folder: Path, page: Any) -> N
             .map((node) => node.outerHTML)"""
     )
     assert nameless == []
+
+
+def test_an_element_with_some_networks_and_one_that_is_unknown(folder: Path, chromium: Any, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "draw")
+    elements = '<zoo-draw networks="mlp slp"></zoo-draw><zoo-try network="nothing"></zoo-try>'
+    page = f'<!doctype html><link rel="icon" href="data:,"><script type="module" src="draw/draw.js"></script>{elements}'
+    (tmp_path / "page.html").write_text(page, encoding="utf-8")
+    with served(tmp_path) as address, opened(chromium, f"{address}/page.html") as page:
+        page.wait_for_function("document.querySelector('zoo-draw').ready")
+        assert page.locator("zoo-draw h3").all_inner_texts() == ["slp", "mlp"]
+        page.get_by_label("A 7 from").click()
+        page.wait_for_function("document.querySelector('zoo-draw').verdict.textContent === '7all 2 networks agree'")
+        assert page.locator("zoo-try [role=alert]").inner_text() == "This cannot be shown: there is no network nothing"
