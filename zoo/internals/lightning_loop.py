@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from lightning.pytorch import Trainer
@@ -13,7 +13,7 @@ from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
 from torch import Tensor
 
 from zoo.internals.lightning import callbacks_of, data_of
-from zoo.internals.lightning_step import QuickSteps
+from zoo.internals.lightning_step import QuickSteps, add
 from zoo.internals.torch_fused import Done
 
 SECONDS = 0.03
@@ -97,8 +97,11 @@ class QuickEpochLoop(_TrainingEpochLoop):
             if fused and fused.draws is None:
                 fused.look(batches[0])
             done = fused(batches) if fused and size else None
-            for index, batch in enumerate(batches):
-                self.quick_step(batch, done[index] if done and done[index].finite else None)
+            finite = [one for one in done or () if one.finite]
+            if finite:
+                self.count_graph(finite)
+            for batch in batches[len(finite) :]:
+                self.quick_step(batch)
             count -= len(batches)
 
     def batches_of_graph(self, most: int) -> int:
@@ -114,22 +117,26 @@ class QuickEpochLoop(_TrainingEpochLoop):
         many = accumulated * self.steps_per_execution
         return accumulated if alone or most < many else many
 
-    def quick_step(self, batch: Any, done: Done | None) -> None:
-        """Train on a batch, if it is not done, and count it."""
+    def count_graph(self, done: Sequence[Done]) -> None:
+        """Count batches whose steps a graph has made, and looked at, and record their results."""
+        module, steps = self.trainer.lightning_module, len(done) // self.automatic_optimization.accumulated
+        for one in done:
+            module.record("train/", *one.results[1:], one.target)
+        add(self.batch_progress, len(done), "ready", "started", "processed", "completed")
+        self.automatic_optimization.count_steps(steps)
+        self._batches_that_stepped += steps
+        if self.by_step:
+            self.update_lr_schedulers("step", update_plateau_schedulers=False)
+
+    def quick_step(self, batch: Any) -> None:
+        """Train on a batch."""
         trainer, optimization, progress = self.trainer, self.automatic_optimization, self.batch_progress
-        module = trainer.lightning_module
+        inputs = self.inputs(batch)
         batch_idx = progress.current.ready
-        inputs = None if done else self.inputs(batch)
         progress.increment_ready()
         progress.increment_started()
-        if done:
-            loss, *recorded = done.results
-            module.record("train/", *recorded, done.target)
-            place = batch_idx % optimization.accumulated
-            optimization.count(place == 0, place == optimization.accumulated - 1)
-        else:
-            module.on_train_batch_start(inputs, batch_idx)
-            loss = optimization.step(inputs, batch_idx)
+        trainer.lightning_module.on_train_batch_start(inputs, batch_idx)
+        loss = optimization.step(inputs, batch_idx)
         progress.increment_processed()
         if self.by_step:
             self.update_lr_schedulers("step", update_plateau_schedulers=False)

@@ -25,7 +25,7 @@ class StepObserver(Protocol):
         """Look at the gradients, as Lightning's hook."""
 
     def on_quick_step_end(self, trainer: Trainer, loss: Tensor) -> None:
-        """Look at the loss of a step."""
+        """Look at the loss of a step. Graphs on a CPU look at loss and gradients themselves."""
 
     def steps_until_due(self, trainer: Trainer) -> int | None:
         """Return the number of steps after which the callback must get its turn; None if it can wait."""
@@ -98,7 +98,7 @@ class QuickSteps(_AutomaticOptimization):
         if self.recorded:
             loss, *recorded = self.recorded(batch)
             module.record("train/", *recorded, batch[1])  # type: ignore[operator]  # a method of networks of the zoo
-            _count(self.optim_progress.optimizer.zero_grad)
+            add(self.optim_progress.optimizer.zero_grad, 1, "ready", "started", "completed")
             self.update_weights()
             return loss
         with _block_parallel_sync_behavior(strategy, block=True) if accumulates else nullcontext():
@@ -106,7 +106,7 @@ class QuickSteps(_AutomaticOptimization):
             if batch_idx % self.accumulated == 0:
                 for parameter in self.parameters:
                     parameter.grad = None
-                _count(self.optim_progress.optimizer.zero_grad)
+                add(self.optim_progress.optimizer.zero_grad, 1, "ready", "started", "completed")
             minimized = loss / self.accumulated if self.accumulated > 1 else loss
             if self.is_plain:
                 minimized.backward()
@@ -127,16 +127,14 @@ class QuickSteps(_AutomaticOptimization):
         self.update()
         self.optim_progress.optimizer.step.increment_completed()
 
-    def count(self, first: bool, last: bool) -> None:
-        """Count a batch whose step was part of a graph: the first, the last or another one of an optimizer step."""
-        if first:
-            _count(self.optim_progress.optimizer.zero_grad)
-        if last:
-            self.optim_progress.optimizer.step.increment_ready()
-            self.optim_progress.optimizer.step.increment_completed()
+    def count_steps(self, count: int) -> None:
+        """Count optimizer steps that a graph has made."""
+        add(self.optim_progress.optimizer.zero_grad, count, "ready", "started", "completed")
+        add(self.optim_progress.optimizer.step, count, "ready", "completed")
 
 
-def _count(progress: Any) -> None:
-    progress.increment_ready()
-    progress.increment_started()
-    progress.increment_completed()
+def add(progress: Any, count: int, *names: str) -> None:
+    """Add to numbers of Lightning's progress."""
+    for tracker in (progress.total, progress.current):
+        for name in names:
+            setattr(tracker, name, getattr(tracker, name) + count)
