@@ -34,20 +34,20 @@ class Terminal(io.StringIO):
         return True
 
 
-def print_ratios(seconds: dict[str, list[float]], baseline: str, unit: str = "s") -> dict[str, float]:
-    """Print times by what was measured, and their ratios to the baseline, round by round. Return the medians of those.
+def print_ratios(measured: dict[str, list[float]], baseline: str, unit: str = "s") -> dict[str, float]:
+    """Print what was measured, and the ratios to the baseline, round by round. Return the medians of those.
 
     Args:
-        seconds: The seconds of each round, by what was measured.
+        measured: The times, or sizes, of each round, by what was measured.
         baseline: What the others are compared with.
-        unit: The unit of the times.
+        unit: Their unit.
     """
-    width = max(map(len, seconds))
-    print(f"{'':{width}}  {'median':>9}{'least':>9}    {'ratio':>6}{'least':>7}{'most':>7}")
+    width, digits = max(map(len, measured)), 3 if unit == "s" else 0
+    print(f"{'':{width}}  {'median':>10}{'least':>10}    {'ratio':>6}{'least':>7}{'most':>7}")
     medians = {}
-    for label, values in seconds.items():
-        ratios = [b / a for a, b in zip(seconds[baseline], values, strict=True)]
+    for label, values in measured.items():
+        ratios = [b / a for a, b in zip(measured[baseline], values, strict=True)]
         medians[label] = statistics.median(ratios)
-        times = f"{statistics.median(values):7.3f} {unit}{min(values):7.3f} {unit}"
+        times = "".join(f"{f'{value:.{digits}f} {unit}':>10}" for value in (statistics.median(values), min(values)))
         print(f"{label:{width}}  {times}    {medians[label]:6.2f}{min(ratios):7.2f}{max(ratios):7.2f}", flush=True)
     return medians
