@@ -30,7 +30,7 @@ from zoo.callbacks import ExactResume, FastSteps
 from zoo.datamodules.common import DataModule
 from zoo.internals.lightning_loop import QuickEpochLoop
 from zoo.internals.torch_fused import FusedSteps
-from zoo.models import SLP
+from zoo.models import MLP, SLP
 from zoo.registry import model_row
 from zoo.tasks.optimizers import OPTIMIZERS
 
@@ -271,7 +271,7 @@ def steps_of(optimizer: str, accumulated: int = 1, **options: Any) -> tuple[Squa
 NOT_COMPILED = {
     "Adafactor": "it looks at numbers of its state",
     "LBFGS": "it evaluates a batch several times",
-    "Muon": "it takes matrices only",
+    "Muon": "it looks at numbers of its state, and takes matrices only",
 }
 
 
@@ -298,16 +298,16 @@ def test_compiled_updates_are_those_of_the_optimizer(optimizer: str, accumulated
 
 
 @needs_compiler
-def test_a_bad_batch_changes_nothing() -> None:
+def test_a_bad_batch_changes_nothing(torture: ModuleType) -> None:
     model, steps, _ = steps_of("Adam")
     batches = numbers(3)
     batches[1][0][3] = float("nan")
     assert steps(batches[:1]), steps.reason
-    parameters = [p.clone() for p in model.parameters()]
+    before = {name: value.clone() for name, value in model.state_dict().items()}  # running statistics, too
     found = steps([batches[1], batches[2]])
     assert found
     assert [done.finite for done in found] == [False, False]
-    assert all(map(torch.equal, parameters, model.parameters()))
+    assert torture.equal(before, model.state_dict())
 
 
 def test_a_network_with_hooks_is_not_compiled() -> None:
@@ -322,6 +322,82 @@ def test_settings_that_change_are_not_compiled() -> None:
     steps.optimizer.param_groups[0]["momentum"] = 0.8
     assert steps(numbers(1)) is None
     assert "settings other than the rate" in steps.reason
+
+
+@needs_compiler
+def test_batches_in_another_order_in_memory_have_a_graph_of_their_own() -> None:
+    ends = []
+    for compiled in (False, True):
+        model, steps, plain = steps_of("SGD")
+        for x, y in numbers(3):
+            for batch in ((x, y), (x.T.contiguous().T, y)):
+                plain(batch)
+                if compiled:
+                    assert steps([batch]), steps.reason
+                else:
+                    plain(batch)
+        ends.append(model.state_dict())
+    torch.testing.assert_close(*ends, rtol=1e-4, atol=1e-5)  # single precision, with fused operations
+
+
+@pytest.mark.parametrize("odd", [lambda x, y: (x, y, ["name"]), lambda x, y: ((x, x), y), lambda x, y: {"x": x}])
+def test_batches_that_are_not_tuples_of_tensors_are_not_compiled(odd: Any) -> None:
+    _, steps, _ = steps_of("SGD")
+    steps.look(odd(*numbers(1)[0]))
+    assert steps.reason == "a batch is not a tuple of tensors"
+
+
+def test_what_changes_between_epochs_needs_new_graphs() -> None:
+    model, steps, _ = steps_of("SGD", momentum=0.9)
+    assert steps.fits(model)
+    model.network.insert(1, nn.Dropout(0.5))
+    assert not steps.fits(model)
+    model, steps, _ = steps_of("SGD", momentum=0.9)
+    model.network[1].eval()
+    assert not steps.fits(model)
+    model, steps, _ = steps_of("SGD", momentum=0.9)
+    steps.optimizer.param_groups[0]["weight_decay"] = 0.1
+    assert not steps.fits(model)
+
+
+class Halved(MLP):
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD([{"params": self.fc1.parameters()}, {"params": self.fc2.parameters()}], lr=0.5)
+
+
+def test_a_frozen_group_stays_as_it_is(torture: ModuleType) -> None:
+    ends = []
+    for callbacks in ([], [FastSteps(4)]):
+        torch.manual_seed(0)
+        model = Halved()
+        model.fc1.requires_grad_(False)
+        silent = dict.fromkeys(("logger", "enable_progress_bar", "enable_model_summary", "enable_checkpointing"), False)
+        Trainer(max_steps=9, accelerator="cpu", callbacks=callbacks, **silent).fit(model, digits())
+        ends.append(model.state_dict())
+    assert torture.equal(*ends)
+
+
+class Fails(Callback):
+    def on_train_epoch_end(self, *_: Any) -> None:
+        raise RuntimeError("once")
+
+
+@needs_compiler
+def test_a_fit_after_one_that_failed_has_graphs_of_its_own() -> None:
+    ends = []
+    for options in ({}, {"compile": True}):
+        torch.manual_seed(0)
+        model, fast = zoo.create_model("mlp", data=digits()), FastSteps(4, **options)
+        silent = dict.fromkeys(("logger", "enable_progress_bar", "enable_model_summary", "enable_checkpointing"), False)
+        trainer = Trainer(max_epochs=1, accelerator="cpu", callbacks=[fast, Fails()], **silent)
+        with pytest.raises(RuntimeError, match="once"):
+            trainer.fit(model, digits())
+        trainer.callbacks.pop(1)  # type: ignore[attr-defined]
+        model.lr = 0.05
+        trainer.fit_loop.max_epochs = 3
+        trainer.fit(model, digits())
+        ends.append(model.state_dict())
+    torch.testing.assert_close(*ends, rtol=0, atol=1e-5)  # single precision, with fused operations
 
 
 @pytest.mark.parametrize(("features", "size"), [(13, 10), (30, 25)])
@@ -416,14 +492,22 @@ def test_a_signal_is_noticed_at_the_end_of_a_turn(monkeypatch: pytest.MonkeyPatc
     ],
 )
 def test_compiled_steps_give_the_same_up_to_rounding(
-    options: list[object], zoo_command: Command, torture: ModuleType
+    options: list[object], zoo_command: Command, torture: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    graphs, compile_ = set(), FusedSteps.compile
+
+    def noted(self: FusedSteps, batches: Any) -> Any:
+        graphs.add(len(batches))
+        return compile_(self, batches)
+
+    monkeypatch.setattr(FusedSteps, "compile", noted)
     words = ["fit", "ffnn", *DIGITS_ON_CPU, "--trainer.max_epochs", 3, "--model.hidden_dim", 8, *options]
     without = [word for word in words if word not in ("--steps_per_execution", 4)]
     plain = zoo_command(*without, "--out", "plain")
     compiled = zoo_command(*words, "--out", "compiled", "--compile")
     assert compiled.code == plain.code == 0, compiled.err
     assert "the steps were compiled in" in compiled.out
+    assert (len(graphs) > 1) == ("--steps_per_execution" in options)  # one for a step, one for four
     before, after = (load(f"{out}/ffnn-digits/1/{LAST}") for out in ("plain", "compiled"))
     assert before["global_step"] == after["global_step"]
     assert torture.equal(before["loops"], after["loops"])

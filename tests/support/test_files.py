@@ -40,6 +40,17 @@ def test_a_file_that_is_open_for_a_moment_is_replaced(tmp_path: Path, monkeypatc
     assert list(tmp_path.iterdir()) == [target]
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with names")
+def test_a_pipe_or_a_device_is_not_replaced(tmp_path: Path, zoo_command: Command) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    words = ["predict", "--model", "linear", "--weights", "default", "4,1", "--out", tmp_path / "pipe"]
+    done = zoo_command(*words)
+    assert done.code == 2
+    assert "is a device or a pipe" in done.err
+    assert list(tmp_path.iterdir()) == [tmp_path / "pipe"]
+    assert (tmp_path / "pipe").is_fifo()
+
+
 def test_a_file_that_stays_open_is_told_in_one_line(zoo_command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "SECONDS_OPEN", 0.2)
     refuse(monkeypatch, "results.json", -1)

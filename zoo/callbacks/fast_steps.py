@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar, Timer, TQDMProgressBar
+from lightning.pytorch.callbacks import ModelCheckpoint, OnExceptionCheckpoint, RichProgressBar, Timer, TQDMProgressBar
 from lightning.pytorch.profilers import PassThroughProfiler
 from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
 from lightning.pytorch.utilities.model_helpers import is_overridden
@@ -87,37 +87,42 @@ class FastSteps(Callback):
             raise ZooError("steps_per_execution is for compiled steps; add --compile")
         self.steps, self.steps_per_execution = steps, steps_per_execution if compile else 0
         self.reason: str | None = None
-        self.told = False
+        self.told: set[str] = set()
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Replace the loop over the batches of an epoch."""
         if stage == "fit" and not isinstance(trainer.fit_loop.epoch_loop, QuickEpochLoop):
-            trainer.fit_loop.epoch_loop = QuickEpochLoop(trainer, self.why_not, self.steps, self.steps_per_execution)
+            steps = self.steps_per_execution
+            if any(isinstance(callback, OnExceptionCheckpoint) for callback in callbacks_of(trainer)):
+                steps = min(steps, 1)  # batches of later steps must not be fetched when it saves the loader's position
+            trainer.fit_loop.epoch_loop = QuickEpochLoop(trainer, self.why_not, self.steps, steps)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Say why it steps aside, if it does."""
-        self.told = False
+        self.told.clear()
         if isinstance(loop := trainer.fit_loop.epoch_loop, QuickEpochLoop):
             loop.logs = None
+            loop.automatic_optimization.forget_graphs()  # of a fit that ended in an exception
         if trainer.is_global_zero and (reason := self.why_not(trainer)):
             echo(f"each step goes through Lightning's loop: {reason}")
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """After the first epoch with compiled steps, say what compiling took, or why it was not possible."""
-        if not self.steps_per_execution or self.told or self.reason or not trainer.is_global_zero:
+        """Say what compiling took, and why it was not possible."""
+        if not self.steps_per_execution or self.reason or not trainer.is_global_zero:
             return
         loop = trainer.fit_loop.epoch_loop
         assert isinstance(loop, QuickEpochLoop)
         if not (graphs := loop.automatic_optimization.graphs):
-            self._tell(f"the steps are not compiled: {_about_compiling(trainer)}")
+            self._tell("not compiled", f"the steps are not compiled: {_about_compiling(trainer)}")
         elif graphs.reason:
-            self._tell(f"some steps are not compiled: {one_line(graphs.reason)[:200]}")
+            self._tell(graphs.reason, f"some steps are not compiled: {one_line(graphs.reason)[:200]}")
         elif graphs.seconds:
-            self._tell(f"the steps were compiled in {graphs.seconds:.1f} s")
+            self._tell("compiled", f"the steps were compiled in {graphs.seconds:.1f} s")
 
-    def _tell(self, line: str) -> None:
-        self.told = True
-        echo(line)
+    def _tell(self, what: str, line: str) -> None:
+        if what not in self.told:
+            echo(line)
+        self.told.add(what)
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Give up the graphs, which hold memory of the device."""

@@ -10,8 +10,10 @@ import contextlib
 import io
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from importlib import import_module
+from traceback import walk_stack
 from typing import Any, NoReturn
 
 from zoo.commands.help import command_help, overview
@@ -79,18 +81,23 @@ def _complain(line: str) -> None:
 
 def process(argv: Sequence[str] | None = None, program: str = "zoo COMMAND") -> NoReturn:
     """Run a command line as this process, without Python's own end, which takes 0.7 s once torch is imported."""
-    codes: list[int] = []
-    atexit.register(_end, codes)  # called last, since nothing else is registered yet
-    codes.append(main(argv, program))
-    sys.exit(codes[0])
-
-
-def _end(codes: list[int]) -> None:
-    if codes:
+    code = main(argv, program)
+    if not _is_hosted():
+        for thread in threading.enumerate():
+            if thread is not threading.current_thread() and not thread.daemon:
+                thread.join()
+        atexit._run_exitfuncs()  # noqa: SLF001  # what Python's own end begins with; there is no public name
         with contextlib.suppress(OSError, ValueError):  # a closed stream
             sys.stdout.flush()
             sys.stderr.flush()
-            os._exit(codes[0])
+            os._exit(code)
+    sys.exit(code)
+
+
+def _is_hosted() -> bool:
+    """Return whether another program, such as IPython's ``%run``, called the script, and goes on after it."""
+    names = [frame.f_code.co_name for frame, _ in walk_stack(None) if frame.f_globals.get("__name__") != "runpy"]
+    return names.count("<module>") != 1 or len(names) > len(("_is_hosted", "process", "script", "<module>"))
 
 
 def script(command: str) -> NoReturn:

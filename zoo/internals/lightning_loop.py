@@ -75,7 +75,7 @@ class QuickEpochLoop(_TrainingEpochLoop):
         if self.reason or self.restarting:
             super().advance(data_fetcher)
             return
-        steps = 1 if self.logs is None else min(self.steps, self.steps_until_due())
+        steps = 1 if self.logs is None else min(max(self.steps, self.least_steps()), self.steps_until_due())
         started = time.perf_counter()
         self.quick_steps(data_fetcher, steps - 1)
         super().advance(data_fetcher)
@@ -87,6 +87,10 @@ class QuickEpochLoop(_TrainingEpochLoop):
             self.steps = min(max(1, wanted), 2 * self.steps, MOST_STEPS)
             if self.trainer.world_size > 1:
                 self.steps = self.trainer.strategy.broadcast(self.steps)
+
+    def least_steps(self) -> int:
+        """Return how many steps a turn must have for one graph, however long it takes."""
+        return self.automatic_optimization.accumulated * self.steps_per_execution + 1 if self.steps_per_execution else 1
 
     def quick_steps(self, data_fetcher: _DataFetcher, count: int) -> None:
         """Train on the next batches, without what Lightning calls around a step."""
@@ -110,10 +114,10 @@ class QuickEpochLoop(_TrainingEpochLoop):
         accumulated, fused = optimization.accumulated, optimization.fused
         if not fused or fused.draws is None or self.batch_progress.current.ready % accumulated or most < accumulated:
             return 0
-        if fused.draws and accumulated > 1:
+        if fused.reason:
             return 0
         # The rate of a step is an input of the graph, and the loader seeds the random numbers of each.
-        alone = self.by_step or fused.draws
+        alone = self.by_step or fused.alone
         many = accumulated * self.steps_per_execution
         return accumulated if alone or most < many else many
 

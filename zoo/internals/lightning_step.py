@@ -19,13 +19,16 @@ from zoo.internals.torch_graphs import Graphs, RecordedStep
 
 
 class StepObserver(Protocol):
-    """A callback that sees every step, also those that Lightning's loop does not."""
+    """A callback that sees the steps that Lightning's loop does not, but for those of graphs on a CPU.
+
+    Graphs look at losses and gradients themselves, and leave a step that is not finite to be made in the usual way.
+    """
 
     def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer) -> None:
         """Look at the gradients, as Lightning's hook."""
 
     def on_quick_step_end(self, trainer: Trainer, loss: Tensor) -> None:
-        """Look at the loss of a step. Graphs on a CPU look at loss and gradients themselves."""
+        """Look at the loss of a step."""
 
     def steps_until_due(self, trainer: Trainer) -> int | None:
         """Return the number of steps after which the callback must get its turn; None if it can wait."""
@@ -35,6 +38,7 @@ class QuickSteps(_AutomaticOptimization):
     """Lightning's optimization, and the same operations in the same order without what is called in between."""
 
     accumulated = 1
+    made_for: tuple[Any, ...] = ()
     recorded: RecordedStep | None = None
     fused: FusedSteps | None = None
 
@@ -56,7 +60,7 @@ class QuickSteps(_AutomaticOptimization):
             inputs: Returns the inputs and targets of a stored batch; None if a graph cannot.
         """
         trainer = self.trainer
-        module, before = trainer.lightning_module, self.accumulated
+        module, before = trainer.lightning_module, self.made_for
         self.observers = observers
         self.optimizer: Optimizer = trainer.optimizers[0]
         self.parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
@@ -65,15 +69,16 @@ class QuickSteps(_AutomaticOptimization):
         self.clips = trainer.gradient_clip_val is not None
         # Neither autocast, nor another precision, nor a wrapper such as DDP.
         self.is_plain = type(trainer.precision_plugin) is Precision and trainer.strategy.model is module
+        self.made_for = (self.accumulated, trainer.gradient_clip_val, trainer.gradient_clip_algorithm)
         compiles &= trainer.strategy.model is module
-        on_gpu = trainer.strategy.root_device.type == "cuda"
-        if not compiles or not on_gpu or not self.is_plain or self.accumulated > 1:
+        device = trainer.strategy.root_device.type
+        if not compiles or device != "cuda" or not self.is_plain or self.accumulated > 1:
             self.recorded = None
         elif not self.recorded or not self.recorded.fits(module):
             self.recorded = RecordedStep(module, "losses")
-        if not compiles or on_gpu or not inputs:
+        if not compiles or device != "cpu" or not inputs:
             self.fused = None
-        elif not self.fused or not self.fused.fits(module) or before != self.accumulated:
+        elif not self.fused or not self.fused.fits(module) or before != self.made_for:
             self.fused = FusedSteps(
                 module,
                 "losses",

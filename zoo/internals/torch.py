@@ -76,7 +76,8 @@ def bare_step(optimizer: Optimizer) -> Callable[[], Any]:
 def _descend(groups: list[dict[str, Any]]) -> None:
     for group in groups:
         moved = [parameter for parameter in group["params"] if parameter.grad is not None]
-        torch._foreach_add_(moved, [parameter.grad for parameter in moved], alpha=-group["lr"])
+        if moved:  # else the group is frozen
+            torch._foreach_add_(moved, [parameter.grad for parameter in moved], alpha=-group["lr"])
 
 
 def exports_loops() -> bool:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import copy
 import inspect
+import random
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import torch
@@ -15,8 +15,10 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.optim import Optimizer
 
-from zoo.internals.torch_compiler import Losses, compile_steps, compiling, unchanged
-from zoo.internals.torch_graphs import Batch, Graphs, check_hooks, shapes
+from zoo.internals.torch_compiler import Losses, as_tensor, compile_steps, compiling, settings, unchanged
+from zoo.internals.torch_graphs import Batch, Graphs, check_hooks, forked_random, shapes
+
+CHANGING = "the optimizer has settings other than the rate that change from step to step"
 
 
 class Done(NamedTuple):
@@ -67,19 +69,34 @@ class FusedSteps(Graphs):
         self.loss, self.optimizer, self.prepare = Losses(network, losses), optimizer, prepare
         self.clip, self.around, self.accumulated = clip, around, accumulated
         self.draws: bool | None = None
+        self.buffers = list(network.buffers())
         self.settings = settings(optimizer)
         used = {id(p) for group in optimizer.param_groups for p in group["params"]}
         trained = {f"network.{name}": p for name, p in network.named_parameters() if p.requires_grad and id(p) in used}
         self.names, self.parameters = list(trained), list(trained.values())
 
+    @property
+    def alone(self) -> bool:
+        """Whether a graph has one step only, since each draws random numbers, or changes running statistics."""
+        return self.draws is not False or len(self.buffers) > 0
+
     def look(self, batch: Batch) -> None:
         """Find out whether a step draws random numbers. If so, and a step has several batches, it is not compiled."""
-        before = torch.get_rng_state()
-        with torch.random.fork_rng(), unchanged(self.network.buffers()), torch.no_grad(), self.around():
+        if not isinstance(batch, tuple | list) or not all(isinstance(part, Tensor) for part in batch):
+            self.draws, self.reason = False, "a batch is not a tuple of tensors"
+            return
+        before, before_in_python = torch.get_rng_state(), random.getstate()
+        with forked_random(), unchanged(self.buffers), torch.no_grad(), self.around():
             self.loss(self.prepare(batch))
             self.draws = not torch.equal(before, torch.get_rng_state())
+            if random.getstate() != before_in_python:
+                self.reason = "the network draws numbers from Python's random"
         if self.draws and self.accumulated > 1:
             self.reason = "each batch of an accumulated step has random numbers of its own, as for dropout"
+
+    def fits(self, network: nn.Module) -> bool:
+        """Return whether nothing has changed that is a constant of the graphs."""
+        return super().fits(network) and (self.reason == CHANGING or settings(self.optimizer) == self.settings)
 
     def __call__(self, batches: Sequence[Batch]) -> list[Done] | None:
         """Train on stored batches; their number is a multiple of ``accumulated``.
@@ -88,11 +105,10 @@ class FusedSteps(Graphs):
             Each batch after its step; None if they cannot be compiled, and nothing was done.
         """
         if settings(self.optimizer) != self.settings:
-            self.reason = "the optimizer has settings other than the rate that change from step to step"
+            self.reason = CHANGING
             return None
         run = self.find(tuple(map(shapes, batches)), lambda: self.compile(batches))
-        done: list[Done] | None = run(batches) if run else None
-        return done
+        return run(batches) if run else None
 
     def compile(self, batches: Sequence[Batch]) -> Callable[[Sequence[Batch]], list[Done]]:
         """Return the graph for as many batches of these shapes."""
@@ -121,19 +137,23 @@ class FusedSteps(Graphs):
 
         def inputs(batches: Sequence[Batch]) -> list[Tensor]:
             states = [self.optimizer.state[p][name] for p, name in slots]
-            rates = [rate(group["lr"], self.parameters[0].dtype) for group in self.optimizer.param_groups]
+            rates = [as_tensor(float(group["lr"]), self.parameters[0].dtype) for group in self.optimizer.param_groups]
             return [*(p.detach() for p in self.parameters), *states, *rates, *(part for b in batches for part in b)]
 
-        with unchanged(self.network.buffers()):
+        with unchanged(self.buffers):
             compiled = compile_steps(steps, inputs(batches), updated=len(self.parameters))
 
         def run(batches: Sequence[Batch]) -> list[Done]:
-            random = torch.get_rng_state() if self.draws else None
+            state = torch.get_rng_state() if self.draws else None
+            buffers = [(buffer, buffer.clone()) for buffer in self.buffers]
             with torch.no_grad():
                 flags, *results = compiled(*inputs(batches))
             finite, width = flags.tolist(), len(results) // len(batches)
-            if random is not None and not finite[-1]:  # the step will be made again
-                torch.set_rng_state(random)
+            if not finite[-1]:  # the step will be made again
+                for buffer, before in buffers:
+                    buffer.copy_(before)
+                if state is not None:
+                    torch.set_rng_state(state)
             found = [results[i : i + width] for i in range(0, len(results), width)]
             return [Done(finite[i // self.accumulated], one[:-1], one[-1]) for i, one in enumerate(found)]
 
@@ -178,19 +198,3 @@ class FusedSteps(Graphs):
             self.clip(shadow)
         with torch.no_grad(), compiling():  # so that rates and counts of steps are no constants
             inspect.unwrap(type(shadow).step)(shadow)
-
-
-def settings(optimizer: Optimizer) -> list[Any]:
-    """Return the numbers and flags of an optimizer that are constants of a graph."""
-    return [v for group in optimizer.param_groups for k, v in group.items() if k not in ("params", "lr")]
-
-
-def is_half(value: Any) -> bool:
-    """Return whether a value is a tensor of half precision."""
-    return isinstance(value, Tensor) and value.dtype in (torch.bfloat16, torch.float16)
-
-
-@lru_cache(maxsize=64)
-def rate(value: float, dtype: torch.dtype) -> Tensor:
-    """Return a learning rate as a tensor, in at least single precision."""
-    return torch.tensor(value, dtype=torch.float64 if dtype == torch.float64 else torch.float32)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -28,13 +30,14 @@ class Graphs:
 
     def __init__(self, network: nn.Module) -> None:
         self.network = network
-        self.addresses = addresses(network)
+        self.addresses, self.constants = addresses(network), constants(network)
         self.graphs: dict[Any, Callable[..., Any] | None] = {}
         self.seconds, self.reason = 0.0, ""
 
     def fits(self, network: nn.Module) -> bool:
-        """Return whether this is the network, and the same parameters are trained, in the same memory."""
-        return network is self.network and addresses(network) == self.addresses
+        """Return whether this is the network, and neither its trained parameters nor its constants have changed."""
+        same = network is self.network and addresses(network) == self.addresses
+        return same and constants(network) == self.constants
 
     def find(self, key: Any, compile_: Callable[[], Callable[..., Any]]) -> Callable[..., Any] | None:
         """Return the graph for a key, which is compiled if it is new; None if that is not possible."""
@@ -45,7 +48,7 @@ class Graphs:
             return None
         started = time.perf_counter()
         try:
-            with torch.random.fork_rng():  # the step itself draws the numbers of an uncompiled one
+            with forked_random():  # the step itself draws the numbers of an uncompiled one
                 check_hooks(self.network)
                 self.graphs[key] = compile_()
         except Exception as error:  # whatever a compiler raises
@@ -115,9 +118,33 @@ def addresses(network: nn.Module) -> dict[str, int]:
     return {name: p.data_ptr() for name, p in network.named_parameters() if p.requires_grad}
 
 
+def constants(network: nn.Module) -> dict[tuple[str, str], Any]:
+    """Return the modes and the plain numbers of a network and its layers, such as the probability of a dropout."""
+    found: dict[tuple[str, str], Any] = {}
+    for name, module in network.named_modules():
+        # Of flags of the network itself some change in each epoch, such as whether its metrics are logged.
+        plain = (int, float, str) if name else (int, float)
+        for key, value in vars(module).items():
+            is_flag = isinstance(value, bool) and not name and key != "training"
+            if isinstance(value, plain) and not key.startswith("_") and not is_flag:
+                found[name, key] = value
+    return found
+
+
 def shapes(batch: Batch) -> tuple[Any, ...]:
-    """Return the shape and the type of each tensor of a batch."""
-    return tuple((part.shape, part.dtype) for part in batch)
+    """Return the shape, the order in memory and the type of each tensor of a batch."""
+    return tuple((part.shape, part.stride(), part.dtype) for part in batch)
+
+
+@contextlib.contextmanager
+def forked_random() -> Iterator[None]:
+    """Restore torch's and Python's random generators in the end."""
+    state = random.getstate()
+    try:
+        with torch.random.fork_rng():
+            yield
+    finally:
+        random.setstate(state)
 
 
 def check_hooks(network: nn.Module) -> None:

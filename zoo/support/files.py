@@ -105,7 +105,12 @@ def atomic_write(target: Path, durable: bool = False) -> Iterator[Path]:
         target: The file to write.
         durable: Whether to flush the file to disk before it replaces the target. It then also survives a crash of the
             machine, at the cost of a few milliseconds.
+
+    Raises:
+        ZooError: The target is no file, but a device such as ``/dev/null``, which would be replaced for everyone.
     """
+    if target.exists() and not (target.is_file() or target.is_dir()):
+        raise ZooError(f"{target} is a device or a pipe, which cannot be replaced; give the name of a file")
     temporary = target.with_name(f".{target.name}{TEMPORARY_INFIX}{uuid.uuid4().hex}")
     try:
         yield temporary
