@@ -33,6 +33,8 @@ small, .state, .note, figcaption { color: var(--soft); font-size: .8rem; }
 .board canvas:focus-visible { outline: none; }
 .hint { position: absolute; inset: 0; display: grid; place-items: center; color: #ffffff70; font-size: 1.1rem; letter-spacing: .02em; pointer-events: none; transition: opacity .2s; }
 .used .hint { opacity: 0; }
+.keys { position: absolute; inset: auto 0 0; padding: .4rem .6rem; color: #fffffff0; background: #0d1226b0; font-size: .8rem; text-align: center; pointer-events: none; visibility: hidden; }
+.board:has(:focus-visible) .keys { visibility: visible; }
 .ring { position: absolute; width: 22px; height: 22px; margin: -11px; border: 2px solid #fff; border-radius: 50%; pointer-events: none; opacity: 0; }
 .board:has(:focus-visible) .ring { opacity: .8; }
 .ring.down { background: #ffffffb0; }
@@ -47,7 +49,7 @@ figcaption { width: 3.4rem; line-height: 1.2; }
 
 .top { display: flex; flex-wrap: wrap; align-items: baseline; justify-content: space-between; gap: 0 1rem; margin-bottom: .75rem; min-height: 3.4rem; }
 .verdict { font-size: 1.25rem; min-height: 2.9rem; line-height: 2.9rem; }
-.verdict b { font-size: 2.6rem; line-height: 1; font-weight: 700; color: var(--accent); margin-right: .6rem; }
+.verdict b { font-size: 2.6rem; line-height: 1; font-weight: 700; color: var(--accent); margin-right: .3rem; }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); gap: .75rem; }
 .card { border: 1px solid var(--line); border-radius: .8rem; background: var(--panel); padding: .7rem .8rem .5rem; }
 .card h3 { font: 600 .95rem/1.3 var(--mono); color: inherit; }
@@ -93,5 +95,6 @@ textarea { resize: vertical; display: block; }
   .cards { grid-template-columns: repeat(2, 1fr); gap: .5rem; }
   .card { padding: .55rem .6rem .4rem; }
 }
+.cards:has(> :only-child) { grid-template-columns: 1fr; }
 @media (prefers-reduced-motion: reduce) { * { transition: none !important; } }
 `;
