@@ -53,7 +53,7 @@ figcaption { width: 3.4rem; line-height: 1.2; }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); gap: .75rem; }
 .card { border: 1px solid var(--line); border-radius: .8rem; background: var(--panel); padding: .7rem .8rem .5rem; }
 .card h3 { font: 600 .95rem/1.3 var(--mono); color: inherit; }
-.card header small { display: block; font-size: .72rem; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+.card header small { display: block; font-size: .67rem; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .said { display: flex; align-items: baseline; gap: .5rem; min-height: 2.9rem; }
 .said output { font-size: 2.2rem; line-height: 1.3; font-weight: 650; font-variant-numeric: tabular-nums; }
 .columns { display: grid; grid-auto-flow: column; grid-auto-columns: 1fr; gap: 3px; }

@@ -10,6 +10,9 @@ from pathlib import Path
 DOCS = Path(__file__).parents[1]
 REPOSITORY = DOCS.parent
 
+LONG, WIDE = 15, ' class="wide"'
+"""Letters of a fact beyond which it takes the place of two, and how."""
+
 
 def from_docstring(text: str) -> str:
     """Turn the reStructuredText of a docstring into MyST: code, and roles, whose names become links."""
@@ -78,7 +81,10 @@ def command(text: str) -> str:
 
 def facts(pairs: Iterable[tuple[str, str]]) -> str:
     """Return short values, each above what it is, as HTML."""
-    cells = "".join(f"<div><dt>{label}</dt><dd>{value}</dd></div>" for value, label in pairs)
+    cells = "".join(
+        f"<div{WIDE if len(re.sub('<.*?>', '', value)) > LONG else ''}><dt>{label}</dt><dd>{value}</dd></div>"
+        for value, label in pairs
+    )
     return raw(f'<dl class="zoo-facts">{cells}</dl>')
 
 
