@@ -25,7 +25,7 @@ class ZooDraw extends HTMLElement {
     const said = this.names.map((name) => about[name].first.values), digit = digits[about[this.names[0]].first.digit];
     this.board.show(pictureOf(digit));
     this.names.forEach((name, i) => this.cards.get(name).show(said[i]));
-    this.progress = "a digit from MNIST’s test set, with precomputed answers";
+    this.progress = "from MNIST’s test set, with precomputed answers";
     this.tell(said.map(best), this.progress);
     this.seen.show(Float32Array.from(bytesOf(digit), (byte) => byte / 255));
     this.begun = true;
@@ -68,7 +68,7 @@ class ZooDraw extends HTMLElement {
   load() {
     return (this.loading ??= this.loadAll().catch((error) => {
       this.loading = null;
-      this.report(`The networks could not be loaded: ${error.message}`);
+      this.report(`Loading failed: ${error.message}`);
     }));
   }
 
@@ -110,7 +110,7 @@ class ZooDraw extends HTMLElement {
     const [[most, count] = []] = [...counts].sort((a, b) => b[1] - a[1]);
     this.state.textContent = state;
     if (most === undefined) {
-      const nothing = this.networks.size ? "There is nothing to read on this picture." : this.loading ? "Loading the networks …" : "No network is loaded.";
+      const nothing = this.networks.size ? "Nothing to read on this picture." : this.loading ? "Loading the networks …" : "No network is loaded.";
       this.verdict.replaceChildren(this.board.empty ? "Draw a digit." : nothing);
       return;
     }

@@ -24,7 +24,7 @@ button {
 button:hover { border-color: var(--accent); }
 small, .state, .note, figcaption { color: var(--soft); font-size: .8rem; }
 .state { min-height: 1.45em; overflow-wrap: anywhere; }
-.top .state { overflow: hidden; text-overflow: ellipsis; }
+.top > * { overflow: hidden; text-overflow: ellipsis; }
 
 .draw { display: grid; grid-template-columns: 20rem 1fr; gap: 1.5rem 2rem; align-items: start; }
 .board { position: relative; aspect-ratio: 1; border-radius: 1rem; background: var(--board); overflow: hidden; box-shadow: 0 .75rem 2rem -1rem #0d1226b0, inset 0 0 0 1px #ffffff1f; isolation: isolate; }
@@ -86,7 +86,7 @@ textarea { resize: vertical; display: block; }
 
 @container (min-width: 58rem) { .cards { grid-template-columns: repeat(4, minmax(0, 1fr)); } }
 @container (max-width: 46rem) {
-  .draw { grid-template-columns: 1fr; }
+  .draw { grid-template-columns: minmax(0, 1fr); }
   .draw { gap: .75rem; }
   .left, .right { display: contents; }
   .top { order: -1; margin: 0; display: block; white-space: nowrap; } /* of one height, whatever it says */

@@ -8,7 +8,7 @@ import { announcer, begin, counted, fileButton, make, newest, takeDrops } from "
 import { columnsOf } from "./rows.js";
 import { takes } from "./zoo.js";
 
-const BLANK = { image: "There is nothing to read on this picture.", text: "There is nothing to read in this text." };
+const BLANK = { image: "Nothing to read on this picture.", text: "Nothing to read in this text." };
 const TEXTS = ["One of the best films I have ever seen.", "A dull, lifeless waste of two hours. I want my money back!"];
 
 class ZooTry extends HTMLElement {
