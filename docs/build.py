@@ -4,7 +4,8 @@
     python docs/build.py --out FOLDER            elsewhere
     python docs/build.py --without-draw          without what runs in the browser
 
-Needs the extra `docs`. Look at it with `python -m http.server --directory docs/_build/html`.
+Needs the extra `docs`, and npm (it comes with Node.js) for what runs in the browser. Look at it with
+`python -m http.server --directory docs/_build/html`.
 """
 
 import argparse
@@ -23,6 +24,14 @@ os.environ["ZOO_DATA"] = str(DOCS / "_build" / "no-data")  # and use the embedde
 def main(out: Path, with_draw: bool) -> int:
     """Build the site into an empty folder, and return the exit code."""
     sys.path.insert(0, str(DOCS))
+    if with_draw:
+        from draw.build import build, runtime
+
+        try:
+            runtime()  # at first: without it, minutes would be lost
+        except OSError as error:
+            print(error, file=sys.stderr)
+            return 2
     from pages import datasets, home, networks, overview, reference
     from sphinx.cmd.build import build_main
 
@@ -37,8 +46,6 @@ def main(out: Path, with_draw: bool) -> int:
     )
     if code or not with_draw:
         return code
-    from draw.build import build
-
     logging.disable(logging.INFO)  # Sphinx has let others speak, and the exports tell each of their steps
     build(out / "draw")
     print(f"{out / 'index.html'}: python -m http.server --directory {out}")

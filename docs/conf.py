@@ -42,6 +42,10 @@ napoleon_use_rtype = False
 toc_object_entries_show_parents = "hide"
 napoleon_use_ivar = True  # attributes as a list
 
+myst_html_meta = {
+    "description": "A zoo of classic PyTorch networks as Lightning modules, with weights. Some answer in the browser."
+}
+
 html_theme = "pydata_sphinx_theme"
 html_title = "zoo"
 html_static_path = ["_static"]

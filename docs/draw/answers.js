@@ -10,7 +10,7 @@ export class Card {
     this.share = make("small.share");
     this.columns = classes.map((label) => make("div.column", {}, make("i"), make("span", {}, label)));
     this.node = make("article.card", { title: summary },
-      make("header", {}, make("h3", {}, name), make("small", {}, `${accuracy.toFixed(3)} · ${compact(parameters)} weights`)),
+      make("header", {}, make("h3", {}, name), make("small", {}, `${accuracy.toFixed(4)} · ${compact(parameters)} weights`)),
       make("div.said", {}, this.said, this.share),
       make("div.columns", { "aria-hidden": "true" }, ...this.columns));
   }
@@ -30,8 +30,8 @@ const MOST_CLASSES = 10;
 
 /** Rows with the probabilities of one network, or its numbers. */
 export class Answer {
-  constructor({ classes, output }) {
-    [this.classes, this.output] = [classes, output];
+  constructor({ classes, output, arguments: { multilabel } = {} }) {
+    [this.classes, this.output, this.multilabel] = [classes, output, multilabel];
     this.node = make("div.answer", { hidden: true });
   }
 
@@ -44,14 +44,19 @@ export class Answer {
       this.node.replaceChildren(make("output.number", {}, numbers));
       return numbers;
     }
-    const names = values.map((_, i) => this.classes[i] ?? String(i)), top = best(values);
+    const names = values.map((_, i) => this.classes[i] ?? String(i));
+    if (values.length === 1) { // the probability of one class, which leaves the rest to the other
+      names.unshift(names[0] === "1" ? "0" : `not ${names[0]}`);
+      values = [1 - values[0], values[0]];
+    }
+    const sure = names.map((_, i) => i).filter((i) => (this.multilabel && values.length > 2 ? values[i] > 0.5 : i === best(values)));
     const order = names.map((_, i) => i);
     if (order.length > MOST_CLASSES) order.sort((a, b) => values[b] - values[a]).splice(MOST_CLASSES);
     this.node.replaceChildren(...order.map((i) => {
       const bar = make("i");
       bar.style.transform = `scaleX(${values[i]})`;
-      return make(i === top ? "div.line.best" : "div.line", {}, make("span", {}, names[i]), make("div.track", {}, bar), make("b", {}, percent(values[i])));
+      return make(sure.includes(i) ? "div.line.best" : "div.line", {}, make("span", {}, names[i]), make("div.track", {}, bar), make("b", {}, percent(values[i])));
     }));
-    return `${names[top]}, ${percent(values[top])}`;
+    return sure.map((i) => `${names[i]}, ${percent(values[i])}`).join("; ") || "none of the classes";
   }
 }

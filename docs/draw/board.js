@@ -9,12 +9,13 @@ export class Board {
   constructor(changed) {
     this.changed = changed;
     this.canvas = make("canvas", {
-      width: SIDE, height: SIDE, tabIndex: 0, role: "img",
+      width: SIDE, height: SIDE, tabIndex: 0, role: "application",
       "aria-label": "Board to draw on. Arrow keys move the pen, the space bar lowers and lifts it, Delete clears.",
     });
     this.ring = make("i.ring");
     this.hint = make("span.hint", {}, "draw here");
-    this.node = make("div.board", {}, this.canvas, this.hint, this.ring);
+    const keys = make("span.keys", { "aria-hidden": "true" }, "arrow keys move the pen, space lowers and lifts it, Delete clears");
+    this.node = make("div.board", {}, this.canvas, this.hint, this.ring, keys);
     this.ink = this.canvas.getContext("2d", { willReadFrequently: true });
     this.last = null; // where the pointer was, while it is down
     this.pen = { x: SIDE / 2, y: SIDE / 4, down: false }; // that of the keyboard
@@ -34,6 +35,10 @@ export class Board {
   /** What was drawn or shown. */
   get picture() {
     return this.shown ?? this.ink.getImageData(0, 0, SIDE, SIDE);
+  }
+
+  get empty() {
+    return !this.node.classList.contains("used");
   }
 
   clear() {
@@ -91,7 +96,8 @@ export class Board {
   }
 
   /** A key; returns whether it was one of the board's. */
-  press({ key }) {
+  press({ key, ctrlKey, altKey, metaKey }) {
+    if (ctrlKey || altKey || metaKey) return false; // the browser's
     const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[key], { pen } = this;
     if (key === "Delete" || key === "Backspace") {
       this.clear();

@@ -56,9 +56,9 @@ def build(folder: Path) -> None:
     ]
     for path in copied:
         shutil.copyfile(path, folder / path.name)
-    runtime = _runtime()
-    (folder / "ort.mjs").write_bytes(re.sub(rb"//# sourceMappingURL=.*", b"", runtime[SCRIPT]))
-    (folder / "ort.wasm.gz").write_bytes(gzip.compress(runtime[WASM], 9, mtime=0))
+    files = runtime()
+    (folder / "ort.mjs").write_bytes(re.sub(rb"//# sourceMappingURL=.*", b"", files[SCRIPT]))
+    (folder / "ort.wasm.gz").write_bytes(gzip.compress(files[WASM], 9, mtime=0))
     about = {
         name: export_network(name, folder / "models" / f"{name}.onnx") for name in models() if zoo.list_weights(name)
     }
@@ -66,16 +66,25 @@ def build(folder: Path) -> None:
     (folder / "draw-a-digit.html").write_text(_one_file(folder, about), encoding="utf-8")
 
 
-def _runtime() -> dict[str, bytes]:
-    """Return the files of onnxruntime-web, by name."""
+def runtime() -> dict[str, bytes]:
+    """Return the files of onnxruntime-web, by name.
+
+    Raises:
+        OSError: npm is not installed or cannot download the package, or the package is not the expected one.
+    """
     package = CACHE / f"{RUNTIME.replace('@', '-')}.tgz"
     if not package.exists():
         CACHE.mkdir(exist_ok=True)
         npm = shutil.which("npm")
         if npm is None:
-            raise OSError(f"{RUNTIME} comes by npm, which is not installed")
+            raise OSError(
+                f"{RUNTIME} comes by npm, which is not installed: install Node.js, which has it, or build the site "
+                "without what runs in the browser: python docs/build.py --without-draw"
+            )
         with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-            subprocess.run([npm, "pack", RUNTIME, "--pack-destination", folder], check=True, capture_output=True)
+            done = subprocess.run([npm, "pack", RUNTIME, "--pack-destination", folder], capture_output=True, text=True)
+            if done.returncode:
+                raise OSError(f"npm could not download {RUNTIME}: {' '.join(done.stderr.split())[:200]}")
             (Path(folder) / package.name).replace(package)
     content = package.read_bytes()
     if base64.b64encode(hashlib.sha512(content).digest()).decode() != INTEGRITY:

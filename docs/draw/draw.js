@@ -25,7 +25,8 @@ class ZooDraw extends HTMLElement {
     const said = this.names.map((name) => about[name].first.values), digit = digits[about[this.names[0]].first.digit];
     this.board.show(pictureOf(digit));
     this.names.forEach((name, i) => this.cards.get(name).show(said[i]));
-    this.tell(said.map(best), "a digit of MNIST’s test set, answered beforehand");
+    this.progress = "from MNIST’s test set, with precomputed answers";
+    this.tell(said.map(best), this.progress);
     this.seen.show(Float32Array.from(bytesOf(digit), (byte) => byte / 255));
     this.begun = true;
     for (const event of ["pointerenter", "pointerdown", "focusin"]) this.addEventListener(event, () => this.load(), { once: true });
@@ -37,7 +38,7 @@ class ZooDraw extends HTMLElement {
     this.verdict = make("p.verdict");
     this.state = make("p.state");
     this.spoken = announcer();
-    const open = (file) => this.board.open(file).catch(() => { this.state.textContent = `${file.name} is no picture`; });
+    const open = (file) => this.board.open(file).catch(() => { this.state.textContent = `${file.name} is not a picture`; });
     const clear = make("button", { type: "button", onclick: () => { this.board.clear(); this.changed(this.board.picture); } }, "Clear");
     const examples = digits.map((digit) => {
       const seen = new Seen();
@@ -47,17 +48,18 @@ class ZooDraw extends HTMLElement {
       }, seen.canvas);
     });
     const left = make("section.left", {}, this.board.node,
-      make("div.tools", {}, clear, ...fileButton("Photo…", "image/*", open), make("figure", {}, this.seen.canvas, make("figcaption", {}, "what they see"))),
+      make("div.tools", {}, clear, ...fileButton("Photo…", "image/*", open), make("figure", {}, this.seen.canvas, make("figcaption", {}, this.names.length === 1 ? "what it sees" : "what they see"))),
       make("div.examples", { role: "group", "aria-label": "Digits to start from" }, ...examples));
     const right = make("section.right", {}, make("div.top", {}, this.verdict, this.state),
       make("div.cards", {}, ...[...this.cards.values()].map((card) => card.node)),
-      make("p.note", { hidden: !sigmoids.length }, `The ten numbers of ${sigmoids.join(" and ")} are sigmoids: each for itself, they need not add up to 100%.`));
+      make("p.note", { hidden: !sigmoids.length }, `${sigmoids.join(" and ")} ${sigmoids.length === 1 ? "ends" : "end"} in ten independent sigmoids, so ${sigmoids.length === 1 ? "its" : "their"} numbers need not add up to 100%.`));
     this.body = make("div.draw", {}, left, right, this.spoken.node);
     takeDrops(this.board.node, open);
   }
 
   changed(picture) {
     if (!this.begun) return undefined; // the digit at first needs no network
+    this.asked = true;
     this.load();
     return this.answer(picture);
   }
@@ -66,27 +68,31 @@ class ZooDraw extends HTMLElement {
   load() {
     return (this.loading ??= this.loadAll().catch((error) => {
       this.loading = null;
-      this.state.textContent = `The networks could not be loaded: ${error.message}`;
+      this.report(`Loading failed: ${error.message}`);
     }));
   }
 
   async loadAll() {
     for (const name of this.names) {
-      this.state.textContent = `loading ${name} …`;
+      this.report(`loading ${name} …`);
       this.networks.set(name, await network(name));
-      if (this.asked) this.answer(this.board.picture);
     }
-    this.state.textContent = "ready, in your browser";
+    this.report("ready, in your browser");
+  }
+
+  /** Say how far loading has come, and answer with the networks that are there. */
+  report(progress) {
+    this.state.textContent = this.progress = progress;
+    if (this.asked) this.answer(this.board.picture);
   }
 
   async answerAll(picture) {
-    this.asked = true;
     const begin = performance.now(), labels = [];
     this.said = {};
     let input = null;
-    for (const [name, loaded] of this.networks) {
-      const said = await loaded.predict(picture);
-      this.cards.get(name).show(said?.values);
+    for (const name of this.names) {
+      const loaded = this.networks.get(name), said = await loaded?.predict(picture);
+      this.cards.get(name).show(said?.values); // nothing, if it is still to be loaded: an old answer would be wrong
       if (!said) continue;
       this.said[name] = said.values;
       labels.push(best(said.values));
@@ -95,7 +101,7 @@ class ZooDraw extends HTMLElement {
     if (input) this.seen.show(input.floats, input.transform);
     else this.seen.clear();
     const took = performance.now() - begin, all = this.networks.size === this.names.length;
-    this.tell(labels, all && labels.length ? `answered in ${took.toFixed(0)} ms, in your browser` : this.state.textContent);
+    this.tell(labels, all && labels.length ? `answered in ${took.toFixed(0)} ms, in your browser` : this.progress);
   }
 
   /** Say what most networks say. */
@@ -104,12 +110,13 @@ class ZooDraw extends HTMLElement {
     const [[most, count] = []] = [...counts].sort((a, b) => b[1] - a[1]);
     this.state.textContent = state;
     if (most === undefined) {
-      this.verdict.replaceChildren("Draw a digit.");
+      const nothing = this.networks.size ? "Nothing to read on this picture." : this.loading ? "Loading the networks …" : "No network is loaded.";
+      this.verdict.replaceChildren(this.board.empty ? "Draw a digit." : nothing);
       return;
     }
     const share = count === labels.length ? `all ${count}` : `${count} of ${labels.length}`;
     const who = labels.length === 1 ? `says ${[...this.cards.keys()][0]}` : `${share} networks agree`;
-    this.verdict.replaceChildren(make("b", {}, String(most)), who);
+    this.verdict.replaceChildren(make("b", {}, String(most)), " ", who);
     this.spoken.say(`${most}, ${who}`);
   }
 }

@@ -69,10 +69,20 @@ export function announcer() {
   return { node, say(text) { clearTimeout(timer); timer = setTimeout(() => { node.textContent = text; }, 600); } };
 }
 
+const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
+
+for (const kind of ["dragover", "drop"]) { // a file that is dropped beside an element would be opened instead of the page
+  window.addEventListener(kind, (event) => {
+    if (!hasFiles(event) || event.defaultPrevented) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = "none";
+  });
+}
+
 /** Let files be dropped on an element. */
 export function takeDrops(node, take) {
   const hover = (on) => (event) => {
-    if (!event.dataTransfer?.types.includes("Files")) return;
+    if (!hasFiles(event)) return;
     event.preventDefault();
     node.classList.toggle("hovered", on);
   };

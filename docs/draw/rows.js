@@ -19,10 +19,10 @@ function encoded(text, { name, categories, mean = 0, std = 1, missing = null }) 
   const cell = MISSING.has(text.toLowerCase()) ? missing : text;
   if (cell === null) throw new Error(`${name} is missing`);
   if (categories) {
-    if (!categories.includes(cell)) throw new Error(`${name} is ${cell}, which it was not in training`);
+    if (!categories.includes(cell)) throw new Error(`${name}: "${cell}" was not in the training data`);
     return categories.map((category) => Number(category === cell));
   }
   const number = Number(cell);
-  if (!Number.isFinite(number)) throw new Error(`${name} is ${cell}, expected a number`);
+  if (!Number.isFinite(number)) throw new Error(`${name}: expected a number, got "${cell}"`);
   return [(number - mean) / std];
 }

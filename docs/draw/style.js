@@ -24,7 +24,7 @@ button {
 button:hover { border-color: var(--accent); }
 small, .state, .note, figcaption { color: var(--soft); font-size: .8rem; }
 .state { min-height: 1.45em; overflow-wrap: anywhere; }
-.top .state { overflow: hidden; text-overflow: ellipsis; }
+.top > * { overflow: hidden; text-overflow: ellipsis; }
 
 .draw { display: grid; grid-template-columns: 20rem 1fr; gap: 1.5rem 2rem; align-items: start; }
 .board { position: relative; aspect-ratio: 1; border-radius: 1rem; background: var(--board); overflow: hidden; box-shadow: 0 .75rem 2rem -1rem #0d1226b0, inset 0 0 0 1px #ffffff1f; isolation: isolate; }
@@ -33,6 +33,8 @@ small, .state, .note, figcaption { color: var(--soft); font-size: .8rem; }
 .board canvas:focus-visible { outline: none; }
 .hint { position: absolute; inset: 0; display: grid; place-items: center; color: #ffffff70; font-size: 1.1rem; letter-spacing: .02em; pointer-events: none; transition: opacity .2s; }
 .used .hint { opacity: 0; }
+.keys { position: absolute; inset: auto 0 0; padding: .4rem .6rem; color: #fffffff0; background: #0d1226b0; font-size: .8rem; text-align: center; pointer-events: none; visibility: hidden; }
+.board:has(:focus-visible) .keys { visibility: visible; }
 .ring { position: absolute; width: 22px; height: 22px; margin: -11px; border: 2px solid #fff; border-radius: 50%; pointer-events: none; opacity: 0; }
 .board:has(:focus-visible) .ring { opacity: .8; }
 .ring.down { background: #ffffffb0; }
@@ -47,11 +49,11 @@ figcaption { width: 3.4rem; line-height: 1.2; }
 
 .top { display: flex; flex-wrap: wrap; align-items: baseline; justify-content: space-between; gap: 0 1rem; margin-bottom: .75rem; min-height: 3.4rem; }
 .verdict { font-size: 1.25rem; min-height: 2.9rem; line-height: 2.9rem; }
-.verdict b { font-size: 2.6rem; line-height: 1; font-weight: 700; color: var(--accent); margin-right: .6rem; }
+.verdict b { font-size: 2.6rem; line-height: 1; font-weight: 700; color: var(--accent); margin-right: .3rem; }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); gap: .75rem; }
 .card { border: 1px solid var(--line); border-radius: .8rem; background: var(--panel); padding: .7rem .8rem .5rem; }
 .card h3 { font: 600 .95rem/1.3 var(--mono); color: inherit; }
-.card header small { display: block; font-size: .72rem; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+.card header small { display: block; font-size: .67rem; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .said { display: flex; align-items: baseline; gap: .5rem; min-height: 2.9rem; }
 .said output { font-size: 2.2rem; line-height: 1.3; font-weight: 650; font-variant-numeric: tabular-nums; }
 .columns { display: grid; grid-auto-flow: column; grid-auto-columns: 1fr; gap: 3px; }
@@ -84,7 +86,7 @@ textarea { resize: vertical; display: block; }
 
 @container (min-width: 58rem) { .cards { grid-template-columns: repeat(4, minmax(0, 1fr)); } }
 @container (max-width: 46rem) {
-  .draw { grid-template-columns: 1fr; }
+  .draw { grid-template-columns: minmax(0, 1fr); }
   .draw { gap: .75rem; }
   .left, .right { display: contents; }
   .top { order: -1; margin: 0; display: block; white-space: nowrap; } /* of one height, whatever it says */
@@ -93,5 +95,6 @@ textarea { resize: vertical; display: block; }
   .cards { grid-template-columns: repeat(2, 1fr); gap: .5rem; }
   .card { padding: .55rem .6rem .4rem; }
 }
+.cards:has(> :only-child) { grid-template-columns: 1fr; }
 @media (prefers-reduced-motion: reduce) { * { transition: none !important; } }
 `;

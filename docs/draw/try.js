@@ -8,6 +8,7 @@ import { announcer, begin, counted, fileButton, make, newest, takeDrops } from "
 import { columnsOf } from "./rows.js";
 import { takes } from "./zoo.js";
 
+const BLANK = { image: "Nothing to read on this picture.", text: "Nothing to read in this text." };
 const TEXTS = ["One of the best films I have ever seen.", "A dull, lifeless waste of two hours. I want my money back!"];
 
 class ZooTry extends HTMLElement {
@@ -36,7 +37,7 @@ class ZooTry extends HTMLElement {
         this.ask(loaded.about, async () => loaded);
         const { model, arguments: { num_classes: classes } = {} } = loaded.about;
         const count = loaded.about.classes.length || classes;
-        this.state.textContent = `${file.name}, ${counted(file.size)} bytes: ${model}${count > 1 ? `, ${count} classes` : ""}`;
+        this.state.textContent = this.idle = `${file.name}, ${counted(file.size)} bytes: ${model}${count > 1 ? `, ${count} classes` : ""}`;
       } catch (error) {
         this.place.replaceChildren();
         this.state.textContent = `${file.name} cannot be used: ${error.message}`;
@@ -52,16 +53,20 @@ class ZooTry extends HTMLElement {
   /** Show the form for a network, which `load` loads when it is needed first. */
   ask(about, load) {
     const kind = takes(about), answer = new Answer(about);
+    this.idle = "";
     const predict = (this.predict = newest(async (value) => {
       try {
-        const idle = this.state.textContent;
         if (!this.network) this.state.textContent = "loading the network …";
         this.network = await load();
-        this.state.textContent = idle;
         const said = value === null ? null : await this.network.predict(value);
+        if (said && !said.values.every(Number.isFinite)) throw new Error("The answer is not a number: the network has none for this input.");
         this.said = said && said.values;
+        this.state.textContent = said || value === null ? this.idle : BLANK[kind];
         this.spoken.say(answer.show(this.said));
-        if (said && kind === "image") this.seen.show(said.input.data, about.transform);
+        if (kind === "image") {
+          if (said) this.seen.show(said.input.data, about.transform);
+          else this.seen.clear();
+        }
       } catch (error) {
         answer.show(null);
         this.said = null;
@@ -75,9 +80,10 @@ class ZooTry extends HTMLElement {
   }
 
   pictureForm({ transform }, predict) {
-    const board = new Board(predict), open = (file) => board.open(file).catch(() => { this.state.textContent = `${file.name} is no picture`; });
+    const board = new Board((picture) => predict(board.empty ? null : picture));
+    const open = (file) => board.open(file).catch(() => { this.state.textContent = `${file.name} is not a picture`; });
     this.seen = new Seen();
-    const clear = make("button", { type: "button", onclick: () => { board.clear(); predict(null); this.seen.clear(); } }, "Clear");
+    const clear = make("button", { type: "button", onclick: () => { board.clear(); predict(null); } }, "Clear");
     takeDrops(board.node, open);
     if (transform.name === "Photo") board.hint.textContent = "drop a picture here";
     this.board = board;
@@ -87,7 +93,7 @@ class ZooTry extends HTMLElement {
 }
 
 function rowForm({ transform }, predict) {
-  const fields = columnsOf(transform).map(({ name, categories, mean = 0 }) => {
+  const fields = columnsOf(transform).map(({ name, categories, mean = 1 }) => {
     const field = categories ? make("select", {}, ...categories.map((text) => make("option", {}, text)))
       : make("input", { type: "text", inputMode: "decimal", value: String(Number(mean.toPrecision(4))), autocomplete: "off" });
     return [field, make("label.field", {}, make("span", {}, name), field)];

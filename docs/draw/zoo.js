@@ -6,30 +6,59 @@ import { Tokenizer } from "./texts.js";
 
 const METADATA = 14; // the field of ONNX's ModelProto, whose entries have a key and a value
 
+const FOREIGN = "it was not written by zoo export --format onnx";
+
+/** Reads the numbers and the texts of a protobuf; throws an error where its bytes end too early. */
+class Reader {
+  constructor(bytes) {
+    [this.bytes, this.at] = [bytes, 0];
+  }
+
+  get more() {
+    return this.at < this.bytes.length;
+  }
+
+  varint() {
+    let value = 0;
+    for (let i = 0; i < 10 && this.more; i++) {
+      const byte = this.bytes[this.at++];
+      value += (byte & 127) * 128 ** i;
+      if (byte < 128) return value;
+    }
+    throw new Error(FOREIGN);
+  }
+
+  take(length) {
+    if (length > this.bytes.length - this.at) throw new Error(FOREIGN);
+    return this.bytes.subarray(this.at, (this.at += length));
+  }
+}
+
 /** What `zoo export` wrote about a network into its file: model, arguments, output, classes, transform. */
 export function metadata(bytes) {
-  let at = 0;
-  const varint = () => {
-    let value = 0, factor = 1, byte;
-    do { byte = bytes[at++]; value += (byte & 127) * factor; factor *= 128; } while (byte & 128);
-    return value;
-  };
-  const text = (length) => new TextDecoder().decode(bytes.subarray(at, (at += length)));
-  while (at < bytes.length) {
-    const tag = varint(), field = Math.floor(tag / 8), wire = tag & 7;
-    if (wire === 0) varint();
-    else if (wire === 1) at += 8;
-    else if (wire === 5) at += 4;
+  const file = new Reader(bytes);
+  while (file.more) {
+    const tag = file.varint(), wire = tag & 7;
+    if (wire === 0) file.varint();
+    else if (wire === 1) file.take(8);
+    else if (wire === 5) file.take(4);
     else if (wire !== 2) break; // no protobuf
     else {
-      const length = varint();
-      if (field !== METADATA) { at += length; continue; }
-      const entry = {};
-      for (const end = at + length; at < end;) { const key = varint() >> 3; entry[key] = text(varint()); }
-      if (entry[1] === "zoo") return JSON.parse(entry[2]);
+      const content = file.take(file.varint()), inside = new Reader(content), entry = {};
+      if (Math.floor(tag / 8) !== METADATA) continue;
+      while (inside.more) { const key = inside.varint() >> 3; entry[key] = new TextDecoder().decode(inside.take(inside.varint())); }
+      if (entry[1] === "zoo") return parsed(entry[2]);
     }
   }
-  throw new Error("it was not written by zoo export --format onnx");
+  throw new Error(FOREIGN);
+}
+
+function parsed(text) {
+  try {
+    const about = JSON.parse(text);
+    if (about?.output && Array.isArray(about.classes)) return about;
+  } catch { /* no JSON */ }
+  throw new Error(FOREIGN);
 }
 
 /** What a network says, from its outputs for one input: probabilities by class, or the numbers of a regression. */

@@ -47,7 +47,8 @@ def card(cls: type) -> tuple[str, dict[str, str]]:
     doc = inspect.cleandoc(cls.__doc__ or "").split("\nArgs:\n")[0]
     parts = re.split(rf"(?m)(?:^|(?<=\. ))({'|'.join(LABELS)}): ", doc)
     labelled = zip(parts[1::2], parts[2::2], strict=True)
-    return parts[0].strip(), {name: " ".join(re.sub(r"(?<=\w-)\n", "", text).split()) for name, text in labelled}
+    joined = {name: " ".join(re.sub(r"(?<=\w-)\n", "", text).split()) for name, text in labelled}
+    return parts[0].strip(), {name: text[:1].upper() + text[1:] for name, text in joined.items()}
 
 
 def options(cls: type) -> list[Option]:
@@ -132,13 +133,13 @@ class Network:
             return "–", "no published weights"
         if said.endswith(" train"):
             return f"document {said.removesuffix(' train')} → zoo {record.metrics['train']['acc']:.4f}", (
-                "training accuracy"
+                "training accuracy, evaluated at the end"
             )
         if "acc" in record.metrics["test"]:
             return f"{record.metrics['test']['acc']:.4f}", "test accuracy"
         values = ", ".join(f"{value:.3f}" for each in self.learned.values() for value in each)
         wanted = said.removeprefix("weights ").partition(";")[0]
-        return (f"document {wanted} → zoo {values}" if wanted else values), "weights that it learned"
+        return (f"document {wanted} → zoo {values}" if wanted else values), "learned weights"
 
 
 @cache

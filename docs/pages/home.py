@@ -8,14 +8,14 @@ import zoo
 from pages.facts import Network
 from pages.markdown import DOCS, REPOSITORY, command, facts, hidden_toctree, live, raw, write
 from pages.networks import drawable
-from pages.overview import networks_table
+from pages.overview import DOCUMENT, networks_table
 from zoo.registry import DATAMODULES, MODELS
 
 TITLE = "The networks everyone learns PyTorch with"
 
 SENTENCE = (
-    "As Lightning modules, from the notebook to the cluster: numbers that match their sources, runs that resume "
-    "bit for bit, and code that is easy to read."
+    "Use them from the notebook to the cluster: their numbers are checked against their source wherever it states a "
+    "number, runs resume bit for bit, and the code is easy to read."
 )
 
 INSTALL = "pip install -e . && python scripts/fit.py --model slp"
@@ -27,7 +27,7 @@ GUIDES = {
         "notebooks/first_network": "a notebook: what a perceptron learns, and what it gets wrong",
         "notebooks/own_network": "a notebook: write a network, train it, compare it",
         "guides/python": "networks, weights and data in your own project",
-        "guides/classroom": "thirty laptops, no network, the same numbers",
+        "guides/classroom": "thirty laptops, offline, the same numbers",
     },
     "Your data": {
         "guides/own_data": "from the first look to the exported network",
@@ -43,7 +43,7 @@ GUIDES = {
         "results": "tables of runs, and their curves side by side",
         "trackers": "TensorBoard, MLflow, Weights & Biases, CSV",
     },
-    "More machine": {
+    "Scaling up": {
         "cluster": "several processes, many nodes, SLURM",
         "gpu": "what was seen on one, and how to check yours",
         "speed": "why small networks train fast, and the measurements",
@@ -70,7 +70,7 @@ WAYS = (
     ),
     (
         "You teach",
-        "Code that fits on a slide, the same numbers on every laptop, without a network in the room.",
+        "Code that fits on a slide, the same numbers on every laptop, without internet in the room.",
         (("In a classroom", "guides/classroom.md"), ("From the document's loop", "guides/line_by_line.md")),
     ),
     (
@@ -84,13 +84,14 @@ UNIQUE = (
     (
         "A killed run ends as if nothing had happened",
         "Resumed at any step, bit for bit: weights, optimizer, schedule, the order of examples, augmentation. "
-        "200 runs were killed at random moments, and none differed.",
+        "Runs were killed 200 times at random moments; none ended differently.",
         "guides/resume.md",
         ("asked for in Lightning #19764", "https://github.com/Lightning-AI/pytorch-lightning/issues/19764"),
     ),
     (
         "Evaluation counts every example once",
-        "On any number of processes: nothing is padded, repeated or left out, and eight give the number of one.",
+        "On any number of processes: nothing is padded, repeated or left out, and eight processes give the same "
+        "result as one.",
         "cluster.md",
         ("asked for in Lightning #7929", "https://github.com/Lightning-AI/pytorch-lightning/issues/7929"),
     ),
@@ -116,6 +117,7 @@ def home() -> str:
     """Return the home page."""
     digits = [network for network in map(Network, MODELS) if drawable(network)]
     best = max(digits, key=lambda n: n.record.metrics["test"]["acc"])
+    yours = sum(row.license.startswith("yours") for row in DATAMODULES.values())
     published = sum(len(zoo.list_weights(name)) for name in MODELS)
     size = sum(Network(name).record.file.stat().st_size for name in MODELS if zoo.list_weights(name)) / 1e6
     longest = max(len(inspect.getsource(inspect.getmodule(Network(name).cls)).splitlines()) for name in MODELS)
@@ -129,20 +131,23 @@ def home() -> str:
     )
     return "".join(
         [
-            f"# {TITLE}\n\nDraw a digit: {len(digits)} of them answer, live, in your browser.\n",
+            f"# {TITLE}\n\nA zoo of {len(MODELS)} classic PyTorch networks as Lightning modules, with weights. "
+            f"Draw a digit: {len(digits)} of them answer.\n",
             live("zoo-draw", "draw/"),
             f"\n{{.zoo-lead}}\n{SENTENCE}\n",
             command(INSTALL),
+            "\n[Install](guides/first_run.md#install) tells how to get the source, and what to do without a GPU.\n",
             facts(
                 [
                     (str(len(MODELS)), f"networks, the longest of {longest} lines"),
-                    (str(len(DATAMODULES)), "data sets, yours included"),
+                    (str(len(DATAMODULES) - yours), f"data sets, and {yours} ways to bring yours"),
                     (f"{published}, {size:.0f} MB", "published weights, in the package"),
-                    (f"{best.record.metrics['test']['acc']:.4f}", f"of MNIST's test set, by {best.name}"),
+                    (f"{best.record.metrics['test']['acc']:.4f}", f"best MNIST test accuracy ({best.name})"),
                 ]
             ),
             "\n## The networks\n",
             networks_table("networks/"),
+            f"\n{DOCUMENT}\n",
             "\n## What no other zoo has\n\n::::{grid} 1 1 3 3\n:gutter: 3\n" + unique + "::::\n",
             "\n## Three ways in\n\n::::{grid} 1 1 3 3\n:gutter: 3\n" + cards + "::::\n",
             hidden_toctree(["draw", "networks/index", "datasets/index", "guides/index", "compare", "reference/index"]),
@@ -154,7 +159,7 @@ def draw() -> str:
     """Return the page to draw, to type and to drop files on."""
     return "".join(
         [
-            "# Draw a digit\n\nAll networks of digits answer while you draw, in your browser: nothing leaves it.\n",
+            "# Draw a digit\n\nAll digit networks answer while you draw, in your browser: nothing leaves it.\n",
             live("zoo-draw", "draw/"),
             "\n## Write a film review\n\n[bilstm_sentiment](networks/bilstm_sentiment.md), trained on IMDB's reviews, "
             "says whether yours is negative or positive.\n",

@@ -10,6 +10,9 @@ from pathlib import Path
 DOCS = Path(__file__).parents[1]
 REPOSITORY = DOCS.parent
 
+LONG, WIDE = 15, ' class="wide"'
+"""Letters of a fact beyond which it takes the place of two, and how."""
+
 
 def from_docstring(text: str) -> str:
     """Turn the reStructuredText of a docstring into MyST: code, and roles, whose names become links."""
@@ -27,15 +30,18 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]], kind: str = "
     return f"\n:::{{div}} zoo-table {kind}\n\n{body}\n:::\n"
 
 
-def sortable(header: Sequence[str], rows: Iterable[Sequence[tuple[str, float | str]]]) -> str:
-    """Return a table as HTML whose columns can be sorted, from cells of HTML and what they are sorted by."""
+def sortable(header: Sequence[str], rows: Iterable[Sequence[tuple[str, float | str]]], kind: str = "") -> str:
+    """Return a table as HTML whose columns can be sorted, from cells of HTML and what they are sorted by.
+
+    ``kind`` is for its style.
+    """
     head = "".join(f'<th scope="col" aria-sort="none"><button>{html.escape(name)}</button></th>' for name in header)
     lines = "".join(
         "<tr>" + "".join(f'<td data-sort="{html.escape(str(key))}">{shown}</td>' for shown, key in cells) + "</tr>\n"
         for cells in rows
     )
     return raw(
-        f'<div class="zoo-table"><table class="table zoo-sortable"><thead><tr>{head}</tr></thead>\n'
+        f'<div class="zoo-table {kind}"><table class="table zoo-sortable"><thead><tr>{head}</tr></thead>\n'
         f"<tbody>\n{lines}</tbody></table></div>"
     )
 
@@ -58,7 +64,9 @@ def live(element: str, folder: str) -> str:
         f"Needs a web server, such as {server}. <a href='{folder}draw-a-digit.html'>This file</a> opens without one."
     )
     script = f'<script type="module" src="{folder}draw.js"></script>'
-    return raw(f'<{element} class="zoo-live"><p>{instead}</p></{name}>\n{script}')
+    return raw(
+        f'<{element} class="zoo-live"><p>{instead}</p><noscript>It also needs JavaScript.</noscript></{name}>\n{script}'
+    )
 
 
 def code(text: str, language: str = "text") -> str:
@@ -73,7 +81,10 @@ def command(text: str) -> str:
 
 def facts(pairs: Iterable[tuple[str, str]]) -> str:
     """Return short values, each above what it is, as HTML."""
-    cells = "".join(f"<div><dt>{label}</dt><dd>{value}</dd></div>" for value, label in pairs)
+    cells = "".join(
+        f"<div{WIDE if len(re.sub('<.*?>', '', value)) > LONG else ''}><dt>{label}</dt><dd>{value}</dd></div>"
+        for value, label in pairs
+    )
     return raw(f'<dl class="zoo-facts">{cells}</dl>')
 
 

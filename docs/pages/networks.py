@@ -76,8 +76,8 @@ def _facts(n: Network) -> list[tuple[str, str]]:
         found += [
             (f"{record.metrics['test']['acc']:.4f}", "test accuracy")
             if "acc" in record.metrics["test"] and n.documented.endswith("train")
-            else (f"{record.epochs:,}", "epochs"),
-            (f"{max(1, record.file.stat().st_size // 1000):,} kB", "file of the weights"),
+            else (f"{record.epochs:,}", "published epoch"),
+            (f"{max(1, record.file.stat().st_size // 1000):,} kB", "weights file"),
         ]
     return [*found, (f'<a href="../datasets/{row.data}.html">{row.data}</a>', "trained on")]
 
@@ -192,7 +192,7 @@ def _weights(n: Network) -> str:
             definitions(
                 (
                     ("Seed", str(record.seed)),
-                    ("Length", f"{record.epochs:,} epochs, {record.steps:,} steps"),
+                    ("Published epoch", f"{record.epochs:,}, after {record.steps:,} steps"),
                     ("Versions", versions),
                     ("SHA-256", f"`{record.sha256}`"),
                     ("License of the data", record.license),

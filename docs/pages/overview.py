@@ -19,6 +19,11 @@ GROUPS = {
 }
 """The networks of the table, by kind; networks without a group come last."""
 
+DOCUMENT = (
+    'Where these pages speak of "the document", they mean the tutorial or page that a network comes from; its card '
+    "names it."
+)
+
 
 def write_pages() -> None:
     """Write these pages."""
@@ -39,6 +44,7 @@ def index() -> str:
     return (
         "# Networks\n\nEvery network with its page: its code, its published weights, and the run that they come from. "
         "[Compare](../compare.md) draws them against each other.\n"
+        + f"\n{DOCUMENT}\n"
         + networks_table("")
         + hidden_toctree(name for _, names in groups() for name in names)
     )
@@ -51,20 +57,18 @@ def networks_table(folder: str) -> str:
         for name in names:
             n = Network(name)
             row, record = model_row(name), n.record
-            shown, what = n.result()
             accuracy = record.metrics["test"].get("acc", 0.0) if record else 0.0
-            result = f"{accuracy:.4f}" if accuracy else f"weights {shown.rpartition('zoo ')[2]}" if n.learned else shown
             rows.append(
                 (
                     (f'<a href="{folder}{name}.html"><code>{name}</code></a>', name),
                     (escape(row.summary), row.summary),
                     (charts.short(n.parameters), n.parameters),
-                    (f'<span title="{escape(what)}">{result}</span>', accuracy),
+                    (f"{accuracy:.4f}" if accuracy else "–", accuracy),
                     (row.data, row.data),
                     (group.removesuffix("s").removesuffix(" network"), group),
                 )
             )
-    return sortable(("network", "what it is", "parameters", "test accuracy", "data", "kind"), rows)
+    return sortable(("network", "what it is", "parameters", "test accuracy", "data", "kind"), rows, "zoo-networks")
 
 
 def compare() -> str:
@@ -92,7 +96,7 @@ def compare() -> str:
             by_size.append((n.parameters, accuracy, name))
             by_time.append((run["microseconds"], accuracy, name))
     size = (560, 330)
-    header = ("network", "data", "parameters", "FLOPs", "µs per input", "epochs", "test accuracy")
+    header = ("network", "data", "parameters", "FLOPs", "µs per input", "published epoch", "test accuracy")
     return "".join(
         [
             "# Compare\n\nThe networks that are trained on MNIST, by their accuracy on its test set.\n",
@@ -105,7 +109,7 @@ def compare() -> str:
             "\n## All networks\n\nClick a column to sort by it. The time is that of one input alone, the median on one "
             "thread of the machine that wrote `docs/runs`; texts have 100 words.\n",
             sortable(header, rows),
-            "\nThose of digits answer on the page to [draw](draw.md) on. [Reproduction](reproduction.md) has "
+            "\nThe digit networks also answer on the [drawing page](draw.md). [Reproduction](reproduction.md) has "
             "the mean and standard deviation of five seeds.\n",
         ]
     )

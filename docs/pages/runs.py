@@ -31,7 +31,7 @@ def published_run(n: Network) -> str:
     version = run["versions"]["torch"].partition("+")[0]
     said = (
         f"\n## The published run\n{command(record.command)}\nRepeated with torch {version} on one thread, {same}. "
-        f"Published is epoch {record.epochs:,}.\n"
+        f"The published weights are from epoch {record.epochs:,}.\n"
     )
     parts = [said, raw(charts.curves(n.metrics, "val" not in record.sizes))]
     if "confusion" in run:

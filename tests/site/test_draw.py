@@ -7,6 +7,7 @@ import functools
 import io
 import itertools
 import json
+import runpy
 import shutil
 import sys
 from collections.abc import Iterator
@@ -25,7 +26,8 @@ from zoo.sharing.formats import export
 from zoo.transforms import Learned, Table
 from zoo.transforms.cells import Column
 
-sys.path.insert(0, str(REPOSITORY / "docs" / "draw"))
+DOCS = REPOSITORY / "docs"
+sys.path.insert(0, str(DOCS / "draw"))
 
 DIGITS = [name for name, row in models().items() if row.data == "mnist"]
 STROKES = {  # on a board of 280 × 280
@@ -80,6 +82,18 @@ def test_a_package_that_is_not_the_pinned_one_is_refused(tmp_path: Path, monkeyp
     (tmp_path / "onnxruntime-web-1.30.0.tgz").write_bytes(b"something else")
     with pytest.raises(OSError, match="is not the package of onnxruntime-web"):
         build.build(tmp_path / "page")
+
+
+def test_without_npm_the_site_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.syspath_prepend(DOCS)
+    monkeypatch.setattr("draw.build.CACHE", tmp_path)
+    for name in ("PATH", "ZOO_DATA"):  # the program sets the second
+        monkeypatch.setenv(name, str(tmp_path))
+    assert runpy.run_path(str(DOCS / "build.py"))["main"](tmp_path / "html", with_draw=True) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "install Node.js" in said
+    assert "python docs/build.py --without-draw" in said
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +168,7 @@ def test_nothing_is_loaded_before_it_is_needed(page: Any) -> None:
 
 
 def mnist_digit(index: int) -> Image.Image:
-    digits = json.loads((REPOSITORY / "docs" / "draw" / "digits.json").read_text(encoding="utf-8"))
+    digits = json.loads((DOCS / "draw" / "digits.json").read_text(encoding="utf-8"))
     return Image.fromarray(np.frombuffer(base64.b64decode(digits[index]["pixels"]), np.uint8).reshape(28, 28))
 
 
@@ -182,6 +196,84 @@ def test_the_keyboard_draws_and_clears(page: Any) -> None:
     assert on_board(page).getbbox() is None
     page.keyboard.press("Tab")
     assert page.evaluate("document.querySelector('zoo-draw').shadowRoot.activeElement.textContent") == "Clear"
+
+
+def state(page: Any, element: str, expected: str) -> None:
+    """Wait until an element tells its state so."""
+    page.wait_for_function(
+        "([e, text]) => document.querySelector(e).state.textContent === text", arg=[element, expected]
+    )
+
+
+def blank(path: Path) -> Path:
+    Image.new("RGB", (90, 90), "white").save(path)
+    return path
+
+
+def test_what_went_wrong_is_told_until_it_is_right(page: Any, tmp_path: Path) -> None:
+    (tmp_path / "x.png").write_bytes(b"nothing")
+    page.get_by_label("A 7 from").click()
+    said_by_all(page)
+    page.locator("zoo-draw input[type=file]").set_input_files(tmp_path / "x.png")
+    state(page, "zoo-draw", "x.png is not a picture")
+    page.get_by_role("button", name="Clear").click()
+    state(page, "zoo-draw", "ready, in your browser")
+    assert page.locator("zoo-draw .verdict").inner_text() == "Draw a digit."
+    page.locator("zoo-draw input[type=file]").set_input_files(blank(tmp_path / "blank.png"))
+    page.get_by_text("Nothing to read on this picture.").wait_for()
+    assert page.locator("zoo-draw .said output").all_inner_texts() == [""] * len(DIGITS)
+
+
+def test_a_form_forgets_a_mistake(folder: Path, page: Any, tmp_path: Path) -> None:
+    idle = drop(page, "digits_cnn.onnx", (folder / "models" / "digits_cnn.onnx").read_bytes())
+    (tmp_path / "x.png").write_bytes(b"nothing")
+    chosen = page.locator(f"{OWN} .tools input")
+    for file, said in (
+        (tmp_path / "x.png", "x.png is not a picture"),
+        (blank(tmp_path / "blank.png"), "Nothing to read on this picture."),
+    ):
+        chosen.set_input_files(file)
+        state(page, OWN, said)
+        page.locator(f"{OWN} .tools").get_by_role("button", name="Clear").click()
+        state(page, OWN, idle)
+
+
+def test_old_answers_do_not_stand_beside_a_new_drawing(address: str, chromium: Any) -> None:
+    context = chromium.new_context()
+    page = context.new_page()
+    held: list[Any] = []
+    page.route("**/ort.wasm.gz", lambda route: held.append(route))  # Playwright marks its handlers
+    page.goto(f"{address}/index.html")
+    page.wait_for_function("document.querySelector('zoo-draw').ready")
+    page.get_by_label("A 7 from").click()
+    page.get_by_text("Loading the networks …").wait_for()
+    assert page.locator("zoo-draw .said output").all_inner_texts() == [""] * len(DIGITS)
+    held[0].fulfill(status=404)
+    page.get_by_text("No network is loaded.").wait_for()
+    assert "Loading failed: ort.wasm.gz is not there" in page.locator("zoo-draw .state").inner_text()
+    page.get_by_role("button", name="Clear").click()
+    page.locator("zoo-draw .verdict").get_by_text("Draw a digit.").wait_for()
+    context.close()
+
+
+def test_a_file_that_is_dropped_beside_an_element_does_not_open(page: Any) -> None:
+    kept = page.evaluate(
+        """() => ["dragover", "drop"].map((kind) => {
+            const dataTransfer = new DataTransfer();
+            dataTransfer.items.add(new File(["x"], "x.png"));
+            return !document.body.dispatchEvent(new DragEvent(kind, { dataTransfer, bubbles: true, cancelable: true }));
+        })"""
+    )
+    assert kept == [True, True]
+
+
+def test_keys_of_the_browser_are_not_the_boards(page: Any) -> None:
+    draw(page, STROKES["7"])
+    page.locator("zoo-draw .board canvas").focus()
+    before = on_board(page)
+    for key in ("Control+Delete", "Alt+Backspace", "Meta+Delete"):
+        page.keyboard.press(key)
+    assert on_board(page) == before
 
 
 def test_reviews_are_read_as_python_reads_them(page: Any) -> None:
@@ -248,6 +340,34 @@ def test_a_dropped_network_of_rows_answers(name: str, folder: Path, page: Any) -
         assert answer(page, OWN) == pytest.approx(expected, abs=1e-3)
 
 
+@pytest.mark.parametrize("name", ["xor", "linear", "custom_function"])
+def test_a_network_of_rows_answers_to_what_its_form_begins_with(name: str, folder: Path, page: Any) -> None:
+    drop(page, f"{name}.onnx", (folder / "models" / f"{name}.onnx").read_bytes())
+    page.get_by_role("button", name="Answer").click()
+    assert answer(page, OWN) == pytest.approx(published(name).predict([1, 1]).values[0].tolist(), abs=1e-3)
+
+
+def test_an_answer_that_is_no_number_is_told_in_words(folder: Path, page: Any) -> None:
+    drop(page, "custom_function.onnx", (folder / "models" / "custom_function.onnx").read_bytes())
+    page.get_by_label("x2").fill("-1")
+    state(page, OWN, "The answer is not a number: the network has none for this input.")
+    assert page.locator(f"{OWN} .answer").is_hidden()
+
+
+@pytest.mark.parametrize(("row", "label"), [((1, 1), "0"), ((0, 1), "1")])
+def test_one_sigmoid_says_the_class_of_its_side_of_one_half(
+    row: tuple[int, int], label: str, folder: Path, page: Any
+) -> None:
+    drop(page, "xor.onnx", (folder / "models" / "xor.onnx").read_bytes())
+    for field, value in zip(page.locator(f"{OWN} input[type=text]").all(), row, strict=True):
+        field.fill(str(value))
+    page.wait_for_function(f"document.querySelector('{OWN}').spoken.node.textContent === '{label}, 100.0%'")
+    assert page.locator(f"{OWN} .best span").all_inner_texts() == [label]
+    assert page.locator(f"{OWN} .line b").all_inner_texts() == (
+        ["100.0%", "0.0%"] if label == "0" else ["0.0%", "100.0%"]
+    )
+
+
 def test_a_dropped_network_of_a_table_answers_by_the_names_of_its_columns(page: Any, tmp_path: Path) -> None:
     columns = (Column("age", mean=40, std=12.5, missing=38), Column("color", categories=("blue", "red", "dé")))
     model = zoo.create_model("linear", in_dim=5)
@@ -259,7 +379,11 @@ def test_a_dropped_network_of_a_table_answers_by_the_names_of_its_columns(page: 
         page.get_by_label("age").fill(age)
         assert answer(page, OWN) == pytest.approx(model.predict([age, color]).values[0].tolist(), abs=1e-3)
     page.get_by_label("age").fill("old")
-    page.wait_for_function(f"document.querySelector('{OWN}').state.textContent === 'age is old, expected a number'")
+    page.wait_for_function(
+        f"document.querySelector('{OWN}').state.textContent === 'age: expected a number, got \"old\"'"
+    )
+    page.get_by_label("age").fill("41")
+    page.wait_for_function(f"document.querySelector('{OWN}').state.textContent.startsWith('prices.onnx, ')")
 
 
 def test_a_dropped_network_of_texts_answers(folder: Path, page: Any) -> None:
@@ -269,7 +393,7 @@ def test_a_dropped_network_of_texts_answers(folder: Path, page: Any) -> None:
     assert answer(page, OWN) == pytest.approx(expected, abs=1e-3)
 
 
-@pytest.mark.parametrize("content", [b"", b"not a network", b"\x08\x07" * 40, bytes(range(256))], ids=range(4))
+@pytest.mark.parametrize("content", [b"", b"\x08\x07" * 40, b"\x72" + b"\xff" * 6 + b"\x01abc"], ids=range(3))
 def test_a_dropped_file_of_another_kind_is_refused_in_one_line(content: bytes, page: Any) -> None:
     said = drop(page, "other.onnx", content)
     assert said.startswith("other.onnx cannot be used: ")
@@ -323,5 +447,5 @@ def test_an_element_with_some_networks_and_one_that_is_unknown(folder: Path, chr
         page.wait_for_function("document.querySelector('zoo-draw').ready")
         assert page.locator("zoo-draw h3").all_inner_texts() == ["slp", "mlp"]
         page.get_by_label("A 7 from").click()
-        page.wait_for_function("document.querySelector('zoo-draw').verdict.textContent === '7all 2 networks agree'")
+        page.wait_for_function("document.querySelector('zoo-draw').verdict.textContent === '7 all 2 networks agree'")
         assert page.locator("zoo-try [role=alert]").inner_text() == "This cannot be shown: there is no network nothing"

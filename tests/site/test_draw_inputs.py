@@ -23,11 +23,13 @@ NODE = shutil.which("node")
 pytestmark = pytest.mark.skipif(NODE is None, reason="needs node")
 
 
-def in_node(kind: str, transform: Transform, given: list[Any], folder: Path) -> list[Any]:
+def in_node(kind: str, transform: Transform | None, given: list[Any], folder: Path) -> list[Any]:
     file = folder / "asked.json"
-    file.write_text(json.dumps({"kind": kind, "transform": transform.spec(), "given": given}), encoding="utf-8")
+    file.write_text(
+        json.dumps({"kind": kind, "transform": transform and transform.spec(), "given": given}), encoding="utf-8"
+    )
     assert NODE
-    subprocess.run([NODE, Path(__file__).parent / "in_node.mjs", file], check=True)
+    subprocess.run([NODE, Path(__file__).parent / "in_node.mjs", file], check=True, timeout=600)
     return json.loads(file.read_text(encoding="utf-8"))
 
 
@@ -187,3 +189,43 @@ def test_rows_of_a_table_become_the_same_inputs(classes: tuple[str, ...], tmp_pa
 def test_rows_of_numbers_become_the_same_inputs(tmp_path: Path) -> None:
     rows = [["0.5", "-1e3"], ["0", "x"], ["1", ""]]
     assert in_node("table", Row(2), rows, tmp_path) == [[0.5, -1000], None, None]
+
+
+FOREIGN = "it was not written by zoo export --format onnx"
+
+
+def entry(key: bytes, value: bytes) -> bytes:
+    """One entry of the metadata of an ONNX file, as protobuf."""
+    content = b"\x0a" + bytes([len(key)]) + key + b"\x12" + bytes([len(value)]) + value
+    return b"\x72" + bytes([len(content)]) + content
+
+
+GOOD = b"\x08\x08" + entry(b"zoo", b'{"output":"values","classes":[]}')
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"not a network",
+        bytes(range(256)),
+        b"\x72" + b"\xff" * 6 + b"\x01abc",  # longer than the file, by far
+        b"\x72" + b"\xff" * 200,  # a number that does not end
+        b"\x72\x08\x0a" + b"\xff" * 6 + b"\x01",
+        b"\x72\xff\xff",
+        b"\x09abc",
+        GOOD[:-1],
+        entry(b"zoo", b"{"),
+        entry(b"zoo", b"null"),
+        entry(b"zoo", b"[]"),
+        entry(b"zoo", b'{"output":"values"}'),
+        entry(b"other", b"{}"),
+    ],
+    ids=range(14),
+)
+def test_a_malformed_file_is_refused(content: bytes, tmp_path: Path) -> None:
+    assert in_node("file", None, [base64.b64encode(content).decode()], tmp_path) == [FOREIGN]
+
+
+def test_the_metadata_of_a_file_is_found(tmp_path: Path) -> None:
+    assert in_node("file", None, [base64.b64encode(GOOD).decode()], tmp_path) == [{"output": "values", "classes": []}]

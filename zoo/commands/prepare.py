@@ -1,4 +1,4 @@
-"""``zoo prepare``: download data sets beforehand, for machines without a network."""
+"""``zoo prepare``: download data sets beforehand, for machines without internet."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ COMMANDS = {
     "show": Command("RUN", "show the figures of a run, or link to them if the terminal shows no pictures"),
     "prepare": Command(
         "DATA ... [--root FOLDER]",
-        "download data sets beforehand, for machines without a network",
+        "download data sets beforehand, for machines without internet",
         own_options=("root",),
     ),
     "list": Command("[--names]", "show the networks and the data sets"),
