@@ -102,7 +102,7 @@ def test_a_published_run_belongs_to_its_record(name: str) -> None:
 def test_long_metrics_are_thinned(tmp_path: Path) -> None:
     script = load_script("published_runs")
     path = tmp_path / "metrics.csv"
-    with path.open("w", newline="") as file:
+    with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([["epoch", "val/loss"], *([n, 0.5 if n % 50 == 0 else ""] for n in range(200))])
     assert script.thinned(path) == [["epoch", "val/loss"], *([f"{n}", "0.5"] for n in (0, 50, 100, 150))]
 
