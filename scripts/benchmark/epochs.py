@@ -28,49 +28,12 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-import torch
-from loops import Case, document_loop, eager_floor, lightning_as_usual
+from cases import CASES, Case, write_pictures, write_table
+from loops import document_loop, eager_floor, lightning_as_usual
 from times import Terminal, ends, print_ratios, seconds_an_epoch
 
 from zoo.commands.cli import main
 from zoo.training.trainer import quiet
-
-CASES = {
-    "slp": Case("slp", "mnist", 60_000, 10_000, {}),
-    "mlp": Case("mlp", "mnist", 60_000, 10_000, {}),
-    "ffnn": Case("ffnn", "fashion_mnist", 16_000, 2_000, {}),
-    "digits_cnn": Case("digits_cnn", "mnist", 16_000, 2_000, {"padding": 2}),
-    "cifar_cnn": Case("cifar_cnn", "cifar10", 8_000, 2_000, {}),
-    "lstm": Case("lstm", "mnist", 12_800, 2_000, {}),
-    "bilstm_sentiment": Case("bilstm_sentiment", "imdb", 1_280, 500, {"max_length": 256, "truncation_side": "left"}),
-    "folder": Case("cifar_cnn", "folder", 4_000, 1_000, {"test_size": 1_000, "image_size": 32}),
-    "table": Case("mlp", "csv", 20_000, 2_000, {"test_size": 2_000, "target": "y"}),
-}
-"""What is measured, by name; all of a data set, or as many of its examples as take some seconds."""
-
-
-def write_pictures(root: Path) -> None:
-    """Write photos of CIFAR-10 as PNG files, in a folder for each class."""
-    from PIL import Image
-
-    photos = Case("cifar_cnn", "cifar10", 0, 0, {}).zoo_data
-    x, y = photos.splits["train"].tensors
-    for index, (picture, label) in enumerate(zip(x[:5_000], y.tolist(), strict=False)):
-        folder = root / str(photos.classes[label])
-        folder.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(picture.permute(1, 2, 0).numpy()).save(folder / f"{index:05}.png")
-
-
-def write_table(path: Path) -> None:
-    """Write a table of 22,000 rows and 20 columns, whose target is one of ten classes."""
-    x = torch.rand(22_000, 20, generator=torch.Generator().manual_seed(0))
-    y = (x[:, :3].sum(dim=1) * 3).long()
-    lines = [",".join([*(f"x{i}" for i in range(20)), "y"])]
-    lines += [
-        ",".join([*(f"{value:.4f}" for value in row), f"c{label}"])
-        for row, label in zip(x.tolist(), y.tolist(), strict=True)
-    ]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def zoo_fit(case: Case, epochs: int, *options: str) -> list[float]:

@@ -9,7 +9,7 @@ import time
 os.environ["KERAS_BACKEND"] = "jax"
 
 import keras
-from loops import Case
+from cases import Case
 from times import Terminal
 
 LAYERS = {"slp": [], "mlp": [50], "ffnn": [512, 512]}

@@ -5,116 +5,22 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
+from cases import Case, picture_folder
 from lightning.pytorch import LightningModule, Trainer
 from times import EpochTimes, Terminal, ends
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
-from torch.nn.utils.rnn import pad_sequence
-from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset
+from torch.utils.data import DataLoader, Subset
 from torchmetrics.classification import MulticlassAccuracy
 
-import zoo
-from zoo.registry import model_row
+from zoo.tasks.optimizers import unpack
 
 CRITERIA = {"mse": nn.MSELoss, "nll": nn.NLLLoss, "cross_entropy": nn.CrossEntropyLoss, "bce": nn.BCELoss}
 """Losses of torch, by the zoo's names."""
-
-
-@dataclass
-class Case:
-    """A network and its data.
-
-    Attributes:
-        model: Name of the network.
-        data: Name of the data set.
-        train: Training examples of an epoch.
-        test: Test examples of an epoch.
-        options: Options of the data.
-    """
-
-    model: str
-    data: str
-    train: int
-    test: int
-    options: dict[str, Any]
-
-    @property
-    def batch_size(self) -> int:
-        """The documented batch size."""
-        return model_row(self.model).batch_size
-
-    @cached_property
-    def zoo_data(self) -> Any:
-        """The data set, in memory."""
-        data = zoo.create_datamodule(self.data, **{"val_size": 0, **self.options})
-        data.prepare_data()
-        data.setup()
-        return data
-
-    def network(self) -> Any:
-        """Return the network in training mode, which is a plain torch module."""
-        return zoo.create_model(self.model, data=self.zoo_data).train()
-
-    def loaders(self) -> dict[str, DataLoader[Any]]:
-        """Return the loaders of the document's loop: TensorDataset and DataLoader, as torch has them."""
-        sizes = {"train": self.train, "test": self.test}
-        loaders = {}
-        for split in sizes:
-            examples = self.zoo_data.splits[split]
-            chosen: Dataset[Any]
-            collate = None
-            if self.data == "folder":
-                chosen = Subset(picture_folder(self.options["root"]), range(sizes[split]))
-            elif self.data == "imdb":
-                chosen = Texts(examples, sizes[split])
-                collate = padded
-            else:
-                x, y = examples.tensors
-                x, y = examples.scale(x[: sizes[split]]), y[: sizes[split]]
-                x = x.flatten(1) if self.model in ("slp", "mlp", "ffnn") else x  # as the documents do, beforehand
-                chosen = TensorDataset(x, self.targets(y))
-            loaders[split] = DataLoader(chosen, self.batch_size, shuffle=True, collate_fn=collate)
-        return loaders
-
-    def targets(self, y: Tensor) -> Tensor:
-        """Return targets as the documents give them to their losses."""
-        return one_hot(y, len(self.zoo_data.classes)).float() if self.network().loss_name == "mse" else y
-
-
-class Texts(Dataset[tuple[Tensor, Tensor]]):
-    """Token ids of texts, in memory."""
-
-    def __init__(self, examples: Any, size: int) -> None:
-        chosen = range(0, len(examples), len(examples) // size)[:size]
-        self.texts = [tuple(part[0] for part in examples.batch([index])) for index in chosen]
-
-    def __len__(self) -> int:
-        """Return the number of texts."""
-        return len(self.texts)
-
-    def __getitem__(self, index: int) -> Any:
-        """Return the token ids and the label of a text."""
-        return self.texts[index]
-
-
-def padded(batch: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
-    """Return a batch of texts, padded to the longest."""
-    texts, labels = zip(*batch, strict=True)
-    return pad_sequence(list(texts), batch_first=True), torch.stack(list(labels))
-
-
-def picture_folder(root: str, size: int = 32) -> Any:
-    """Return torchvision's data set of a folder of pictures."""
-    from torchvision.datasets import ImageFolder
-    from torchvision.transforms import Compose, Resize, ToTensor
-
-    return ImageFolder(root, Compose([Resize((size, size)), ToTensor()]))
 
 
 def criterion_of(network: Any) -> nn.Module:
@@ -130,8 +36,7 @@ def classes(output: Tensor) -> Tensor:
 def document_loop(case: Case, epochs: int) -> list[float]:
     """Train as the documents do, with ``.item()`` in each step, and return when each epoch ended."""
     loaders, network = case.loaders(), case.network()
-    criterion, optimizer = criterion_of(network), network.configure_optimizers()
-    optimizer = optimizer["optimizer"] if isinstance(optimizer, dict) else optimizer
+    criterion, (optimizer, _) = criterion_of(network), unpack(network.configure_optimizers())
     times = []
     for _ in range(epochs):
         for split, loader in loaders.items():
@@ -157,8 +62,7 @@ def eager_floor(case: Case, epochs: int) -> list[float]:
     """Make the optimizer's steps alone, without loader and metrics, and return when each epoch ended."""
     network = case.network()
     batches = [(x.clone(), y.clone()) for x, y in case.loaders()["train"]]
-    criterion, optimizer = criterion_of(network), network.configure_optimizers()
-    optimizer = optimizer["optimizer"] if isinstance(optimizer, dict) else optimizer
+    criterion, (optimizer, _) = criterion_of(network), unpack(network.configure_optimizers())
     times = []
     for _ in range(epochs):
         for x, y in batches:

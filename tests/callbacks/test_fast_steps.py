@@ -360,6 +360,9 @@ def test_what_changes_between_epochs_needs_new_graphs() -> None:
     assert not steps.fits(model)
 
 
+SILENT = dict.fromkeys(("logger", "enable_progress_bar", "enable_model_summary", "enable_checkpointing"), False)
+
+
 class Halved(MLP):
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return torch.optim.SGD([{"params": self.fc1.parameters()}, {"params": self.fc2.parameters()}], lr=0.5)
@@ -371,8 +374,7 @@ def test_a_frozen_group_stays_as_it_is(torture: ModuleType) -> None:
         torch.manual_seed(0)
         model = Halved()
         model.fc1.requires_grad_(False)
-        silent = dict.fromkeys(("logger", "enable_progress_bar", "enable_model_summary", "enable_checkpointing"), False)
-        Trainer(max_steps=9, accelerator="cpu", callbacks=callbacks, **silent).fit(model, digits())
+        Trainer(max_steps=9, accelerator="cpu", callbacks=callbacks, **SILENT).fit(model, digits())
         ends.append(model.state_dict())
     assert torture.equal(*ends)
 
@@ -388,8 +390,7 @@ def test_a_fit_after_one_that_failed_has_graphs_of_its_own() -> None:
     for options in ({}, {"compile": True}):
         torch.manual_seed(0)
         model, fast = zoo.create_model("mlp", data=digits()), FastSteps(4, **options)
-        silent = dict.fromkeys(("logger", "enable_progress_bar", "enable_model_summary", "enable_checkpointing"), False)
-        trainer = Trainer(max_epochs=1, accelerator="cpu", callbacks=[fast, Fails()], **silent)
+        trainer = Trainer(max_epochs=1, accelerator="cpu", callbacks=[fast, Fails()], **SILENT)
         with pytest.raises(RuntimeError, match="once"):
             trainer.fit(model, digits())
         trainer.callbacks.pop(1)  # type: ignore[attr-defined]

@@ -103,7 +103,7 @@ class QuickSteps(_AutomaticOptimization):
         if self.recorded:
             loss, *recorded = self.recorded(batch)
             module.record("train/", *recorded, batch[1])  # type: ignore[operator]  # a method of networks of the zoo
-            add(self.optim_progress.optimizer.zero_grad, 1, "ready", "started", "completed")
+            self.count_zero_grad()
             self.update_weights()
             return loss
         with _block_parallel_sync_behavior(strategy, block=True) if accumulates else nullcontext():
@@ -111,7 +111,7 @@ class QuickSteps(_AutomaticOptimization):
             if batch_idx % self.accumulated == 0:
                 for parameter in self.parameters:
                     parameter.grad = None
-                add(self.optim_progress.optimizer.zero_grad, 1, "ready", "started", "completed")
+                self.count_zero_grad()
             minimized = loss / self.accumulated if self.accumulated > 1 else loss
             if self.is_plain:
                 minimized.backward()
@@ -132,9 +132,13 @@ class QuickSteps(_AutomaticOptimization):
         self.update()
         self.optim_progress.optimizer.step.increment_completed()
 
+    def count_zero_grad(self, count: int = 1) -> None:
+        """Count how often gradients were cleared."""
+        add(self.optim_progress.optimizer.zero_grad, count, "ready", "started", "completed")
+
     def count_steps(self, count: int) -> None:
         """Count optimizer steps that a graph has made."""
-        add(self.optim_progress.optimizer.zero_grad, count, "ready", "started", "completed")
+        self.count_zero_grad(count)
         add(self.optim_progress.optimizer.step, count, "ready", "completed")
 
 

@@ -16,7 +16,7 @@ from torch.func import functional_call
 from torch.optim import Optimizer
 
 from zoo.internals.torch_compiler import Losses, as_tensor, compile_steps, compiling, settings, unchanged
-from zoo.internals.torch_graphs import Batch, Graphs, check_hooks, forked_random, shapes
+from zoo.internals.torch_graphs import Batch, Graphs, forked_random, shapes
 
 CHANGING = "the optimizer has settings other than the rate that change from step to step"
 
@@ -39,7 +39,8 @@ class FusedSteps(Graphs):
     """Training steps on a CPU: inputs, forward, loss, backward, clipping and update, traced and fused by torch.
 
     Weights are those of uncompiled steps up to rounding. Each number and shape of batches has a graph of its own.
-    Numbers that are no tensors, such as a dropout probability, are those of the first step.
+    Numbers that are no tensors, such as a dropout probability, are those of the time when a graph was made; see
+    :meth:`fits`.
 
     Args:
         network: The network.
@@ -112,7 +113,6 @@ class FusedSteps(Graphs):
 
     def compile(self, batches: Sequence[Batch]) -> Callable[[Sequence[Batch]], list[Done]]:
         """Return the graph for as many batches of these shapes."""
-        check_hooks(self.network)
         if any(isinstance(module, nn.LSTM | nn.GRU) for module in self.network.modules()):
             raise TypeError("torch's compiler does not know the backward of nn.LSTM and nn.GRU on a CPU")
         slots = [(p, name) for p in self.parameters for name in self.optimizer.state.get(p, {})]

@@ -61,7 +61,7 @@ class RecordedStep(Graphs):
     """Forward and backward of a network on a GPU, which records the operations once, and replays them to the same bits.
 
     Each shape of batches has a graph of its own. Numbers that are no tensors, such as a dropout probability, are those
-    of the first step.
+    of the time when it was made; see :meth:`fits`.
 
     Args:
         network: The network.

@@ -96,6 +96,6 @@ class PairSampler(EpochSampler):
 
     def order(self) -> list[tuple[int, int]]:
         """Return the indices of all examples and of their partners, in the order of the epoch."""
-        batches = torch.tensor(super().order()).split(self.batch_size)
+        batches = self.indices().split(self.batch_size)
         partners = torch.cat([batch.roll(-1) for batch in batches]).tolist()
         return list(zip(torch.cat(batches).tolist(), partners, strict=True))

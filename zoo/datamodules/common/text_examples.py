@@ -44,14 +44,14 @@ class Texts(Batches):
 class BucketSampler(EpochSampler):
     """A sampler whose batches contain texts of similar lengths."""
 
-    def order(self) -> list[int]:
+    def indices(self) -> Tensor:
         """Return the indices: shuffled, sorted by length within pools of batches, and then shuffled batch by batch."""
         lengths: Tensor = self.dataset.lengths  # type: ignore[attr-defined]
         if not self.shuffle:
-            return lengths.argsort(stable=True).tolist()
-        order = torch.tensor(super().order())
+            return lengths.argsort(stable=True)
+        order = super().indices()
         pools = [pool[lengths[pool].argsort(stable=True)] for pool in order.split(POOL * self.batch_size)]
         *batches, last = torch.cat(pools).split(self.batch_size)  # the last one may be smaller, and stays last
         generator = torch.Generator().manual_seed(combine_seeds(self.seed, self.epoch))
         shuffled = [batches[i] for i in torch.randperm(len(batches), generator=generator).tolist()]
-        return torch.cat([*shuffled, last]).tolist()
+        return torch.cat([*shuffled, last])
