@@ -10,6 +10,7 @@ import pytest
 import torch
 from conftest import Command
 from data_files import write_csv, write_folder, write_texts
+from every_data import arguments_of_data, small_data
 from running import DIGITS, ONE_EPOCH
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -71,6 +72,19 @@ def test_they_are_cached_beside_the_data(tmp_path: Path, monkeypatch: pytest.Mon
         assert baselines(set_up("csv", **arguments)) == found
         assert json.loads(cache.read_text(encoding="utf-8")) == found
     assert fingerprint(set_up("csv", **arguments)) != fingerprint(set_up("csv", **arguments, test_size=0.3))
+
+
+@pytest.mark.parametrize("name", zoo.list_datamodules())
+def test_data_in_files_have_a_cache(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments = arguments_of_data(name, tmp_path)
+    is_in_files = bool({"root", "path"} & arguments.keys())
+    found = baselines(data := small_data(name, arguments))
+    assert (data.cache_folder is not None) == is_in_files
+    assert bool(list(tmp_path.glob("**/.baselines-*.json"))) == is_in_files
+    if is_in_files:
+        monkeypatch.delattr(module, "compute")
+    assert baselines(small_data(name, arguments)) == found
 
 
 def test_those_of_documented_splits_come_with_the_package(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,7 +67,8 @@ class CelebA(ImageDataModule):
             )
         self.stored_shape = (3, image_size, image_size)
         super().__init__(augment=augment, batch_size=batch_size, val_size=val_size, seed=seed)
-        self.folder = data_root(root) / "celeba"
+        self.root = data_root(root)
+        self.folder = self.root / "celeba"
         self.num_workers = num_workers
 
     def prepare_data(self) -> None:

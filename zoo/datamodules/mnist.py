@@ -49,7 +49,8 @@ class MNIST(InMemory, ImageDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__(padding, augment, batch_size=batch_size, val_size=val_size, seed=seed)
-        self.folder = data_root(root) / self.source.__name__ / "raw"
+        self.root = data_root(root)
+        self.folder = self.root / self.source.__name__ / "raw"
 
     def prepare_data(self) -> None:
         """Download or unpack the four files, unless they are on disk.
