@@ -16,5 +16,8 @@ TargetKind = Literal["class", "binary", "value"]
 """Targets: ``class`` (one of several mutually exclusive classes), ``binary`` (yes or no for each
 output), ``value`` (numbers)."""
 
+Residence = Literal["auto"] | bool
+"""Whether a data set is on the GPU: ``auto`` if there is room."""
+
 Split = Literal["train", "val", "test"]
 """A part of a data set."""

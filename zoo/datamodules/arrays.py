@@ -14,7 +14,7 @@ from zoo.datamodules.common.folds import ValSize
 from zoo.datamodules.common.images import bytes_to_floats, image_sizes
 from zoo.datamodules.common.splitting import check_test_size, divide
 from zoo.errors import ZooError
-from zoo.kinds import InputKind, Split
+from zoo.kinds import InputKind, Residence, Split
 from zoo.transforms import Photo, Row, Transform
 
 
@@ -41,7 +41,7 @@ class Arrays(DataModule):
         val_size: Number of training examples held out for validation, or their fraction if below 1, unless ``x_val``
             is given. If 0, the test set replaces the validation set in any case.
         test_size: Number of examples held out for testing, or their fraction if below 1, unless ``x_test`` is given.
-        batch_size, seed: See :class:`zoo.datamodules.common.DataModule`.
+        batch_size, seed, device_resident: See :class:`zoo.datamodules.common.DataModule`.
 
     Raises:
         ZooError: Arrays do not fit each other, or are of a type that is not understood.
@@ -63,11 +63,12 @@ class Arrays(DataModule):
         val_size: ValSize = 0.1,
         test_size: int | float = 0.2,
         seed: int = 0,
+        device_resident: Residence = "auto",
     ) -> None:
         pairs: dict[Split, tuple[Any, Any]]
         pairs = {"train": (x_train, y_train), "val": (x_val, y_val), "test": (x_test, y_test)}
         x_train = y_train = x_val = y_val = x_test = y_test = None  # else they were saved with the other arguments
-        super().__init__(batch_size, val_size, seed)
+        super().__init__(batch_size, val_size, seed, device_resident)
         check_test_size(test_size)
         self.test_size = test_size
         self.given: dict[Split, tuple[Tensor, Tensor]] = {}

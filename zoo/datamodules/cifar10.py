@@ -18,6 +18,7 @@ from zoo.datamodules.common.folds import ValSize
 from zoo.datamodules.common.images import ImageDataModule
 from zoo.datamodules.common.in_memory import InMemory
 from zoo.errors import ZooError
+from zoo.kinds import Residence
 from zoo.support.files import open_file
 from zoo.transforms import Photo, Transform
 
@@ -36,7 +37,7 @@ class CIFAR10(InMemory, ImageDataModule):
         padding: Black pixels added on each side.
         augment: Whether to shift and flip the training images at random;
             or ``RandAugment``, ``TrivialAugmentWide``, ``AutoAugment``, ``MixUp`` or ``CutMix``, as in torchvision.
-        batch_size, val_size, seed: See :class:`zoo.datamodules.common.DataModule`.
+        batch_size, val_size, seed, device_resident: See :class:`zoo.datamodules.common.DataModule`.
     """
 
     stored_shape = (3, 32, 32)
@@ -50,8 +51,11 @@ class CIFAR10(InMemory, ImageDataModule):
         batch_size: int = 64,
         val_size: ValSize = 5_000,
         seed: int = 0,
+        device_resident: Residence = "auto",
     ) -> None:
-        super().__init__(padding, augment, batch_size=batch_size, val_size=val_size, seed=seed)
+        super().__init__(
+            padding, augment, batch_size=batch_size, val_size=val_size, seed=seed, device_resident=device_resident
+        )
         self.root = data_root(root)
         self.folder = self.root / datasets.CIFAR10.base_folder
 

@@ -24,7 +24,7 @@ from zoo.datamodules.common.splitting import check_test_size, divide
 from zoo.datamodules.common.table_files import TableFile
 from zoo.datamodules.common.tables import TableDataModule
 from zoo.errors import ZooError
-from zoo.kinds import Split, TargetKind
+from zoo.kinds import Residence, Split, TargetKind
 from zoo.support.console import listed
 from zoo.support.files import parse_path
 from zoo.transforms import Learned, Table, Transform
@@ -51,7 +51,7 @@ class CSV(TableDataModule):
         missing: What to do about missing values: ``refuse`` them; replace them by the ``mean``, or by the most frequent
             category; or ``drop`` their rows.
         test_size: Number of rows for testing, or their fraction if below 1.
-        batch_size, val_size, seed: See :class:`zoo.datamodules.common.DataModule`.
+        batch_size, val_size, seed, device_resident: See :class:`zoo.datamodules.common.DataModule`.
     """
 
     targets = ("class", "value")
@@ -68,8 +68,9 @@ class CSV(TableDataModule):
         batch_size: int = 64,
         val_size: ValSize = 0.1,
         seed: int = 0,
+        device_resident: Residence = "auto",
     ) -> None:
-        super().__init__(batch_size, val_size, seed)
+        super().__init__(batch_size, val_size, seed, device_resident)
         check_test_size(test_size)
         if missing not in get_args(Missing):
             raise ZooError(f"missing must be refuse, mean or drop, got {missing!r}")

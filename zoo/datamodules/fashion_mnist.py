@@ -21,7 +21,7 @@ class FashionMNIST(MNIST):
     Args:
         augment: Whether to shift and flip the training images at random;
             or ``RandAugment``, ``TrivialAugmentWide``, ``AutoAugment``, ``MixUp`` or ``CutMix``, as in torchvision.
-        root, padding, batch_size, val_size, seed: See :class:`zoo.datamodules.MNIST`.
+        root, padding, batch_size, val_size, seed, device_resident: See :class:`zoo.datamodules.MNIST`.
     """
 
     classes = (

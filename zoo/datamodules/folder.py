@@ -20,7 +20,7 @@ from zoo.datamodules.common.images import ImageDataModule
 from zoo.datamodules.common.picture_files import PictureFiles, pictures_in
 from zoo.datamodules.common.splitting import check_test_size, divide
 from zoo.errors import ZooError
-from zoo.kinds import Split
+from zoo.kinds import Residence, Split
 from zoo.support.files import parse_path
 from zoo.transforms import Photo, Transform
 
@@ -52,12 +52,12 @@ class Folder(ImageDataModule):
             ``val`` folder. If 0, the test set replaces the validation set in any case.
         test_size: Number of pictures held out for testing, or their fraction if below 1, if there is no ``test``
             folder.
-        batch_size, seed: See :class:`zoo.datamodules.common.DataModule`.
+        batch_size, seed, device_resident: See :class:`zoo.datamodules.common.DataModule`.
     """
 
     any_shape = True
     targets = ("class",)
-    of_this_machine = ("num_workers", "memory", "seed")
+    of_this_machine = ("num_workers", "memory", "seed", "device_resident")
 
     def __init__(
         self,
@@ -71,16 +71,16 @@ class Folder(ImageDataModule):
         val_size: ValSize = 0.1,
         test_size: int | float = 0.2,
         seed: int = 0,
+        device_resident: Residence = "auto",
     ) -> None:
         if image_size < 1 or num_workers < 0 or memory < 0:
-            raise ZooError(
-                f"image_size must be at least 1, num_workers and memory at least 0, got {image_size}, {num_workers} "
-                f"and {memory}"
-            )
+            got = f"{image_size}, {num_workers} and {memory}"
+            raise ZooError(f"image_size must be at least 1, num_workers and memory at least 0, got {got}")
         check_test_size(test_size)
-        self.photo = Photo(image_size, channels=channels)
-        self.stored_shape = (channels, image_size, image_size)
-        super().__init__(augment=augment, batch_size=batch_size, val_size=val_size, seed=seed)
+        self.photo, self.stored_shape = Photo(image_size, channels=channels), (channels, image_size, image_size)
+        super().__init__(
+            augment=augment, batch_size=batch_size, val_size=val_size, seed=seed, device_resident=device_resident
+        )
         self.folder = parse_path(root, "--data.root") if root else None
         self.num_workers, self.memory, self.test_size = num_workers, memory, test_size
 

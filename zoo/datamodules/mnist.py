@@ -16,6 +16,7 @@ from zoo.datamodules.common.folds import ValSize
 from zoo.datamodules.common.images import ImageDataModule, small_affine
 from zoo.datamodules.common.in_memory import InMemory
 from zoo.errors import ZooError
+from zoo.kinds import Residence
 from zoo.transforms import Digit, Transform
 
 
@@ -32,7 +33,7 @@ class MNIST(InMemory, ImageDataModule):
         padding: Black pixels added on each side; 2 for images of 32×32.
         augment: Whether to rotate, shift and scale the training images slightly, at random;
             or ``RandAugment``, ``TrivialAugmentWide``, ``AutoAugment``, ``MixUp`` or ``CutMix``, as in torchvision.
-        batch_size, val_size, seed: See :class:`zoo.datamodules.common.DataModule`.
+        batch_size, val_size, seed, device_resident: See :class:`zoo.datamodules.common.DataModule`.
     """
 
     stored_shape = (1, 28, 28)
@@ -47,8 +48,11 @@ class MNIST(InMemory, ImageDataModule):
         batch_size: int = 64,
         val_size: ValSize = 5_000,
         seed: int = 0,
+        device_resident: Residence = "auto",
     ) -> None:
-        super().__init__(padding, augment, batch_size=batch_size, val_size=val_size, seed=seed)
+        super().__init__(
+            padding, augment, batch_size=batch_size, val_size=val_size, seed=seed, device_resident=device_resident
+        )
         self.root = data_root(root)
         self.folder = self.root / self.source.__name__ / "raw"
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from zoo.datamodules.arrays import Arrays
 from zoo.datamodules.common.folds import ValSize
 from zoo.errors import ZooError
+from zoo.kinds import Residence
 from zoo.transforms import Photo, to_rgb
 
 
@@ -34,7 +35,7 @@ class Wrapped(Arrays):
         image_size: Width and height of pictures, in pixels.
         channels: 3 for color, 1 for gray pictures.
         classes: Names of the classes. Default: those that the data set names, or their numbers.
-        batch_size, val_size, test_size, seed: See :class:`Arrays`.
+        batch_size, val_size, test_size, seed, device_resident: See :class:`Arrays`.
 
     Raises:
         ZooError: An example is not of one of these kinds, or differs from the others.
@@ -54,6 +55,7 @@ class Wrapped(Arrays):
         val_size: ValSize = 0.1,
         test_size: int | float = 0.2,
         seed: int = 0,
+        device_resident: Residence = "auto",
     ) -> None:
         photo, given = Photo(image_size, channels=channels), {}
         for split, examples in (("train", train), ("val", val), ("test", test)):
@@ -62,7 +64,13 @@ class Wrapped(Arrays):
         classes = classes or _names(train, target)
         train = val = test = None  # else they were saved with the other arguments
         super().__init__(
-            **given, classes=classes, batch_size=batch_size, val_size=val_size, test_size=test_size, seed=seed
+            **given,
+            classes=classes,
+            batch_size=batch_size,
+            val_size=val_size,
+            test_size=test_size,
+            seed=seed,
+            device_resident=device_resident,
         )
 
 

@@ -15,7 +15,7 @@ from zoo.datamodules.common.folds import Fold, ValSize, check_val_size, choose_f
 from zoo.datamodules.common.loader_module import LoaderModule
 from zoo.datamodules.common.splitting import SPLIT_SEED, check_leaves_some, count_of
 from zoo.errors import ZooError
-from zoo.kinds import InputKind, Split, TargetKind
+from zoo.kinds import InputKind, Residence, Split, TargetKind
 from zoo.support.files import parse_path
 from zoo.support.signatures import constructor_arguments
 from zoo.transforms import Transform
@@ -39,6 +39,8 @@ class DataModule(LoaderModule, ABC):
         val_size: Number of training examples held out for validation, or their fraction if below 1. If 0, all of them
             are used for training, and the test set replaces the validation set. ``"2/5"`` is the second of five folds.
         seed: Seed of the order of the training examples.
+        device_resident: Whether examples in memory are moved to a GPU once, rather than batch by batch. ``auto``: if
+            they take at most a quarter of its free memory.
 
     Raises:
         ZooError: A value is invalid, or the data is damaged.
@@ -60,13 +62,15 @@ class DataModule(LoaderModule, ABC):
     """See :meth:`compute_checksum`; known after ``setup``."""
     any_shape: ClassVar[bool] = False
     """Whether arguments ``image_size`` and ``channels`` set the shape; by default, as the network documents."""
-    of_this_machine: ClassVar[tuple[str, ...]] = ("root", "num_workers", "seed")
+    of_this_machine: ClassVar[tuple[str, ...]] = ("root", "num_workers", "seed", "device_resident")
     """Arguments that checkpoints do not hand on: where the data is, and how it is loaded."""
     coefficients: tuple[float, ...] = ()
     """True values of a network's parameters, in their order, for data that was generated with them."""
 
-    def __init__(self, batch_size: int = 64, val_size: ValSize = 0, seed: int = 0) -> None:
-        super().__init__(batch_size, seed)
+    def __init__(
+        self, batch_size: int = 64, val_size: ValSize = 0, seed: int = 0, device_resident: Residence = "auto"
+    ) -> None:
+        super().__init__(batch_size, seed, device_resident)
         check_val_size(val_size)
         self.val_size = val_size
         self.save_hyperparameters(constructor_arguments(self), logger=False)

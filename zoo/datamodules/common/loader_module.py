@@ -19,7 +19,7 @@ from zoo.datamodules.common.examples import Batches, Gathered, identity
 from zoo.datamodules.common.loading import ResumableLoader
 from zoo.datamodules.common.sampling import EpochSampler, NumbersSampler, PairSampler, random_numbers
 from zoo.errors import ZooError
-from zoo.kinds import Split
+from zoo.kinds import Residence, Split
 from zoo.support.ranks import rank_and_ranks
 
 EVALUATION_BATCH_SIZE = 500
@@ -55,13 +55,15 @@ class LoaderModule(LightningDataModule):
                 warnings.warn(f"{cls.__name__}.{old} is called {new} now", DeprecationWarning, stacklevel=2)
                 setattr(cls, new, vars(cls)[old])
 
-    def __init__(self, batch_size: int, seed: int) -> None:
+    def __init__(self, batch_size: int, seed: int, device_resident: Residence = "auto") -> None:
         super().__init__()
         if batch_size < 1:
             raise ZooError(f"batch_size must be at least 1, got {batch_size}")
         if batch_size >= 2**31:
             raise ZooError(f"batch_size must be below 2**31, got {batch_size}")
-        self.batch_size, self.seed = batch_size, seed
+        if device_resident not in ("auto", True, False):
+            raise ZooError(f"device_resident must be auto, True or False, got {device_resident!r}")
+        self.batch_size, self.seed, self.device_resident = batch_size, seed, device_resident
         self.splits: dict[Split, Batches] = {}
         self.test_split: Split = "test"
 
@@ -173,6 +175,7 @@ class LoaderModule(LightningDataModule):
             ),
             prepare=None if trainer else partial(self._prepare_batch, training=shuffle),
             device=device,
+            resident=self.device_resident,
             collate_fn=identity,
             num_workers=self.num_workers,
             timeout=SECONDS_TO_LOAD if self.num_workers else 0,

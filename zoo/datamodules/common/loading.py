@@ -14,6 +14,7 @@ from zoo.datamodules.common.examples import Examples, Gathered, identity
 from zoo.datamodules.common.sampling import EpochSampler
 from zoo.errors import ZooError
 from zoo.internals.messages import is_worker_failure
+from zoo.kinds import Residence
 from zoo.support.console import one_line
 from zoo.support.ranks import rank_and_ranks
 from zoo.support.seeds import combine_seeds, seed_generators
@@ -37,7 +38,8 @@ class ResumableLoader(DataLoader[Any]):
         dataset: The examples.
         prepare: Function of a stored batch, the epoch and the index of the batch, that returns the inputs and targets
             of a network. None if the trainer does this on the device.
-        device: The device of the trainer. On a GPU, examples in memory are moved there once, if there is room.
+        device: The device of the trainer.
+        resident: Whether examples in memory are moved to a GPU once; ``auto`` if there is room.
         **options: Arguments of ``DataLoader``.
 
     Raises:
@@ -53,10 +55,11 @@ class ResumableLoader(DataLoader[Any]):
         *,
         prepare: Callable[[Any, int, int], Any] | None = None,
         device: torch.device | None = None,
+        resident: Residence = "auto",
         **options: Any,
     ) -> None:
         super().__init__(dataset, **options)
-        self.prepare, self.device = prepare, device
+        self.prepare, self.device, self.resident = prepare, device, resident
 
     @property
     def order(self) -> EpochSampler | None:
@@ -120,10 +123,11 @@ class ResumableLoader(DataLoader[Any]):
             return None
         if not self.device or self.device.type != "cuda":
             return None if self.pin_memory else examples.tensors
-        free, _ = torch.cuda.mem_get_info(self.device)
-        if sum(tensor.nbytes for tensor in examples.tensors) > free * DEVICE_SHARE:
-            return None
-        return tuple(tensor.to(self.device) for tensor in examples.tensors)
+        resident = self.resident
+        if resident == "auto":
+            free, _ = torch.cuda.mem_get_info(self.device)
+            resident = sum(tensor.nbytes for tensor in examples.tensors) <= free * DEVICE_SHARE
+        return tuple(tensor.to(self.device) for tensor in examples.tensors) if resident else None
 
     def state_dict(self) -> dict[str, int]:
         """Return the position in the epoch."""
