@@ -41,11 +41,17 @@ def chromium(site: Path) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module", params=[(1280, 900), (390, 844)], ids=["wide", "phone"])
-def page(request: pytest.FixtureRequest, chromium: Any) -> Iterator[Any]:
+def context(request: pytest.FixtureRequest, chromium: Any) -> Iterator[Any]:
     width, height = request.param
-    context = chromium.new_context(viewport={"width": width, "height": height})
-    yield context.new_page()
-    context.close()
+    with chromium.new_context(viewport={"width": width, "height": height}) as opened:
+        yield opened
+
+
+@pytest.fixture
+def page(context: Any) -> Iterator[Any]:
+    opened = context.new_page()  # a new one, in which nothing of another page is still loading
+    yield opened
+    opened.close()
 
 
 @pytest.mark.parametrize("name", PAGES)
