@@ -41,17 +41,16 @@ def chromium(site: Path) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module", params=[(1280, 900), (390, 844)], ids=["wide", "phone"])
-def context(request: pytest.FixtureRequest, chromium: Any) -> Iterator[Any]:
+def tab(request: pytest.FixtureRequest, chromium: Any) -> Iterator[Any]:
     width, height = request.param
-    with chromium.new_context(viewport={"width": width, "height": height}) as opened:
-        yield opened
+    with chromium.new_context(viewport={"width": width, "height": height}) as context:
+        yield context.new_page()
 
 
 @pytest.fixture
-def page(context: Any) -> Iterator[Any]:
-    opened = context.new_page()  # a new one, in which nothing of another page is still loading
-    yield opened
-    opened.close()
+def page(tab: Any) -> Any:
+    tab.goto("about:blank")  # what the last page was still loading would fail while another one opens
+    return tab
 
 
 @pytest.mark.parametrize("name", PAGES)
