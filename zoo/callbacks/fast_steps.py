@@ -51,8 +51,8 @@ class FastSteps(Callback):
     """Runs several optimizer steps in each turn of Lightning's loop, whose overhead is that of a step of ``slp``.
 
     Lightning's loop calls some 1,500 functions around each step: hooks of callbacks that have none, profilers that are
-    off, metrics that nobody logged. With this callback it does so about 30 times a second, after the last of as many
-    steps as take 30 ms; the others do the same operations on the same batches in the same order, so that weights,
+    off, metrics that nobody logged. With this callback it does so ten times a second, after the last of as many
+    steps as take 0.1 s; the others do the same operations on the same batches in the same order, so that weights,
     metrics and checkpoints are the same, bit for bit. There are fewer steps in a turn where something is due that
     counts them: a validation, a checkpoint, the end of an epoch or of ``max_steps``.
 
@@ -66,7 +66,7 @@ class FastSteps(Callback):
     ``zoo fit`` uses it unless ``--fast false``; with a Trainer of your own, add it to the callbacks.
 
     Args:
-        steps: Steps in a turn. Default: as many as take 30 ms.
+        steps: Steps in a turn. Default: as many as take 0.1 s.
         compile: Whether to compile the steps.
         steps_per_execution: Steps of a graph on a CPU. More save calls, but take longer to compile. Steps that draw
             random numbers, as for dropout, or change the learning rate, have a graph each.

@@ -16,7 +16,7 @@ from zoo.internals.lightning import callbacks_of, data_of
 from zoo.internals.lightning_step import QuickSteps, add
 from zoo.internals.torch_fused import Done
 
-SECONDS = 0.03
+SECONDS = 0.1
 """Approximate duration of a turn: so late a signal is noticed, and a progress bar drawn."""
 
 LOGS = "the network logs in its steps"

@@ -81,8 +81,13 @@ class MetricsModule(FastHooks):
     def _flush(self, split: SplitPrefix) -> None:
         batches = self.pending[split]
         if batches:
-            losses = torch.cat([(loss / len(t) if self.summed else loss).expand(len(t)) for loss, _, t in batches])
-            self.update_metrics(split, losses, torch.cat([b[1] for b in batches]), torch.cat([b[2] for b in batches]))
+            losses, outputs, targets = zip(*batches, strict=True)
+            sizes = torch.tensor([len(target) for target in targets])
+            shares = torch.stack(losses)
+            if self.summed:
+                shares = shares / sizes.to(shares.device)
+            examples = shares.repeat_interleave(sizes.to(shares.device), output_size=int(sizes.sum()))
+            self.update_metrics(split, examples, torch.cat(outputs), torch.cat(targets))
             batches.clear()
 
     def _log(self, split: SplitPrefix) -> None:
@@ -108,7 +113,8 @@ class MetricsModule(FastHooks):
                 }
                 for name, metric in self._metrics("train/").items()
             },
-            "batches": [[value.cpu() for value in batch] for batch in self.pending["train/"]],
+            # Without the memory that a batch of targets shares with others.
+            "batches": [[value.cpu().clone() for value in batch] for batch in self.pending["train/"]],
         }
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

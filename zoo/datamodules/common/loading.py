@@ -22,6 +22,12 @@ from zoo.support.seeds import combine_seeds, seed_generators
 DEVICE_SHARE = 0.25
 """Share of the free memory of a GPU that examples may take, to be there from the first epoch on."""
 
+BYTES_AT_ONCE = 2**20
+"""Size of the batches that are gathered by one call: as much as stays in a processor's cache."""
+
+ALIGNMENT = 64
+"""Bytes to which torch aligns tensors. Products of others might be summed in another order."""
+
 STEPS = 0
 """Distinguishes the seeds of training steps from those of augmentation."""
 
@@ -112,8 +118,8 @@ class ResumableLoader(DataLoader[Any]):
             yield from super().__iter__()
         elif len(indices := order.share()):
             size: int = self.batch_sampler.batch_size  # type: ignore[union-attr]
-            for chosen in indices.to(tensors[0].device).split(size):
-                yield tuple(tensor.index_select(0, chosen) for tensor in tensors)
+            for chosen in indices.to(tensors[0].device).split(size * _batches_at_once(tensors, size)):
+                yield from zip(*(tensor.index_select(0, chosen).split(size) for tensor in tensors), strict=True)
 
     @cached_property
     def _tensors(self) -> tuple[Tensor, ...] | None:
@@ -136,3 +142,11 @@ class ResumableLoader(DataLoader[Any]):
     def load_state_dict(self, state_dict: dict[str, int]) -> None:
         """Restore a position in an epoch."""
         self.resumed = state_dict
+
+
+def _batches_at_once(tensors: tuple[Tensor, ...], size: int) -> int:
+    """Return how many batches of ``size`` examples are gathered by one call."""
+    bytes_of_a_batch = [size * tensor[0].nbytes for tensor in tensors]
+    if any(number % ALIGNMENT for number in bytes_of_a_batch):
+        return 1
+    return max(1, BYTES_AT_ONCE // sum(bytes_of_a_batch))
