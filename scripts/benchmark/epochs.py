@@ -14,6 +14,8 @@ Machines are noisy: all run in turn, round by round, and the ratio of each round
     Lightning     Lightning's defaults with torchvision's data sets and ToTensor, metrics logged in each step
     steps alone   the operations of the steps, without data loader, metrics and evaluation
     Keras         fit of Keras 3 on JAX, if it is installed: pip install -e ".[benchmark]"
+
+All but Keras compute with as many threads as zoo fit takes for the network and its batches.
 """
 
 from __future__ import annotations
@@ -28,12 +30,13 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
+import torch
 from cases import CASES, Case, write_pictures, write_table
 from loops import document_loop, eager_floor, lightning_as_usual
 from times import Terminal, ends, print_ratios, seconds_an_epoch
 
 from zoo.commands.cli import main
-from zoo.training.trainer import quiet
+from zoo.training.trainer import quiet, use_threads
 
 
 def zoo_fit(case: Case, epochs: int, *options: str) -> list[float]:
@@ -110,9 +113,10 @@ def measure(name: str, rounds: int, epochs: int, folder: Path) -> dict[str, floa
     elif name == "table":
         case.options["path"] = str(folder / "table.csv")
         write_table(folder / "table.csv")
+    use_threads(case.network(), case.batch_size)
     print(
         f"\n{case.model} on {case.data}: {case.train:,} examples trained on and {case.test:,} tested an epoch, "
-        f"batches of {case.batch_size}; {rounds} rounds of {epochs} epochs"
+        f"batches of {case.batch_size}; {rounds} rounds of {epochs} epochs, threads: {torch.get_num_threads()}"
     )
     seconds: dict[str, list[float]] = {}
     for _ in range(rounds):

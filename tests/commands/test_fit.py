@@ -98,12 +98,22 @@ def test_equal_seeds_give_equal_weights_and_others_others(zoo_command: Command, 
 
 
 @pytest.mark.parametrize(
-    ("name", "told", "threads"), [("slp", {}, 1), ("slp", {"OMP_NUM_THREADS": "2"}, 2), ("ffnn", {}, 0)]
+    ("name", "batch_size", "told", "threads"),
+    [
+        ("slp", 64, {}, 1),
+        ("slp", 64, {"OMP_NUM_THREADS": "2"}, 2),
+        ("slp", 512, {}, 0),
+        ("digits_cnn", 16, {}, 1),
+        ("ffnn", 64, {}, 0),
+    ],
 )
-def test_small_networks_compute_with_one_thread(name: str, told: dict[str, str], threads: int, tmp_path: Path) -> None:
+def test_small_networks_compute_with_one_thread(
+    name: str, batch_size: int, told: dict[str, str], threads: int, tmp_path: Path
+) -> None:
     environment = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"} | told
     default = "import torch; print(torch.get_num_threads())"
     words = ["-m", "zoo", "fit", name, *DIGITS, *ONE_EPOCH, "--trainer.limit_train_batches", "1"]
+    words += ["--data.batch_size", str(batch_size)]
     for command in (["-c", default], words):
         done = subprocess.run([sys.executable, *command], env=environment, capture_output=True, text=True, check=True)
         threads = threads or int(done.stdout)

@@ -74,7 +74,7 @@ def build(plan: Plan, folder: Path) -> Run:
     seed_everything(plan.seed, workers=True, verbose=False)
     data = build_data(plan)
     model = build_network(plan, data)
-    use_threads(model)
+    use_threads(model, data.batch_size)
     last, best, callbacks = build_callbacks(plan, folder)
     trainer = build_trainer(plan.trainer_arguments, callbacks, build_loggers(plan, folder))
     if is_first_rank():

@@ -49,7 +49,7 @@ def run(request: Request) -> int:
     check_fits(network.model, data)
     check_classes(network.model.classes, data)
     quiet()
-    use_threads(network.model)
+    use_threads(network.model, data.batch_size)
     check_trainer_options(vars(options.trainer))
     trainer = build_trainer(trainer_arguments(parser, set_launched(options, request)))
     if is_first_rank():  # the other ranks wait for it in the trainer
