@@ -98,8 +98,10 @@ def draw(ratios: dict[str, dict[str, float]], path: Path) -> None:
         bars = axis.barh(list(found), list(found.values()), color=colors)
         axis.bar_label(bars, fmt="%.2f", padding=3)
         axis.set(title=name, xscale="log")
+        axis.xaxis.set_major_formatter("{x:g}")
         axis.invert_yaxis()
         axis.axvline(1, color="black", linewidth=0.8)
+    axes[0, 0].set_xlim(0.1, 2 * max(max(found.values()) for found in ratios.values()))  # shared
     axes[-1, 0].set_xlabel("time of an epoch / time in the document's loop")
     figure.savefig(path, dpi=120)
 

@@ -83,10 +83,10 @@ def process(argv: Sequence[str] | None = None, program: str = "zoo COMMAND") -> 
     """Run a command line as this process, without Python's own end, which takes 0.7 s once torch is imported."""
     code = main(argv, program)
     if not _is_hosted():
-        for thread in threading.enumerate():
-            if thread is not threading.current_thread() and not thread.daemon:
-                thread.join()
-        atexit._run_exitfuncs()  # noqa: SLF001  # what Python's own end begins with; there is no public name
+        # What Python's own end begins with; there are no public names. The first ends the threads of pools, which would
+        # wait for work forever, and waits for other threads.
+        threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001
+        atexit._run_exitfuncs()  # noqa: SLF001
         with contextlib.suppress(OSError, ValueError):  # a closed stream
             sys.stdout.flush()
             sys.stderr.flush()

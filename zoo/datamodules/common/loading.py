@@ -26,7 +26,7 @@ BYTES_AT_ONCE = 2**20
 """Size of the batches that are gathered by one call: as much as stays in a processor's cache."""
 
 ALIGNMENT = 64
-"""Bytes to which torch aligns tensors. Products of others might be summed in another order."""
+"""Bytes to which torch aligns tensors. Products of other floats might be summed in another order."""
 
 STEPS = 0
 """Distinguishes the seeds of training steps from those of augmentation."""
@@ -146,7 +146,6 @@ class ResumableLoader(DataLoader[Any]):
 
 def _batches_at_once(tensors: tuple[Tensor, ...], size: int) -> int:
     """Return how many batches of ``size`` examples are gathered by one call."""
-    bytes_of_a_batch = [size * tensor[0].nbytes for tensor in tensors]
-    if any(number % ALIGNMENT for number in bytes_of_a_batch):
+    if any(tensor.is_floating_point() and size * tensor[0].nbytes % ALIGNMENT for tensor in tensors):
         return 1
-    return max(1, BYTES_AT_ONCE // sum(bytes_of_a_batch))
+    return max(1, BYTES_AT_ONCE // sum(size * tensor[0].nbytes for tensor in tensors))
