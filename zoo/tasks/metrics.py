@@ -82,12 +82,12 @@ class MetricsModule(FastHooks):
         batches = self.pending[split]
         if batches:
             losses, outputs, targets = zip(*batches, strict=True)
-            sizes = torch.tensor([len(target) for target in targets])
-            shares = torch.stack(losses)
+            shares, target = torch.stack(losses), torch.cat(targets)
+            sizes = torch.tensor([len(part) for part in targets], device=shares.device)
             if self.summed:
-                shares = shares / sizes.to(shares.device)
-            examples = shares.repeat_interleave(sizes.to(shares.device), output_size=int(sizes.sum()))
-            self.update_metrics(split, examples, torch.cat(outputs), torch.cat(targets))
+                shares = shares / sizes
+            examples = shares.repeat_interleave(sizes, output_size=len(target))  # else a GPU would be waited for
+            self.update_metrics(split, examples, torch.cat(outputs), target)
             batches.clear()
 
     def _log(self, split: SplitPrefix) -> None:

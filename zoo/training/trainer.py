@@ -38,7 +38,7 @@ SINGLE_THREAD_BELOW = 4_000_000
 """Parameters of a network times examples of a batch, below which one thread computes.
 
 Measured on two cores: a second thread makes steps of slp, mlp, digits_cnn and cifar_cnn slower with their documented
-batches, and faster with 512 examples.
+batches, and those of slp and mlp faster with 512 examples.
 """
 
 IGNORED_WARNINGS = [
